@@ -1,0 +1,1 @@
+"""Where an array computes: dtype, threads, kernel cache."""

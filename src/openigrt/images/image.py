@@ -1,0 +1,88 @@
+"""Images and masks: voxels on a grid, and what made them."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from openigrt.errors import InvalidGeometry
+from openigrt.geometry import Frame, Grid, PatientPosition
+
+
+class Modality(StrEnum):
+    """What kind of device made an image."""
+
+    CT = "CT"
+    CBCT = "CBCT"
+    MR = "MR"
+    PET = "PET"
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Who and what an image comes from; empty or None where the source does not say."""
+
+    patient_id: str = ""
+    patient_name: str = ""
+    study_uid: str = ""
+    series_uid: str = ""
+    series_description: str = ""
+    instance_uids: tuple[str, ...] = ()
+    sop_class_uid: str = ""
+    manufacturer: str = ""
+    device_model: str = ""
+    station_name: str = ""
+    acquired_at: datetime | None = None
+    patient_position: PatientPosition | None = None
+    is_derived: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Image:
+    """A volume: float32 `voxels` [k, j, i] on a `grid`; HU for CT and cone-beam CT, device units otherwise.
+
+    Voxels without data are NaN. The array is read-only.
+    """
+
+    voxels: NDArray[np.float32]
+    grid: Grid
+    modality: Modality
+    provenance: Provenance = field(default_factory=Provenance)
+
+    def __post_init__(self) -> None:
+        """Check that voxels fit the grid, and freeze them."""
+        object.__setattr__(self, "voxels", _frozen(self.voxels, np.float32, self.grid))
+
+    @property
+    def frame(self) -> Frame:
+        """The frame of the grid."""
+        return self.grid.frame
+
+
+@dataclass(frozen=True, eq=False)
+class Mask:
+    """A set of voxels: bool `voxels` [k, j, i] on a `grid`."""
+
+    voxels: NDArray[np.bool_]
+    grid: Grid
+
+    def __post_init__(self) -> None:
+        """Check that voxels fit the grid, and freeze them."""
+        object.__setattr__(self, "voxels", _frozen(self.voxels, np.bool_, self.grid))
+
+    @property
+    def frame(self) -> Frame:
+        """The frame of the grid."""
+        return self.grid.frame
+
+
+def _frozen(voxels: NDArray[np.generic], dtype: type[np.generic], grid: Grid) -> NDArray[np.generic]:
+    """Read-only C-ordered view (no copy where none is needed) of voxels of the right type and shape."""
+    array = np.ascontiguousarray(voxels, dtype=dtype)
+    if array.shape != grid.shape:
+        raise InvalidGeometry(f"Voxels of shape {array.shape} do not fit a grid of shape {grid.shape}.")
+    view = array.view()
+    view.setflags(write=False)
+    return view

@@ -1,0 +1,84 @@
+"""What the couch shall do, what that leaves, and what a person must decide."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from openigrt.geometry import CouchPose, Float64Array, TableAngles
+
+
+class ImageAxes(StrEnum):
+    """What the axes of a daily image turn with (clinical.md 1.4): the room, or the table with the patient."""
+
+    ROOM = "room"
+    TABLE = "table"
+
+
+class Pivot(StrEnum):
+    """What a couch turns about when it pitches, rolls or yaws on command."""
+
+    ISOCENTER = "isocenter"
+    TABLE_TOP_ORIGIN = "table_top_origin"
+
+
+class Action(StrEnum):
+    """The decision: leave the patient, propose the correction, or call a person."""
+
+    LEAVE = "leave"
+    CORRECT = "correct"
+    CALL = "call"
+
+
+@dataclass(frozen=True, slots=True)
+class CouchMove:
+    """A change of the couch axes: IEC 61217 mm and degrees, rotation order Rz(yaw) Rx(pitch) Ry(roll)."""
+
+    lateral_mm: float
+    longitudinal_mm: float
+    vertical_mm: float
+    yaw_deg: float
+    pitch_deg: float
+    roll_deg: float
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """What the correction is judged on: surface points (n, 3) in LPS of the plan, with the rule that chose it."""
+
+    name: str
+    rule: str
+    points_mm: Float64Array
+
+
+@dataclass(frozen=True, slots=True)
+class Residual:
+    """What the couch leaves at one structure: largest and root-mean-square distance over its surface, mm."""
+
+    structure: str
+    max_mm: float
+    rms_mm: float
+
+
+@dataclass(frozen=True, eq=False)
+class Correction:
+    """A couch correction that a machine can make, its exact value, and the decision about it.
+
+    `couch` is rounded to the machine's resolution, `couch_exact` is not; both turn about `about` and start from `start`
+    (None: angles zero, position unknown). `target_pose` is absolute and known only when `start` is.
+    `console_translation` is the plain translation of the isocenter in table axes that consoles show.
+    """
+
+    couch: CouchMove
+    couch_exact: CouchMove
+    degrees_of_freedom: int
+    about: Pivot
+    start: CouchPose | None
+    target_pose: CouchPose | None
+    console_translation: CouchMove
+    setup_error_mm: Float64Array
+    setup_rotation: TableAngles
+    residuals: tuple[Residual, ...]
+    limits_exceeded: tuple[str, ...]
+    action: Action
+    reasons: tuple[str, ...]
+    native_couch: Mapping[str, str]

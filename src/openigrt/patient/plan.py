@@ -1,0 +1,80 @@
+"""The plan: beams around an isocenter, and the dose they were computed to give."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from openigrt.errors import InvalidGeometry
+from openigrt.geometry import CouchPose, Frame, Grid, PatientPosition
+
+
+@dataclass(frozen=True, slots=True)
+class ControlPoint:
+    """One control point, IEC 61217 mm and degrees; a value that the plan leaves open is None."""
+
+    cumulative_meterset_weight: float
+    gantry_angle_deg: float
+    beam_limiting_device_angle_deg: float
+    couch: CouchPose
+    jaw_x_mm: tuple[float, float] | None = None
+    jaw_y_mm: tuple[float, float] | None = None
+    leaf_positions_mm: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Beam:
+    """A treatment or setup beam; `isocenter_mm` in LPS of the plan's frame."""
+
+    number: int
+    name: str
+    delivery_type: str
+    radiation_type: str
+    machine_name: str
+    isocenter_mm: tuple[float, float, float]
+    source_axis_distance_mm: float
+    meterset_mu: float | None
+    control_points: tuple[ControlPoint, ...]
+
+    @property
+    def is_setup(self) -> bool:
+        """Whether the beam only images or sets up (Treatment Delivery Type SETUP)."""
+        return self.delivery_type == "SETUP"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A treatment plan; all positions in LPS of `frame`."""
+
+    uid: str
+    label: str
+    frame: Frame
+    patient_id: str
+    patient_position: PatientPosition
+    approval: str
+    beams: tuple[Beam, ...]
+    structure_set_uid: str = ""
+    fractions_planned: int | None = None
+    created_at: datetime | None = None
+    manufacturer: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class DoseGrid:
+    """Dose in Gy: float32 `dose_gy` [k, j, i] on a `grid`, read-only."""
+
+    dose_gy: NDArray[np.float32]
+    grid: Grid
+    uid: str = ""
+    summation: str = ""
+    plan_uid: str = ""
+    warnings: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        """Check the shape and freeze."""
+        dose = np.ascontiguousarray(self.dose_gy, dtype=np.float32).view()
+        if dose.shape != self.grid.shape:
+            raise InvalidGeometry(f"Dose of shape {dose.shape} does not fit a grid of shape {self.grid.shape}.")
+        dose.setflags(write=False)
+        object.__setattr__(self, "dose_gy", dose)

@@ -1,0 +1,70 @@
+"""Structures and structure sets: contours in the planning frame."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from openigrt.geometry import Float64Array, Frame
+
+
+class StructureRole(StrEnum):
+    """What a structure is for (RT ROI Interpreted Type (3006,00A4), grouped)."""
+
+    GTV = "GTV"
+    CTV = "CTV"
+    PTV = "PTV"
+    ORGAN = "ORGAN"
+    EXTERNAL = "EXTERNAL"
+    MARKER = "MARKER"
+    ISOCENTER = "ISOCENTER"
+    SUPPORT = "SUPPORT"
+    OTHER = "OTHER"
+
+
+class ContourKind(StrEnum):
+    """Contour Geometric Type (3006,0042)."""
+
+    CLOSED_PLANAR = "CLOSED_PLANAR"
+    OPEN = "OPEN"
+    POINT = "POINT"
+
+
+@dataclass(frozen=True, eq=False)
+class Contour:
+    """Points (n, 3) in mm in the frame of the structure set, read-only."""
+
+    points_mm: Float64Array
+    kind: ContourKind = ContourKind.CLOSED_PLANAR
+
+    def __post_init__(self) -> None:
+        """Copy and freeze."""
+        points: NDArray[np.float64] = np.array(self.points_mm, dtype=np.float64).reshape(-1, 3)
+        points.setflags(write=False)
+        object.__setattr__(self, "points_mm", points)
+
+
+@dataclass(frozen=True, eq=False)
+class Structure:
+    """One region of interest by name, with all its contours."""
+
+    number: int
+    name: str
+    role: StructureRole
+    contours: tuple[Contour, ...]
+    color: tuple[int, int, int] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class StructureSet:
+    """The structures drawn on one image series."""
+
+    uid: str
+    label: str
+    frame: Frame
+    structures: tuple[Structure, ...]
+    patient_id: str = ""
+    image_series_uid: str = ""
+    image_instance_uids: tuple[str, ...] = ()
+    approval: str = ""
