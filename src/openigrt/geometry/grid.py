@@ -53,7 +53,7 @@ class Grid:
 
     def index_from_point(self) -> tuple[Float64Array, Float64Array]:
         """(A, b) with (i, j, k) = A @ point + b."""
-        a = np.linalg.inv(self.direction * self.spacing_mm)
+        a = (self.direction / self.spacing_mm).T
         return a, -a @ self.origin_mm
 
     def points(self, indices: ArrayLike) -> Float64Array:

@@ -70,7 +70,8 @@ def rotation_from_vector(vector_rad: ArrayLike) -> Float64Array:
     skew = np.array([[0.0, -w[2], w[1]], [w[2], 0.0, -w[0]], [-w[1], w[0], 0.0]])
     sine_over = np.sinc(angle / np.pi)
     versine_over = 0.5 * np.sinc(angle / (2.0 * np.pi)) ** 2
-    return np.eye(3) + sine_over * skew + versine_over * (skew @ skew)
+    rotation: Float64Array = np.eye(3) + sine_over * skew + versine_over * (skew @ skew)
+    return rotation
 
 
 def rotation_angle_deg(rotation: ArrayLike) -> float:
