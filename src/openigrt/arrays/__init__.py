@@ -1,1 +1,7 @@
-"""Where an array computes: dtype, threads, kernel cache."""
+"""Where an array computes: how kernels are compiled, where compiled kernels are kept, how many threads they use."""
+
+from openigrt.arrays.compilation import compiled
+from openigrt.arrays.kernel_cache import kernel_folder, kernels_are_cached
+from openigrt.arrays.threads import thread_count
+
+__all__ = ["compiled", "kernel_folder", "kernels_are_cached", "thread_count"]
