@@ -1,5 +1,7 @@
-"""Nouns of a patient's treatment: structures, plan, dose, match, trust, correction."""
+"""Nouns of a patient's treatment: structures, plan, dose, match, trust, correction; contours to masks and surfaces."""
 
+from openigrt.patient.contour_stack import plane_spacing_mm
+from openigrt.patient.contours import contours_beyond, mask_from_structure
 from openigrt.patient.correction import (
     Action,
     Correction,
@@ -12,6 +14,7 @@ from openigrt.patient.correction import (
 from openigrt.patient.match import Match, Rival, Surrogate, Trust, Verdict
 from openigrt.patient.plan import Beam, ControlPoint, DoseGrid, Plan
 from openigrt.patient.structures import Contour, ContourKind, Structure, StructureRole, StructureSet
+from openigrt.patient.surfaces import centroid_mm, sphere_points_mm, surface_points_mm, volume_mm3
 
 __all__ = [
     "Action",
@@ -35,4 +38,11 @@ __all__ = [
     "Target",
     "Trust",
     "Verdict",
+    "centroid_mm",
+    "contours_beyond",
+    "mask_from_structure",
+    "plane_spacing_mm",
+    "sphere_points_mm",
+    "surface_points_mm",
+    "volume_mm3",
 ]
