@@ -1,0 +1,23 @@
+"""What all tests share: the real data, and how hypothesis behaves."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("here", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Folder of the unpacked real data sets; skips the test by name where OPENIGRT_DATA is not set."""
+    named = os.environ.get("OPENIGRT_DATA", "")
+    if not named:
+        pytest.skip("real data: OPENIGRT_DATA is not set (CONTRIBUTING.md, 'Real data')")
+    folder = Path(named)
+    if not folder.is_dir():
+        pytest.fail(f"OPENIGRT_DATA names {folder}, which is no folder.")
+    return folder
