@@ -25,7 +25,10 @@ class ControlPoint:
 
 @dataclass(frozen=True, slots=True)
 class Beam:
-    """A treatment or setup beam; `isocenter_mm` in LPS of the plan's frame."""
+    """A treatment or setup beam; `isocenter_mm` in LPS of the plan's frame.
+
+    `leaf_device` is MLCX or MLCY and `leaf_boundaries_mm` its N+1 boundaries; both empty without a multileaf collimator.
+    """
 
     number: int
     name: str
@@ -36,6 +39,8 @@ class Beam:
     source_axis_distance_mm: float
     meterset_mu: float | None
     control_points: tuple[ControlPoint, ...]
+    leaf_device: str = ""
+    leaf_boundaries_mm: tuple[float, ...] = ()
 
     @property
     def is_setup(self) -> bool:
