@@ -1,5 +1,6 @@
 """Frames, rigid transforms, grids, displacement fields, IEC 61217, couch poses and kinematics."""
 
+from openigrt.geometry.couch_conventions import ImageAxes, Pivot
 from openigrt.geometry.couch_pose import CouchPose
 from openigrt.geometry.displacement import DisplacementField
 from openigrt.geometry.frames import Frame, FrameRole, require_same_frame
@@ -26,7 +27,9 @@ __all__ = [
     "Frame",
     "FrameRole",
     "Grid",
+    "ImageAxes",
     "PatientPosition",
+    "Pivot",
     "RigidTransform",
     "TableAngles",
     "fit_rigid",

@@ -1,13 +1,12 @@
 """Nouns of a patient's treatment: structures, plan, dose, match, trust, correction; contours to masks and surfaces."""
 
+from openigrt.geometry import ImageAxes, Pivot
 from openigrt.patient.contour_stack import plane_spacing_mm
 from openigrt.patient.contours import contours_beyond, mask_from_structure
 from openigrt.patient.correction import (
     Action,
     Correction,
     CouchMove,
-    ImageAxes,
-    Pivot,
     Residual,
     Target,
 )

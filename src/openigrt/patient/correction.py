@@ -4,21 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from openigrt.geometry import CouchPose, Float64Array, TableAngles
-
-
-class ImageAxes(StrEnum):
-    """What the axes of a daily image turn with (clinical.md 1.4): the room, or the table with the patient."""
-
-    ROOM = "room"
-    TABLE = "table"
-
-
-class Pivot(StrEnum):
-    """What a couch turns about when it pitches, rolls or yaws on command."""
-
-    ISOCENTER = "isocenter"
-    TABLE_TOP_ORIGIN = "table_top_origin"
+from openigrt.geometry import CouchPose, Float64Array, Pivot, TableAngles
 
 
 class Action(StrEnum):
@@ -63,9 +49,14 @@ class Residual:
 class Correction:
     """A couch correction that a machine can make, its exact value, and the decision about it.
 
-    `couch` is rounded to the machine's resolution, `couch_exact` is not; both turn about `about` and start from `start`
-    (None: angles zero, position unknown). `target_pose` is absolute and known only when `start` is.
-    `console_translation` is the plain translation of the isocenter in table axes that consoles show.
+    `couch` is rounded to the machine's resolution, `couch_exact` is not; both are changes of the axes about `about` from
+    `start` (None: angles zero, position unknown). `target_pose` is absolute and known only when `start` is.
+    `console_translation` is the plain translation of the isocenter in table axes that consoles show, exact.
+    `setup_error_mm` (3,) is where the anatomy that belongs at the isocenter is, LPS; `setup_rotation` is how the patient
+    is turned, in table axes. `residuals` are what the rounded move leaves. `native_couch` is what the machine's displays
+    show at the target pose, by the label of each scale.
+    `is_recommended` says whether the move is proposed to the person who decides; when it is False the numbers are shown
+    for information only, and `reasons` say why.
     """
 
     couch: CouchMove
@@ -80,5 +71,6 @@ class Correction:
     residuals: tuple[Residual, ...]
     limits_exceeded: tuple[str, ...]
     action: Action
+    is_recommended: bool
     reasons: tuple[str, ...]
     native_couch: Mapping[str, str]
