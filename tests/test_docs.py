@@ -1,0 +1,182 @@
+"""Words are tested too: examples run, every option, setting, verdict and exit code is documented, links resolve."""
+
+import importlib
+import json
+import os
+import re
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from openigrt import errors
+from openigrt.geometry import Pivot
+from openigrt.patient import Action, Verdict
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
+REFERENCE = DOCS / "reference"
+PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
+
+CORRECTION_KEYS = set(
+    "plan image matches match.region match.plan_from_daily match.translation_mm match.rotation_deg setup_error "
+    "trust.verdict trust.predicted_error_mm trust.reasons surrogate.verdict surrogate.differences_mm correction.couch "
+    "correction.about residual decision.action timing_s manifest "
+    "lateral_mm longitudinal_mm vertical_mm yaw_deg pitch_deg roll_deg".split()
+)
+
+
+@cache
+def text(page: Path) -> str:
+    return page.read_text(encoding="utf-8")
+
+
+def name_of(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", text(page), re.DOTALL | re.MULTILINE)
+
+
+def quoted(page: Path) -> set[str]:
+    """Everything that the page sets in code quotes, outside blocks."""
+    return set(re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", text(page), flags=re.DOTALL | re.MULTILINE)))
+
+
+def words(page: Path) -> set[str]:
+    return {word for quote in quoted(page) for word in re.split(r"[\s,=]+", quote)}
+
+
+# -------------------------------------------------------------------------------- examples
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=name_of)
+def test_python_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    for block in blocks(page, "toml"):
+        (tmp_path / "room2.toml").write_text(block, encoding="utf-8")
+    names: dict[str, object] = {}
+    for block in blocks(page, "python"):
+        exec(compile(block, name_of(page), "exec"), names)
+
+
+def console_commands(page: Path) -> set[str]:
+    lines = "\n".join(blocks(page, "console")).splitlines()
+    return {match[1] for line in lines if (match := re.match(r"(?:\.venv/bin/)?openigrt (\w+)", line))}
+
+
+@cache
+def help_of(*command: str) -> str:
+    environment = os.environ | {"COLUMNS": "200", "TERM": "dumb", "NO_COLOR": "1"}
+    done = subprocess.run(
+        [sys.executable, "-m", "openigrt", *command, "--help"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if console_commands(page)], ids=name_of)
+def test_commands_in_the_docs_exist_and_take_the_options_shown(page: Path):
+    for command in console_commands(page):
+        lines = [
+            line for block in blocks(page, "console") for line in block.splitlines() if f"openigrt {command}" in line
+        ]
+        shown = {option for line in lines for option in re.findall(r"--[a-z-]+", line.split("#")[0])}
+        assert shown <= set(re.findall(r"--[a-z-]+", help_of(command)))
+
+
+def test_make_targets_in_the_docs_exist():
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    lines = [line for page in PAGES for block in blocks(page, "console") for line in block.splitlines()]
+    assert {match[1] for line in lines if (match := re.match(r"make ([a-z-]+)", line))} <= targets
+
+
+# -------------------------------------------------------------------------------- nothing undocumented
+
+
+def test_every_option_of_guide_is_documented():
+    page = REFERENCE / "guide.md"
+    options = set(re.findall(r"--[a-z][a-z-]+", help_of("guide")))
+    assert options, "openigrt guide --help lists no options"
+    assert options - words(page) == set()
+    assert {word for word in words(page) if word.startswith("--")} - options == set()
+
+
+@pytest.mark.parametrize("value", [*Verdict, *Action], ids=str)
+def test_every_verdict_and_action_is_documented(value: str):
+    assert {str(value)} <= quoted(REFERENCE / "guide.md") & quoted(REFERENCE / "correction.md")
+
+
+@pytest.mark.parametrize("value", [*Pivot], ids=str)
+def test_every_pivot_is_documented(value: str):
+    assert str(value) in quoted(REFERENCE / "correction.md")
+
+
+@pytest.mark.parametrize("code", [0, 1, 2, 3])
+def test_every_exit_code_is_documented(code: int):
+    assert re.search(rf"^\| {code} \| \w", text(REFERENCE / "guide.md"), re.MULTILINE)
+
+
+def test_every_error_is_documented():
+    named = {
+        name for name, value in vars(errors).items() if isinstance(value, type) and value.__module__ == errors.__name__
+    }
+    assert named <= quoted(REFERENCE / "guide.md")
+
+
+def test_every_protocol_with_its_numbers_and_every_setting_is_documented():
+    defaults = json.loads(next((ROOT / "src").rglob("clinical_defaults.json")).read_text(encoding="utf-8"))
+    page = REFERENCE / "protocols.md"
+    rows = {
+        cells[0].strip(" `"): [cell.strip() for cell in cells[2:6]]
+        for line in text(page).splitlines()
+        if len(cells := line.strip("|").split("|")) == 6
+    }
+    for name, protocol in defaults["protocols"].items():
+        numbers = [protocol[k] for k in ("correct_above_mm", "rotation_limit_deg", "verify_within_mm", "call_above_mm")]
+        assert rows[name] == ["none" if number is None else f"{number:g}" for number in numbers], name
+    settings = {key for protocol in defaults["protocols"].values() for key in protocol}
+    assert settings | (defaults["correction_guards"].keys() - {"mark"}) <= quoted(page)
+
+
+def test_every_key_of_the_result_is_documented():
+    assert CORRECTION_KEYS <= words(REFERENCE / "correction.md")
+
+
+def test_every_public_name_of_the_package_is_documented():
+    public = set(importlib.import_module("openigrt").__all__)
+    everywhere = "\n".join(text(page) for page in PAGES)
+    assert {name for name in public if f"openigrt.{name}" not in everywhere} == set()
+
+
+# -------------------------------------------------------------------------------- links and the research-only statement
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors that GitHub gives to the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", text(page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_resolve(page: Path):
+    for target in re.findall(r"\]\(([^)\s]+)\)", text(page)):
+        if "://" in target:
+            continue
+        file, _, anchor = target.partition("#")
+        place = (page.parent / file).resolve() if file else page
+        assert place.exists(), f"{name_of(page)} links to {target}"
+        assert not anchor or anchor in anchors(place), f"{name_of(page)} links to {target}"
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", REFERENCE / "guide.md"], ids=name_of)
+def test_pages_that_people_land_on_say_research_only(page: Path):
+    assert "not a medical device" in text(page).lower()
+    assert "not for clinical use" in text(page).lower()
