@@ -70,14 +70,9 @@ def console_commands(page: Path) -> set[str]:
 
 @cache
 def help_of(*command: str) -> str:
+    program = Path(sys.executable).with_name("openigrt")
     environment = os.environ | {"COLUMNS": "200", "TERM": "dumb", "NO_COLOR": "1"}
-    done = subprocess.run(
-        [sys.executable, "-m", "openigrt", *command, "--help"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = subprocess.run([program, *command, "--help"], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -151,7 +146,7 @@ def test_every_key_of_the_result_is_documented():
 
 
 def test_every_public_name_of_the_package_is_documented():
-    public = set(importlib.import_module("openigrt").__all__)
+    public = {name for name in importlib.import_module("openigrt").__all__ if not name.startswith("_")}
     everywhere = "\n".join(text(page) for page in PAGES)
     assert {name for name in public if f"openigrt.{name}" not in everywhere} == set()
 
