@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from openigrt.errors import InvalidGeometry
-from openigrt.geometry.frames import Frame
+from openigrt.geometry.frames import Frame, require_same_frame
 from openigrt.geometry.rigid import ORTHONORMAL_TOLERANCE, Float64Array, RigidTransform, frozen_array
 
 
@@ -79,8 +79,7 @@ class Grid:
 
     def moved(self, new_from_old: RigidTransform) -> "Grid":
         """The same lattice carried by a rigid transform into another frame; the volume may become oblique."""
-        if new_from_old.from_frame != self.frame:
-            raise InvalidGeometry(f"Cannot move a grid of frame {self.frame} by {new_from_old.from_frame}'s transform.")
+        require_same_frame(self.frame, new_from_old.from_frame, "Moving a grid")
         origin, direction = new_from_old.points(self.origin_mm), new_from_old.rotation @ self.direction
         return Grid(new_from_old.to_frame, origin, self.spacing_mm, direction, self.size)
 

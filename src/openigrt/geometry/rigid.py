@@ -12,11 +12,12 @@ from openigrt.geometry.frames import Frame, require_same_frame
 Float64Array: TypeAlias = NDArray[np.float64]
 
 ORTHONORMAL_TOLERANCE = 1e-6
+UPRIGHT_TOLERANCE = 1e-9
 
 
 def frozen_array(values: ArrayLike, shape: tuple[int, ...]) -> Float64Array:
     """Read-only float64 copy of `values`, of exactly `shape`, all finite; raises InvalidGeometry otherwise."""
-    array = np.array(values, dtype=np.float64)
+    array = np.asarray(values, dtype=np.float64) + 0.0  # -0.0 becomes 0.0: what is equal must hash alike
     if array.shape != shape or not np.isfinite(array).all():
         raise InvalidGeometry(f"Expected {shape} finite numbers, found shape {array.shape}: {array.tolist()}.")
     array.setflags(write=False)
@@ -55,12 +56,18 @@ class TableAngles:
 
     @classmethod
     def from_matrix(cls, rotation: ArrayLike) -> "TableAngles":
-        """Angles in degrees, each in (-180, 180], pitch in [-90, 90], of a rotation matrix in the order Rz Rx Ry."""
+        """Angles in degrees, each in [-180, 180], pitch in [-90, 90], of a rotation matrix in the order Rz Rx Ry.
+
+        At a pitch of 90 degrees yaw and roll turn about one axis: the whole turn is then given as yaw.
+        """
         r = np.asarray(rotation, dtype=np.float64)
-        pitch = np.arcsin(np.clip(r[2, 1], -1.0, 1.0))
-        roll = np.arctan2(-r[2, 0], r[2, 2])
-        yaw = np.arctan2(-r[0, 1], r[1, 1])
-        return cls(*(float(a) for a in np.rad2deg([yaw, pitch, roll])))
+        level = np.hypot(r[2, 0], r[2, 2])
+        pitch = np.arctan2(r[2, 1], level)
+        if level < UPRIGHT_TOLERANCE:
+            roll, yaw = 0.0, np.arctan2(r[1, 0], r[0, 0])
+        else:
+            roll, yaw = np.arctan2(-r[2, 0], r[2, 2]), np.arctan2(-r[0, 1], r[1, 1])
+        return cls(*(float(a) + 0.0 for a in np.rad2deg([yaw, pitch, roll])))
 
 
 def rotation_from_vector(vector_rad: ArrayLike) -> Float64Array:
@@ -197,10 +204,12 @@ def renormalised_rotation(matrix: ArrayLike) -> Float64Array:
 def fit_rigid(to_points_mm: ArrayLike, from_points_mm: ArrayLike) -> tuple[Float64Array, Float64Array]:
     """Rotation (3, 3) and translation (3,) that bring `from` points (n, 3) to `to` points in the least-squares sense.
 
-    Kabsch 1976. Needs three points that are not on one line; raises InvalidGeometry otherwise.
+    Kabsch 1976. Needs three pairs of points that are not on one line; raises InvalidGeometry otherwise.
     """
     q = np.asarray(to_points_mm, dtype=np.float64)
     p = np.asarray(from_points_mm, dtype=np.float64)
+    if q.ndim != 2 or q.shape[1] != 3 or q.shape != p.shape or not (np.isfinite(q).all() and np.isfinite(p).all()):
+        raise InvalidGeometry(f"A rigid fit needs pairs of finite points (n, 3), found shapes {q.shape} and {p.shape}.")
     q_mean, p_mean = q.mean(axis=0), p.mean(axis=0)
     covariance = (q - q_mean).T @ (p - p_mean)
     if np.linalg.matrix_rank(covariance, tol=1e-9 * max(1.0, float(np.abs(covariance).max()))) < 2:
