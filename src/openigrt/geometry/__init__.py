@@ -10,6 +10,7 @@ from openigrt.geometry.central_projection import (
     receptor_points_of_pixels,
     triangulate,
 )
+from openigrt.geometry.couch_conventions import ImageAxes, Pivot
 from openigrt.geometry.couch_kinematics import (
     isocenter_translation_mm,
     motion_between_poses,
@@ -71,7 +72,9 @@ __all__ = [
     "Frame",
     "FrameRole",
     "Grid",
+    "ImageAxes",
     "PatientPosition",
+    "Pivot",
     "Rays",
     "RigidTransform",
     "TableAngles",
