@@ -1,0 +1,118 @@
+"""From match, plan, protocol, machine and couch pose to a correction and a decision: one pure function."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from openigrt.geometry import (
+    CouchPose,
+    DegreesOfFreedom,
+    Float64Array,
+    Pivot,
+    RigidTransform,
+    TableAngles,
+    nearest_motion,
+    pose_after_motion,
+    residual_vectors_mm,
+    root_mean_square_mm,
+)
+from openigrt.guidance.alignment import Alignment
+from openigrt.guidance.couch_change import change_by_axis, couch_change, motion_of_change, rounded_change
+from openigrt.guidance.decision import decide, machine_causes, outcome_causes, size_causes, trust_causes
+from openigrt.guidance.protocol import Protocol
+from openigrt.guidance.required_motion import RequiredMotion, required_motion
+from openigrt.machine import LINEAR_AXES, Couch, Machine, axis_positions
+from openigrt.patient import Correction, CouchMove, Match, Residual, Surrogate, Target
+
+
+def decide_correction(
+    match: Match,
+    surrogate: Surrogate,
+    alignment: Alignment,
+    target: Target,
+    *,
+    organs: Mapping[str, Float64Array],
+    protocol: Protocol,
+    machine: Machine,
+    degrees_of_freedom: DegreesOfFreedom | None = None,
+) -> Correction:
+    """What the couch shall do about a match, what that leaves at the target and at each organ, and the decision.
+
+    The target and the `organs` (points (n, 3) by name) are LPS mm of the plan. The couch makes the best motion within
+    `degrees_of_freedom` (none: the machine's), rounded to the machine's resolution; residuals are of the rounded move.
+    Without a couch pose the move is about the isocenter, for a couch at zero angles, and positions are not checked
+    against limits; `reasons` say so. Every rule that calls a person adds its sentence to `reasons`.
+    """
+    required = required_motion(match, alignment, target)
+    couch, degrees = machine.couch, degrees_of_freedom or machine.couch.degrees_of_freedom
+    start = alignment.start or CouchPose()
+    about = couch.pivot if alignment.start else Pivot.ISOCENTER
+    best = nearest_motion(required.motion, degrees, required.fixed_from_plan.points(target.points_mm), start=start)
+    exact = couch_change(best, start, about)
+    move = rounded_change(exact, couch)
+    made = motion_of_change(move, start, about)
+    end = pose_after_motion(made, start)
+    limits_exceeded = _limits_exceeded(couch, move, end, position_is_known=alignment.start is not None)
+    surfaces = {target.name: target.points_mm} | {n: points for n, points in organs.items() if n != target.name}
+    residuals = tuple(_residual(name, points, required, made) for name, points in surfaces.items())
+    causes = [
+        *trust_causes(match, surrogate),
+        *size_causes(required, protocol),
+        *machine_causes(limits_exceeded),
+        *outcome_causes(required, residuals[0], alignment, protocol),
+    ]
+    decision = decide(causes, required, move, protocol)
+    return Correction(
+        couch=move,
+        couch_exact=exact,
+        degrees_of_freedom=int(degrees),
+        about=about,
+        start=alignment.start,
+        target_pose=end if alignment.start else None,
+        console_translation=_plain_translation(required),
+        setup_error_mm=np.asarray(-required.rotation_lps.T @ required.shift_mm),
+        setup_rotation=_setup_rotation(required, alignment),
+        residuals=residuals,
+        limits_exceeded=limits_exceeded,
+        action=decision.action,
+        is_recommended=decision.is_recommended,
+        reasons=(*decision.reasons, *_caveats(alignment, couch)),
+        native_couch=couch.native_readout(end) if alignment.start else {},
+    )
+
+
+def _limits_exceeded(couch: Couch, move: CouchMove, end: CouchPose, *, position_is_known: bool) -> tuple[str, ...]:
+    """Sentences for every limit that a move or its end exceeds; only angles where the position is not known."""
+    standing = axis_positions(end)
+    known = {axis: value for axis, value in standing.items() if position_is_known or axis not in LINEAR_AXES}
+    return couch.exceeded_by_change(change_by_axis(move)) + couch.exceeded_by_positions(known)
+
+
+def _residual(name: str, points_mm: Float64Array, required: RequiredMotion, made: RigidTransform) -> Residual:
+    """What a motion leaves at one surface, points (n, 3) in LPS of the plan."""
+    left = residual_vectors_mm(required.motion, made, required.fixed_from_plan.points(points_mm))
+    return Residual(name, float(np.linalg.norm(left, axis=1).max()), root_mean_square_mm(left))
+
+
+def _plain_translation(required: RequiredMotion) -> CouchMove:
+    """The travel of the isocenter along the table axes, without any turn."""
+    lateral, longitudinal, vertical = (float(x) for x in required.isocenter_travel_mm)
+    return CouchMove(lateral, longitudinal, vertical, 0.0, 0.0, 0.0)
+
+
+def _setup_rotation(required: RequiredMotion, alignment: Alignment) -> TableAngles:
+    """How the patient is turned, as angles in table axes: the opposite of the match."""
+    table_top_from_lps = alignment.patient_position.table_top_from_lps()
+    return TableAngles.from_matrix(table_top_from_lps @ required.rotation_lps.T @ table_top_from_lps.T)
+
+
+def _caveats(alignment: Alignment, couch: Couch) -> tuple[str, ...]:
+    """What the numbers rest on where something is not known."""
+    said = []
+    if alignment.start is None:
+        said.append("The couch pose is not known: the move is about the isocenter, for a couch at zero angles.")
+        if any(axis in couch.limits for axis in LINEAR_AXES):
+            said.append("The positions of the couch were not checked against the limits of the machine.")
+    if not alignment.gives_couch_move:
+        said.append(f"The result is {alignment.rule}.")
+    return tuple(said)

@@ -1,0 +1,107 @@
+"""The rules that call a person, each as a sentence with its numbers."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from openigrt.guidance.alignment import Alignment
+from openigrt.guidance.protocol import Protocol
+from openigrt.guidance.required_motion import RequiredMotion
+from openigrt.patient import Action, CouchMove, Match, Residual, Surrogate, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a person is called; `forbids_move` when not even a move for that person to approve may be proposed."""
+
+    sentence: str
+    forbids_move: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to do, whether the couch move is proposed to whoever decides, and why."""
+
+    action: Action
+    is_recommended: bool
+    reasons: tuple[str, ...]
+
+
+def decide(causes: Sequence[Cause], required: RequiredMotion, couch: CouchMove, protocol: Protocol) -> Decision:
+    """Call when there is a cause; else correct above the action level on any axis; else leave.
+
+    A move that rounds to nothing is left. A recommended move of a called person is one that the person may approve.
+    """
+    above = required.largest_axis_mm > protocol.action_level_mm and couch != CouchMove(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    level = (
+        f"The largest correction along one axis is {required.largest_axis_mm:.1f} mm, "
+        f"{'above' if above else 'not above'} the action level of {protocol.action_level_mm:g} mm "
+        f"(protocol {protocol.name})."
+    )
+    if causes:
+        proposed = above and not any(cause.forbids_move for cause in causes)
+        return Decision(Action.CALL, proposed, (*(cause.sentence for cause in causes), level))
+    return Decision(Action.CORRECT if above else Action.LEAVE, above, (level,))
+
+
+def trust_causes(match: Match, surrogate: Surrogate) -> Iterator[Cause]:
+    """A match or a surrogate that is not trusted."""
+    verdict = match.trust.verdict
+    if verdict is not Verdict.TRUSTED:
+        said = {Verdict.LOOK: "needs a look", Verdict.REFUSED: "is refused"}[verdict]
+        why = " ".join(match.trust.reasons)
+        yield Cause(f"The match on {match.region} {said}. {why}".strip(), forbids_move=True)
+    if surrogate.verdict is Verdict.REFUSED:
+        why = " ".join(surrogate.reasons)
+        yield Cause(f"The regions disagree, so no couch move is recommended. {why}".strip(), forbids_move=True)
+    elif surrogate.verdict is Verdict.LOOK:
+        why = " ".join(surrogate.reasons)
+        yield Cause(f"Whether {match.region} may stand for the target needs a look. {why}".strip(), forbids_move=True)
+
+
+def size_causes(required: RequiredMotion, protocol: Protocol) -> Iterator[Cause]:
+    """A correction above the call level, the rotation limit, or a guard."""
+    length_mm, angle_deg = required.length_mm, required.largest_angle_deg
+    if length_mm > protocol.max_shift_mm or angle_deg > protocol.max_angle_deg:
+        yield Cause(
+            f"The patient is {length_mm:.1f} mm and {angle_deg:.1f}° off: beyond {protocol.max_shift_mm:g} mm or "
+            f"{protocol.max_angle_deg:g}° it is a setup that failed, not a correction. Set the patient up again.",
+            forbids_move=True,
+        )
+    if length_mm > protocol.call_level_mm:
+        yield Cause(
+            f"The correction is {length_mm:.1f} mm long, above the call level of {protocol.call_level_mm:g} mm "
+            f"(protocol {protocol.name}).",
+            forbids_move=False,
+        )
+    if protocol.rotation_limit_deg is not None and angle_deg > protocol.rotation_limit_deg:
+        yield Cause(
+            f"The patient is turned by {angle_deg:.1f}° about one axis, above the rotation limit of "
+            f"{protocol.rotation_limit_deg:g}° (protocol {protocol.name}).",
+            forbids_move=False,
+        )
+
+
+def machine_causes(limits_exceeded: Sequence[str]) -> Iterator[Cause]:
+    """A move that the machine cannot make."""
+    for sentence in limits_exceeded:
+        yield Cause(f"The machine cannot make this move: {sentence}.", forbids_move=True)
+
+
+def outcome_causes(
+    required: RequiredMotion, target_residual: Residual, alignment: Alignment, protocol: Protocol
+) -> Iterator[Cause]:
+    """A correction that is needed but would not reach the tolerance, or that nobody can place in the room."""
+    if required.largest_axis_mm <= protocol.action_level_mm:
+        return
+    if target_residual.max_mm > protocol.verification_tolerance_mm:
+        yield Cause(
+            f"After the move the surface of {target_residual.structure} would still be up to "
+            f"{target_residual.max_mm:.1f} mm off, more than the {protocol.verification_tolerance_mm:g} mm of "
+            f"verification (protocol {protocol.name}).",
+            forbids_move=False,
+        )
+    if not alignment.gives_couch_move:
+        yield Cause(
+            f"The result is {alignment.rule}: give the machine isocenter with --daily-isocenter to get a couch move.",
+            forbids_move=True,
+        )

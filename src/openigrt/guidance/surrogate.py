@@ -1,0 +1,61 @@
+"""Whether the region that was matched may stand for the target."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from openigrt.patient import Match, Surrogate, Target, Verdict
+
+
+def judge_surrogate(match: Match, others: Sequence[Match], target: Target, limit_mm: float) -> Surrogate:
+    """Compare where the matches of other regions put the target with where `match` puts it.
+
+    The difference is the largest distance over the target surface. A trusted match of another region always counts. One
+    that needs a look counts against the surrogate when it is surer of itself than the difference is large, and for it
+    when it is sure to within `limit_mm`; a refused one says nothing. One that counts against refuses the surrogate; at
+    least one for and none against makes it trusted; otherwise a person must look. Raises FrameMismatch when the matches
+    are not of the same two images.
+    """
+    compared = [(other, _difference_mm(match, other, target)) for other in others if other.region != match.region]
+    against = [(o, d) for o, d in compared if d > limit_mm and _counts(o, d)]
+    agreeing = [(o, d) for o, d in compared if d <= limit_mm and _counts(o, limit_mm)]
+    if against:
+        verdict, reasons = Verdict.REFUSED, [_disagreement(match, o, d, limit_mm) for o, d in against]
+    elif agreeing:
+        verdict = Verdict.TRUSTED
+        reasons = [f"{o.region} and {match.region} agree to {d:.1f} mm at the target." for o, d in agreeing]
+    else:
+        verdict = Verdict.LOOK
+        reasons = [f"No other region could be judged, so only {match.region} says where the target is."]
+    silent = [(o, d) for o, d in compared if (o, d) not in against and (o, d) not in agreeing]
+    reasons += [
+        f"The match on {o.region} is too unsure to count ({d:.1f} mm away, {o.trust.verdict})." for o, d in silent
+    ]
+    return Surrogate(
+        verdict=verdict,
+        region=match.region,
+        differences_mm={other.region: difference for other, difference in compared},
+        limit_mm=limit_mm,
+        reasons=tuple(reasons),
+    )
+
+
+def _difference_mm(match: Match, other: Match, target: Target) -> float:
+    """Largest distance over the target surface between where two matches put it, mm."""
+    other_from_match = other.plan_from_daily @ match.plan_from_daily.inverse()
+    moved = other_from_match.points(target.points_mm)
+    return float(np.linalg.norm(moved - target.points_mm, axis=1).max())
+
+
+def _counts(other: Match, needed_mm: float) -> bool:
+    """Whether a match is trusted, or needs a look and is sure of itself to within `needed_mm`."""
+    verdict = other.trust.verdict
+    return verdict is Verdict.TRUSTED or (verdict is Verdict.LOOK and other.trust.predicted_error_mm <= needed_mm)
+
+
+def _disagreement(match: Match, other: Match, difference_mm: float, limit_mm: float) -> str:
+    """The sentence for two regions that put the target in different places."""
+    return (
+        f"{other.region.capitalize()} puts the target {difference_mm:.1f} mm from where {match.region} puts it; "
+        f"the limit is {limit_mm:g} mm."
+    )

@@ -1,0 +1,86 @@
+"""What a correction is judged on: the target and the organs of a plan."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from openigrt.errors import AmbiguousInput, MissingInput
+from openigrt.geometry import Float64Array
+from openigrt.patient import (
+    ContourKind,
+    Structure,
+    StructureRole,
+    StructureSet,
+    Target,
+    centroid_mm,
+    plane_spacing_mm,
+    sphere_points_mm,
+    surface_points_mm,
+)
+
+TARGET_ROLES = (StructureRole.CTV, StructureRole.PTV, StructureRole.GTV)
+SPHERE_RADIUS_MM = 50.0
+
+
+def choose_target(
+    structures: StructureSet | None,
+    isocenter_mm: ArrayLike,
+    name: str | None = None,
+    *,
+    slice_mm: float | None = None,
+) -> Target:
+    """The named structure; else the CTV, PTV or GTV (in this order) nearest the isocenter; else a sphere round it.
+
+    `isocenter_mm` (3,) and the points of the target are LPS of the plan; nearest is by centroid. `slice_mm` is the
+    slice spacing, needed where every structure is drawn on one plane. Raises MissingInput that lists the names when
+    there is no such structure, AmbiguousInput when several have the name.
+    """
+    everything = structures.structures if structures else ()
+    spacing_mm = plane_spacing_mm(everything) or slice_mm
+    isocenter = np.asarray(isocenter_mm, dtype=np.float64)
+    if name is not None:
+        named = find_structure(everything, name)
+        return Target(named.name, "the structure that was named", surface_points_mm(named, slice_mm=spacing_mm))
+    for role in TARGET_ROLES:
+        candidates = [s for s in everything if s.role is role and _encloses(s)]
+        if candidates:
+            distances_mm = [float(np.linalg.norm(centroid_mm(s, spacing_mm) - isocenter)) for s in candidates]
+            nearest = int(np.argmin(distances_mm))
+            rule = f"the {role} nearest the isocenter (its centroid lies {distances_mm[nearest]:.1f} mm away)"
+            return Target(candidates[nearest].name, rule, surface_points_mm(candidates[nearest], slice_mm=spacing_mm))
+    rule = f"a sphere of {SPHERE_RADIUS_MM:g} mm round the isocenter, since there is no CTV, PTV or GTV"
+    return Target("sphere round the isocenter", rule, sphere_points_mm(isocenter, SPHERE_RADIUS_MM))
+
+
+def find_structure(structures: tuple[Structure, ...], name: str) -> Structure:
+    """The structure of exactly this name, or of this name in other case.
+
+    Raises MissingInput that lists the names, AmbiguousInput when several fit.
+    """
+    exact = [s for s in structures if s.name == name]
+    found = exact or [s for s in structures if s.name.strip().casefold() == name.strip().casefold()]
+    if not found:
+        names = ", ".join(s.name for s in structures) or "none"
+        raise MissingInput(f"There is no structure {name!r} in the plan; there are: {names}.", found=name, known=names)
+    if len(found) > 1:
+        numbers = ", ".join(str(s.number) for s in found)
+        raise AmbiguousInput(
+            f"Several structures of the plan are named {name!r} (ROI numbers {numbers}); rename them so that one can "
+            "be chosen.",
+            found=name,
+        )
+    return found[0]
+
+
+def organ_points_mm(structures: StructureSet | None, *, slice_mm: float | None = None) -> Mapping[str, Float64Array]:
+    """Surface points (n, 3), LPS mm, of every organ that encloses something, by name; `slice_mm` as for the target."""
+    everything = structures.structures if structures else ()
+    spacing_mm = plane_spacing_mm(everything) or slice_mm
+    organs = [s for s in everything if s.role is StructureRole.ORGAN and _encloses(s)]
+    return {organ.name: surface_points_mm(organ, slice_mm=spacing_mm) for organ in organs}
+
+
+def _encloses(structure: Structure) -> bool:
+    """Whether a structure has a closed contour of at least three points."""
+    return any(c.kind is ContourKind.CLOSED_PLANAR and len(c.points_mm) >= 3 for c in structure.contours)
