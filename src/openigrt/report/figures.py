@@ -1,0 +1,235 @@
+"""The figures of a guidance report: three planes, before and after, as checkerboard, difference, overlay, contours."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from openigrt.geometry import Float64Array, RigidTransform
+from openigrt.images import Modality
+from openigrt.patient import Structure, StructureRole
+from openigrt.report.content import GuidanceReportContent
+from openigrt.report.outlines import checkerboard_path, field_path, structure_path
+from openigrt.report.pictures import (
+    GrayMap,
+    Values,
+    Window,
+    ct_window,
+    difference_picture,
+    difference_scale,
+    gray_map,
+    gray_picture,
+    overlay_picture,
+    own_window,
+)
+from openigrt.report.slices import PlaneView, field_corners_mm, plane_views, sample_image, seen_image
+
+SQUARE_MM = 30.0
+MARGIN_MM = 12.0
+MOST_OUTLINES = 12
+MOST_OTHER_MATCHES = 2
+DARKEST_OUTLINE = 110.0
+PALETTE = ((86, 180, 233), (0, 190, 140), (240, 228, 66), (230, 159, 0), (204, 121, 167), (213, 110, 40))
+_HOUNSFIELD = (Modality.CT, Modality.CBCT)
+_DRAWN_FIRST = (StructureRole.GTV, StructureRole.CTV, StructureRole.PTV, StructureRole.ORGAN, StructureRole.EXTERNAL)
+_NOT_DRAWN = (StructureRole.MARKER, StructureRole.ISOCENTER, StructureRole.SUPPORT)
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """A structure with its color (CSS) and its path in each plane (mm)."""
+
+    name: str
+    color: str
+    is_target: bool
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class PlaneFigure:
+    """What one plane has in common in all alignments: the view, the plan as a picture, cross and checkerboard."""
+
+    view: PlaneView
+    plan_picture: str
+    cross: tuple[float, float]
+    checkerboard: str
+
+
+@dataclass(frozen=True, slots=True)
+class DailyFigure:
+    """The daily image of one alignment on one plane, as pictures; `difference` is empty where it has no meaning."""
+
+    daily: str
+    difference: str
+    overlay: str
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """One way to lay the daily image on the plan, with its figures in the order of the planes."""
+
+    title: str
+    note: str
+    figures: tuple[DailyFigure, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class FigureSet:
+    """All figures with what their captions say. `difference_scale` is in HU; None: differences have no meaning."""
+
+    planes: tuple[PlaneFigure, ...]
+    alignments: tuple[Alignment, ...]
+    outlines: tuple[Outline, ...]
+    not_drawn: tuple[str, ...]
+    window: str
+    daily_grays: str
+    difference_scale: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class _Display:
+    """How values become grays, the same in all figures."""
+
+    plan_window: Window
+    daily_window: Window
+    daily_map: GrayMap | None
+    difference_scale: float | None
+
+    def daily_values(self, values: Values) -> Values:
+        """Daily values on the plan's scale where a map is known."""
+        return values if self.daily_map is None else self.daily_map(values)
+
+
+def draw_figures(content: GuidanceReportContent) -> FigureSet:
+    """All figures of a report; the same content gives the same bytes."""
+    alignments = _alignments(content)
+    seen = seen_image(content.daily_image, content.daily_field)
+    box_mm = _box_mm(field_corners_mm(seen), [a for _, _, a in alignments], content.center_mm)
+    views = plane_views(content.plan_frame, content.center_mm, box_mm)
+    plan_from_plan = RigidTransform.identity(content.plan_frame, content.plan_frame)
+    plan = [sample_image(content.planning_image, view.grid, plan_from_plan) for view in views]
+    daily = [[sample_image(seen, view.grid, transform.inverse()) for view in views] for _, _, transform in alignments]
+    display = _display(content, plan, daily[1])
+    planes = [_plane_figure(content, view, values, display) for view, values in zip(views, plan, strict=True)]
+    figures = [_daily_figures(views, plan, slices, display) for slices in daily]
+    outlines, not_drawn = _outlines(content, views)
+    return FigureSet(
+        tuple(planes),
+        tuple(Alignment(title, note, f) for (title, note, _), f in zip(alignments, figures, strict=True)),
+        outlines,
+        not_drawn,
+        _window_words(display.plan_window),
+        _gray_words(content.daily_image.modality, display),
+        display.difference_scale,
+    )
+
+
+def _alignments(content: GuidanceReportContent) -> list[tuple[str, str, RigidTransform]]:
+    """Title, note and `plan_from_daily` of each alignment shown: before, the chosen match, those that disagree."""
+    isocenter = content.plan_isocenter_mm is not None and content.daily_isocenter_mm is not None
+    note = "daily isocenter on plan isocenter" if isocenter else "as the files are aligned"
+    shown = [("Before", note, content.plan_from_daily_before)]
+    shown.append((f"After: {content.region}", "the match that this report follows", content.match.plan_from_daily))
+    differences, limit = content.surrogate.differences_mm, content.surrogate.limit_mm
+    others = [m for m in content.matches if m.region != content.region and differences.get(m.region, 0.0) > limit]
+    for match in others[:MOST_OTHER_MATCHES]:
+        apart = f"puts the target {differences[match.region]:.1f} mm elsewhere"
+        shown.append((f"After: {match.region}", apart, match.plan_from_daily))
+    return shown
+
+
+def _box_mm(
+    corners_mm: Float64Array, alignments: Sequence[RigidTransform], center_mm: Float64Array
+) -> tuple[Float64Array, Float64Array]:
+    """Low and high corner (3,) of what is shown: the daily field in all alignments, and the centre, mm in the plan."""
+    points = np.vstack([*(alignment.points(corners_mm) for alignment in alignments), center_mm[None]])
+    return points.min(axis=0) - MARGIN_MM, points.max(axis=0) + MARGIN_MM
+
+
+def _display(content: GuidanceReportContent, plan: Sequence[Values], daily: Sequence[Values]) -> _Display:
+    """Windows, gray map and scale of differences, from plan and matched daily image on the three planes."""
+    plan_values, daily_values = (np.concatenate([values.ravel() for values in slices]) for slices in (plan, daily))
+    common = np.where(np.isfinite(daily_values), plan_values, np.nan)
+    is_ct = content.planning_image.modality in _HOUNSFIELD
+    plan_window = ct_window(common, content.region) if is_ct else own_window(plan_values)
+    modality = content.daily_image.modality
+    if modality not in _HOUNSFIELD or not is_ct:
+        return _Display(plan_window, own_window(daily_values), None, None)
+    daily_map = gray_map(plan_values, daily_values) if modality is Modality.CBCT else None
+    shown = daily_values if daily_map is None else daily_map(daily_values)
+    return _Display(plan_window, plan_window, daily_map, difference_scale(shown - plan_values))
+
+
+def _plane_figure(
+    content: GuidanceReportContent, view: PlaneView, values: Values, display: _Display
+) -> PlaneFigure:
+    """The plan on one plane, with the marks that all alignments share."""
+    right, down, _ = view.picture_points(content.center_mm[None])[0]
+    board = checkerboard_path(view, content.center_mm, SQUARE_MM)
+    return PlaneFigure(view, gray_picture(display.plan_window.shown(values)), (float(right), float(down)), board)
+
+
+def _daily_figures(
+    views: Sequence[PlaneView], plan: Sequence[Values], daily: Sequence[Values], display: _Display
+) -> tuple[DailyFigure, ...]:
+    """The pictures of one alignment, plane by plane."""
+    figures = []
+    for view, plan_values, found in zip(views, plan, daily, strict=True):
+        daily_values = display.daily_values(found)
+        shown = display.daily_window.shown(daily_values)
+        scale = display.difference_scale
+        difference = "" if scale is None else difference_picture(daily_values - plan_values, scale)
+        overlay = overlay_picture(display.plan_window.shown(plan_values), shown)
+        field = field_path(np.isfinite(found), view)
+        figures.append(DailyFigure(gray_picture(shown), difference, overlay, field))
+    return tuple(figures)
+
+
+def _outlines(
+    content: GuidanceReportContent, views: Sequence[PlaneView]
+) -> tuple[tuple[Outline, ...], tuple[str, ...]]:
+    """The structures that meet a plane, target first, and the names of those left out beyond MOST_OUTLINES."""
+    structures = () if content.structures is None else content.structures.structures
+    drawn: list[Outline] = []
+    left_out: list[str] = []
+    for structure in sorted(structures, key=lambda s: _rank(s, content.target.name)):
+        if structure.role in _NOT_DRAWN:
+            continue
+        paths = tuple(structure_path(structure, view) for view in views)
+        if any(paths) and len(drawn) == MOST_OUTLINES:
+            left_out.append(structure.name)
+        elif any(paths):
+            color = _outline_color(structure, len(drawn))
+            drawn.append(Outline(structure.name, color, structure.name == content.target.name, paths))
+    return tuple(drawn), tuple(left_out)
+
+
+def _rank(structure: Structure, target: str) -> tuple[bool, int, int]:
+    """Sorting key: the target, then targets, organs and body, then the rest, each by number."""
+    role = _DRAWN_FIRST.index(structure.role) if structure.role in _DRAWN_FIRST else len(_DRAWN_FIRST)
+    return structure.name != target, role, structure.number
+
+
+def _outline_color(structure: Structure, index: int) -> str:
+    """The plan's own color, lightened until it shows on a dark picture, else one of a color-blind-safe palette."""
+    color = np.array(structure.color or PALETTE[index % len(PALETTE)], dtype=np.float64)
+    luminance = float(color @ np.array([0.2126, 0.7152, 0.0722]))
+    if luminance < DARKEST_OUTLINE:
+        color += (255.0 - color) * (DARKEST_OUTLINE - luminance) / (255.0 - luminance)
+    red, green, blue = (round(float(value)) for value in color)
+    return f"rgb({red},{green},{blue})"
+
+
+def _window_words(window: Window) -> str:
+    """The window with its limits."""
+    return f"{window.name}, {window.low:.0f} to {window.high:.0f}"
+
+
+def _gray_words(modality: Modality, display: _Display) -> str:
+    """How daily values became grays."""
+    if display.daily_map is not None:
+        return f"{modality} grays are matched to the plan by percentiles inside the body, for display only"
+    if display.difference_scale is None:
+        return f"{modality} in its own window; differences between {modality} and CT have no meaning and are not shown"
+    return "both images in the same window"

@@ -1,0 +1,115 @@
+"""Numbers as a person says them: signed values, directions, setup error, ages, names from DICOM."""
+
+from datetime import datetime
+
+import numpy as np
+
+from openigrt.geometry import Float64Array, TableAngles
+from openigrt.patient import Action, Verdict
+
+MINUS = "\u2212"
+
+_SIDES = (
+    ("left", "right"),
+    ("posterior (toward the back)", "anterior (toward the front)"),
+    ("superior (toward the head)", "inferior (toward the feet)"),
+)
+COUCH_DIRECTIONS = {
+    "lateral": ("right, facing the gantry", "left, facing the gantry"),
+    "longitudinal": ("toward the gantry", "away from the gantry"),
+    "vertical": ("up", "down"),
+    "yaw": ("counter-clockwise from above", "clockwise from above"),
+    "pitch": ("gantry end up", "gantry end down"),
+    "roll": ("right side down, facing the gantry", "right side up, facing the gantry"),
+}
+HEADLINES = {
+    (Action.LEAVE, True): "Leave the couch where it is.",
+    (Action.LEAVE, False): "Leave the couch where it is.",
+    (Action.CORRECT, True): "Move the couch by the command below, then verify with a second image.",
+    (Action.CORRECT, False): "A correction is due, but the numbers below are no couch move.",
+    (Action.CALL, True): "Call a person, who decides about the couch move below.",
+    (Action.CALL, False): "Call a person. No couch move is recommended.",
+}
+VERDICT_MEANINGS = {
+    Verdict.TRUSTED: "may be relied on as it is",
+    Verdict.LOOK: "a person must look before it is used",
+    Verdict.REFUSED: "must not be used",
+}
+
+
+def signed(value: float, digits: int = 1) -> str:
+    """A value with its sign, a true minus, and no sign on what rounds to zero; a dash when it is not finite."""
+    if not np.isfinite(value):
+        return "–"
+    rounded = round(float(value), digits)
+    sign = "+" if rounded > 0.0 else MINUS if rounded < 0.0 else ""
+    return f"{sign}{abs(rounded):.{digits}f}"
+
+
+def plain(value: float | None, digits: int = 1) -> str:
+    """A value without a plus sign; a dash when there is none."""
+    return "–" if value is None or not np.isfinite(value) else f"{value:.{digits}f}".replace("-", MINUS)
+
+
+def point(position_mm: Float64Array) -> str:
+    """A position (3,) in mm."""
+    return ", ".join(plain(float(value)) for value in position_mm) + " mm"
+
+
+def couch_direction(axis: str, value: float, digits: int = 1) -> str:
+    """Which way a couch axis moves for a value in IEC 61217 mm or degrees; empty when it rounds to zero."""
+    rounded = round(value, digits)
+    if rounded == 0.0:
+        return ""
+    return COUCH_DIRECTIONS[axis][rounded < 0.0]
+
+
+def setup_error_sentence(error_mm: Float64Array) -> str:
+    """Where the patient lies, from a setup error (3,) in LPS mm."""
+    parts = [
+        f"{abs(value):.1f} mm too far {sides[bool(value < 0.0)]}"
+        for value, sides in zip(error_mm, _SIDES, strict=True)
+        if round(abs(float(value)), 1) > 0.0
+    ]
+    return f"The patient lies {joined(parts)}." if parts else "The patient lies where the plan wants, to 0.1 mm."
+
+
+def setup_rotation_sentence(rotation: TableAngles) -> str:
+    """How the patient is turned on the table, from IEC table angles."""
+    angles = {"yaw": rotation.yaw_deg, "pitch": rotation.pitch_deg, "roll": rotation.roll_deg}
+    parts = [
+        f"{abs(angle):.1f}° {couch_direction(axis, angle)} ({axis})"
+        for axis, angle in angles.items()
+        if couch_direction(axis, angle)
+    ]
+    return f"The patient is turned {joined(parts)}." if parts else "The patient is not turned, to 0.1°."
+
+
+def joined(parts: list[str]) -> str:
+    """Parts as a list in a sentence."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def person_name(name: str) -> str:
+    """A DICOM person name (PS3.5 6.2.1) as it is read: family, given; the first of its component groups."""
+    family, *others = name.split("=")[0].split("^")
+    given = " ".join(part for part in others if part.strip())
+    return ", ".join(part for part in (family.strip(), given) if part)
+
+
+def moment(value: datetime | None) -> str:
+    """Date and time to the second, with the zone where it is known."""
+    return "not stated" if value is None else value.isoformat(" ", "seconds")
+
+
+def duration(value_s: float | None) -> str:
+    """A duration in seconds in the two largest units that say something."""
+    if value_s is None:
+        return "unknown"
+    minutes = round(value_s / 60.0)
+    days, hours, rest = minutes // 1440, minutes % 1440 // 60, minutes % 60
+    if abs(minutes) < 60:
+        return f"{minutes} min"
+    if minutes < 1440:
+        return f"{hours} h {rest} min"
+    return f"{days} d {hours} h" if days < 30 else f"{days} days"
