@@ -1,4 +1,4 @@
-"""DICOM data sets to and from our nouns: pure mapping over pydicom, one file per object, both directions side by side."""
+"""DICOM data sets to and from our nouns: pure mapping over pydicom, one file per object, both directions in it."""
 
 from openigrt.dicom.dose import write_dose
 from openigrt.dicom.headers import DeviceHeader, PatientHeader, SeriesHeader, StudyHeader, save

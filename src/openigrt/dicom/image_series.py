@@ -1,18 +1,168 @@
 """Series of CT, cone-beam CT, MR and PET slices to and from images."""
 
-from collections.abc import Iterator
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
-from pydicom.uid import UID, CTImageStorage
+from pydicom.uid import UID, CTImageStorage, MRImageStorage, PositronEmissionTomographyImageStorage
 
+from openigrt.dicom.elements import date_time, lenient, moment, naming, text, texts
+from openigrt.dicom.folder import Instance, Series
 from openigrt.dicom.headers import SeriesHeader, date_and_time, decimals, new_dataset
-from openigrt.errors import UnsupportedInput
-from openigrt.images import Image, Modality
+from openigrt.dicom.load import InputFile, read_content
+from openigrt.dicom.pixels import stored_pixels
+from openigrt.dicom.slices import Slice, is_localizer, read_slice
+from openigrt.dicom.stack import stacked
+from openigrt.errors import InconsistentInput, UnsupportedInput
+from openigrt.geometry import Frame, PatientPosition
+from openigrt.images import Image, Modality, Provenance
 
 PADDING_VALUE = -32768
 STORED_LIMITS = (-32767, 32767)
+THREADS = 2
+
+_MODALITIES = {
+    CTImageStorage: Modality.CT,
+    MRImageStorage: Modality.MR,
+    PositronEmissionTomographyImageStorage: Modality.PET,
+}
+_CONE_BEAM_WORDS = re.compile(r"\bCB(CT)?\d*\b|CONE[- ]?BEAM|\bXVI\b|\bOBI\b|ON[- ]BOARD IMAGER", re.IGNORECASE)
+_LINAC_MAKERS = re.compile(r"VARIAN|ELEKTA", re.IGNORECASE)
+_LINAC_MODELS = re.compile(
+    r"PATIENT VERIFICATION|TRUEBEAM|VITALBEAM|\bEDGE\b|TRILOGY|CLINAC|HALCYON|ETHOS|SYNERGY|INFINITY|AXESSE|VERSA",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ImageReading:
+    """An image, what was noticed while reading it, and the files that it came from."""
+
+    image: Image
+    messages: tuple[str, ...]
+    inputs: tuple[InputFile, ...]
+
+
+def read_image_series(series: Series, frame: Callable[[str], Frame] = Frame.plan) -> ImageReading:
+    """The volume of one series of CT, cone-beam CT, MR or PET slices, in the unit of its rescale (HU for CT).
+
+    `frame` makes the frame from the Frame of Reference UID: `Frame.plan` or `Frame.daily`. Stored padding becomes NaN.
+    Localizers and copies are set aside with a message. Raises InconsistentInput, UnreadableFile, MissingInput or
+    UnsupportedInput with the slice or UID in the sentence (see `stacked`, `read_slice`, `stored_pixels`).
+    """
+    if series.sop_class_uid not in _MODALITIES:
+        raise UnsupportedInput(f"{series} is no series of CT, MR or PET slices.")
+    with lenient():
+        localizers = [instance for instance in series.instances if is_localizer(instance)]
+        slices = [read_slice(instance) for instance in series.instances if not is_localizer(instance)]
+        if not slices:
+            raise InconsistentInput(f"{series} holds nothing but localizers; a volume needs axial slices.")
+        stack = stacked(slices, frame(slices[0].instance.frame_uid), _same_pixels)
+        voxels, inputs = _voxels(stack.slices)
+        messages, provenance = _provenance(stack.slices)
+    aside = tuple(f"Set aside {instance.path.name}: a localizer." for instance in localizers)
+    image = Image(voxels, stack.grid, modality_of(series.instances[0]), provenance)
+    return ImageReading(image, aside + stack.messages + messages, inputs)
+
+
+def modality_of(instance: Instance) -> Modality:
+    """CT, CBCT, MR or PET: a CT image is cone-beam CT when its own words or its maker and model say so."""
+    if instance.sop_class_uid != CTImageStorage:
+        return _MODALITIES[UID(instance.sop_class_uid)]
+    header = instance.header
+    with naming(header):
+        model, maker = text(header, "ManufacturerModelName"), text(header, "Manufacturer")
+        words = " ".join([model, *(text(header, k) for k in ("SeriesDescription", "ProtocolName", "ImageType"))])
+    is_linac = _LINAC_MAKERS.search(maker) is not None and _LINAC_MODELS.search(model) is not None
+    return Modality.CBCT if is_linac or _CONE_BEAM_WORDS.search(words.replace("\\", " ")) else Modality.CT
+
+
+def _voxels(slices: tuple[Slice, ...]) -> tuple[NDArray[np.float32], tuple[InputFile, ...]]:
+    """Rescaled voxels [k, j, i] and the record of each file, slices read in parallel."""
+    volume = np.empty((len(slices), slices[0].rows, slices[0].columns), dtype=np.float32)
+    with ThreadPoolExecutor(THREADS) as pool:
+        inputs = tuple(pool.map(_fill, slices, volume))
+    return volume, inputs
+
+
+def _fill(slice_: Slice, plane: NDArray[np.float32]) -> InputFile:
+    """Write the rescaled slice into its plane of the volume, padding as NaN."""
+    content = read_content(slice_.instance.path)
+    stored = stored_pixels(slice_.instance, content, plane.shape)
+    np.multiply(stored, np.float32(slice_.slope), out=plane, casting="unsafe", dtype=np.float32)
+    plane += np.float32(slice_.intercept)
+    if slice_.padding is not None:
+        low, high = slice_.padding
+        plane[(stored >= low) & (stored <= high)] = np.nan
+    return InputFile(slice_.instance.path, slice_.instance.uid, hashlib.sha256(content).hexdigest())
+
+
+def _same_pixels(one: Slice, other: Slice) -> bool:
+    """Whether two slices hold the same values."""
+    if (one.slope, one.intercept, one.padding) != (other.slope, other.intercept, other.padding):
+        return False
+    return np.array_equal(_stored(one), _stored(other))
+
+
+def _stored(slice_: Slice) -> NDArray[np.integer]:
+    """The stored values of one slice, read from its file."""
+    return stored_pixels(slice_.instance, read_content(slice_.instance.path), (slice_.rows, slice_.columns))
+
+
+def _provenance(slices: tuple[Slice, ...]) -> tuple[tuple[str, ...], Provenance]:
+    """What the headers say about where the image comes from, and what they leave open."""
+    first = slices[0].instance
+    header = first.header
+    with naming(header):
+        position, messages = _patient_position(slices)
+        return messages, Provenance(
+            patient_id=first.patient_id,
+            patient_name=first.patient_name,
+            study_uid=text(header, "StudyInstanceUID"),
+            series_uid=first.series_uid,
+            series_description=text(header, "SeriesDescription"),
+            instance_uids=tuple(slice_.instance.uid for slice_ in slices),
+            sop_class_uid=first.sop_class_uid,
+            manufacturer=text(header, "Manufacturer"),
+            device_model=text(header, "ManufacturerModelName"),
+            station_name=text(header, "StationName"),
+            acquired_at=_acquired_at(header),
+            patient_position=position,
+            is_derived=_is_derived(header),
+        )
+
+
+def _is_derived(header: Dataset) -> bool:
+    """Whether the image was computed from another one (PS3.3 C.7.6.1.1.2)."""
+    return "DERIVED" in texts(header, "ImageType")[:1] or bool(text(header, "DerivationDescription"))
+
+
+def _acquired_at(header: Dataset) -> datetime | None:
+    """When the image was acquired, in UTC; its series' time (its content's, unless derived) where that is not said."""
+    acquired = date_time(header, "AcquisitionDateTime") or moment(header, "AcquisitionDate", "AcquisitionTime")
+    if acquired is not None:
+        return acquired
+    series_time = moment(header, "SeriesDate", "SeriesTime")
+    content_time = None if _is_derived(header) else moment(header, "ContentDate", "ContentTime")
+    return series_time or content_time
+
+
+def _patient_position(slices: tuple[Slice, ...]) -> tuple[PatientPosition | None, tuple[str, ...]]:
+    """Patient Position of the series, None with a message where it is absent; a mixed or unknown one is refused."""
+    names = {text(slice_.instance.header, "PatientPosition") for slice_ in slices}
+    series_uid = slices[0].instance.series_uid
+    if len(names) > 1:
+        raise InconsistentInput(f"Series {series_uid} mixes patient positions: {', '.join(sorted(names))}.")
+    name = names.pop()
+    if not name:
+        return None, (f"Series {series_uid} does not say its patient position.",)
+    return PatientPosition.parse(name), ()
 
 
 def write_image_series(image: Image, series: SeriesHeader) -> Iterator[Dataset]:

@@ -1,0 +1,214 @@
+"""Values of DICOM attributes as plain Python: every malformed one is an UnreadableFile, never a traceback."""
+
+import re
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import numpy as np
+from pydicom import Dataset
+from pydicom._uid_dict import UID_dictionary
+from pydicom.config import disable_value_validation
+from pydicom.errors import BytesLengthException, InvalidDicomError
+from pydicom.multival import MultiValue
+from pydicom.sequence import Sequence
+from pydicom.tag import Tag
+
+from openigrt.errors import OpenIgrtError, UnreadableFile
+from openigrt.geometry import Float64Array
+
+PYDICOM_FAILURES = (
+    ArithmeticError,
+    AttributeError,
+    BytesLengthException,
+    EOFError,
+    InvalidDicomError,
+    LookupError,
+    MemoryError,
+    NotImplementedError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
+LONGEST_NUMBER = 64
+
+_DATE_TIME = re.compile(r"(\d{8})(\d{2})?(\d{2})?(\d{2})?(?:\.(\d{1,6}))?([+-]\d{4})?")
+
+
+@contextmanager
+def lenient() -> Iterator[None]:
+    """Let pydicom read values that bend the standard without warning; what matters is checked here."""
+    with warnings.catch_warnings(), disable_value_validation():
+        warnings.simplefilter("ignore", UserWarning)
+        yield
+
+
+@contextmanager
+def naming(dataset: Dataset) -> Iterator[None]:
+    """Read one object leniently, and put its name before the sentence of any error about its elements."""
+    try:
+        with lenient():
+            yield
+    except _Malformed as error:
+        raise UnreadableFile(f"{name_of(dataset)} cannot be read: {error.sentence}", **error.facts) from None
+
+
+class _Malformed(OpenIgrtError):
+    """An element without a usable value; `naming` turns it into an UnreadableFile that names the object."""
+
+
+def name_of(dataset: Dataset) -> str:
+    """What an object is called in a sentence: its class and SOP Instance UID."""
+    try:
+        return f"{sop_class_name(text(dataset, 'SOPClassUID'))} {text(dataset, 'SOPInstanceUID')}".strip()
+    except _Malformed:
+        return "A DICOM object"
+
+
+def sop_class_name(sop_class_uid: str) -> str:
+    """The name of a SOP class in a sentence, its UID where it has none."""
+    return UID_dictionary.get(sop_class_uid, (sop_class_uid or "DICOM object",))[0].removesuffix(" Storage")
+
+
+def text(dataset: Dataset, keyword: str) -> str:
+    """A value as text, backslashes between several; empty where there is none."""
+    value = raw_value(dataset, keyword)
+    if value is None:
+        return ""
+    try:
+        return "\\".join(str(v).strip() for v in value) if isinstance(value, MultiValue) else str(value).strip()
+    except PYDICOM_FAILURES as failure:
+        raise _malformed(keyword, failure) from None
+
+
+def texts(dataset: Dataset, keyword: str) -> tuple[str, ...]:
+    """The values of a multi-valued text."""
+    return tuple(text(dataset, keyword).split("\\")) if text(dataset, keyword) else ()
+
+
+def number(dataset: Dataset, keyword: str) -> float | None:
+    """One finite number, or None where there is none."""
+    values = numbers(dataset, keyword)
+    if len(values) > 1:
+        raise _Malformed(f"{keyword} should be one number and has {len(values)}.", keyword=keyword)
+    return values[0] if values else None
+
+
+def required_number(dataset: Dataset, keyword: str) -> float:
+    """One finite number that must be there."""
+    value = number(dataset, keyword)
+    if value is None:
+        raise _Malformed(f"{keyword} is missing.", keyword=keyword)
+    return value
+
+
+def whole_number(dataset: Dataset, keyword: str) -> int | None:
+    """One whole number, or None where there is none."""
+    value = number(dataset, keyword)
+    return None if value is None else round(value)
+
+
+def required_whole_number(dataset: Dataset, keyword: str) -> int:
+    """One whole number that must be there."""
+    return round(required_number(dataset, keyword))
+
+
+def numbers(dataset: Dataset, keyword: str) -> tuple[float, ...]:
+    """All numbers of an element, each finite."""
+    value = raw_value(dataset, keyword)
+    if value is None or value == "":
+        return ()
+    try:
+        values = tuple(float(v) for v in value) if isinstance(value, MultiValue | list) else (float(str(value)),)
+    except PYDICOM_FAILURES as failure:
+        raise _malformed(keyword, failure) from None
+    if not np.isfinite(values).all():
+        raise _Malformed(f"{keyword} is not finite.", keyword=keyword)
+    return values
+
+
+def required_numbers(dataset: Dataset, keyword: str, count: int) -> tuple[float, ...]:
+    """Exactly `count` finite numbers."""
+    values = numbers(dataset, keyword)
+    if len(values) != count:
+        raise _Malformed(f"{keyword} should hold {count} numbers and holds {len(values)}.", keyword=keyword)
+    return values
+
+
+def point_list(dataset: Dataset, keyword: str) -> Float64Array:
+    """Points (n, 3) of a long Decimal String element, parsed from its bytes where pydicom has not done so yet."""
+    try:
+        value = dataset.get_item(Tag(keyword)).value
+        parts = value.split(b"\\") if isinstance(value, bytes) else [str(v).encode() for v in value or ()]
+        if parts and max(map(len, parts)) > LONGEST_NUMBER:
+            raise ValueError("a number is too long")
+        points = np.array(parts, dtype=f"S{LONGEST_NUMBER}").astype(np.float64).reshape(-1, 3)
+    except PYDICOM_FAILURES as failure:
+        raise _malformed(keyword, failure) from None
+    if not np.isfinite(points).all():
+        raise _Malformed(f"{keyword} is not finite.", keyword=keyword)
+    return points
+
+
+def items(dataset: Dataset, keyword: str) -> tuple[Dataset, ...]:
+    """The items of a sequence; none where it is absent."""
+    value = raw_value(dataset, keyword)
+    if isinstance(value, Sequence):
+        return tuple(value)
+    if value:
+        raise _Malformed(f"{keyword} is no sequence.", keyword=keyword)
+    return ()
+
+
+def moment(dataset: Dataset, date_keyword: str, time_keyword: str) -> datetime | None:
+    """Date and time in UTC; without an offset in the data set they are taken as local time.
+
+    None where either is missing or unreadable: a date alone is no moment.
+    """
+    if not text(dataset, time_keyword):
+        return None
+    return _parsed_moment(
+        text(dataset, date_keyword) + text(dataset, time_keyword).replace(":", ""),
+        text(dataset, "TimezoneOffsetFromUTC"),
+    )
+
+
+def date_time(dataset: Dataset, keyword: str) -> datetime | None:
+    """A DICOM Date Time in UTC, local where it has no offset. None where unreadable or absent."""
+    return _parsed_moment(text(dataset, keyword), text(dataset, "TimezoneOffsetFromUTC"))
+
+
+def _parsed_moment(value: str, default_offset: str) -> datetime | None:
+    """UTC of YYYYMMDD[HHMMSS[.F]][&ZZXX]."""
+    match = _DATE_TIME.fullmatch(value)
+    if match is None:
+        return None
+    day, hour, minute, second, fraction, offset = match.groups()
+    clock = f"{hour or '00'}{minute or '00'}{second or '00'}.{fraction or '0'}"
+    zone = offset or default_offset
+    try:
+        if re.fullmatch(r"[+-]\d{4}", zone):
+            return datetime.strptime(f"{day}{clock}{zone}", "%Y%m%d%H%M%S.%f%z").astimezone(UTC)
+        local = datetime.strptime(f"{day}{clock}", "%Y%m%d%H%M%S.%f").astimezone()
+        return local.astimezone(UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def raw_value(dataset: Dataset, keyword: str) -> object:
+    """The value as pydicom has it, None where the element is absent."""
+    try:
+        value: object = dataset.get(keyword)
+    except PYDICOM_FAILURES as failure:
+        raise _malformed(keyword, failure) from None
+    return value
+
+
+def _malformed(keyword: str, failure: BaseException) -> _Malformed:
+    """The error about an element that pydicom could not convert."""
+    return _Malformed(f"{keyword} is malformed ({str(failure)[:120] or type(failure).__name__}).", keyword=keyword)

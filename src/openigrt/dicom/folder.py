@@ -1,0 +1,204 @@
+"""What lies in a folder: DICOM objects by series, and every file that is none, by name."""
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydicom import Dataset
+from pydicom.uid import (
+    CTImageStorage,
+    MediaStorageDirectoryStorage,
+    MRImageStorage,
+    PositronEmissionTomographyImageStorage,
+    RTDoseStorage,
+    RTIonPlanStorage,
+    RTPlanStorage,
+    RTStructureSetStorage,
+)
+
+from openigrt.dicom.elements import lenient, naming, sop_class_name, text
+from openigrt.dicom.load import PREAMBLE_BYTES, PixelElement, looks_like_dicom, read_header
+from openigrt.errors import MissingInput, UnreadableFile, UnsupportedInput
+
+MAX_FILES = 100_000
+THREADS = 2
+NAMES_IN_A_MESSAGE = 5
+
+IMAGE_CLASSES = (CTImageStorage, MRImageStorage, PositronEmissionTomographyImageStorage)
+STRUCTURE_SET_CLASSES = (RTStructureSetStorage,)
+PLAN_CLASSES = (RTPlanStorage, RTIonPlanStorage)
+DOSE_CLASSES = (RTDoseStorage,)
+
+HEADER_KEYWORDS = [
+    *("SOPClassUID", "SOPInstanceUID", "Modality", "PatientID", "PatientName", "StudyInstanceUID", "SeriesInstanceUID"),
+    *("FrameOfReferenceUID", "SeriesDescription", "ProtocolName", "Manufacturer", "ManufacturerModelName"),
+    *("StationName", "ImageType", "DerivationDescription", "AcquisitionDateTime", "AcquisitionDate"),
+    *("AcquisitionTime", "ContentDate", "ContentTime", "SeriesDate", "SeriesTime", "TimezoneOffsetFromUTC"),
+    *("PatientPosition", "InstanceNumber", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing"),
+    *("Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated"),
+    *("BitsStored", "HighBit", "PixelRepresentation", "RescaleSlope", "RescaleIntercept", "ModalityLUTSequence"),
+    *("PixelPaddingValue", "PixelPaddingRangeLimit", "Units", "RTPlanLabel", "StructureSetLabel"),
+    *("DoseSummationType", "ReferencedRTPlanSequence", "ReferencedStructureSetSequence"),
+]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Instance:
+    """One DICOM object in a file: its header without pixels, and where the pixels are."""
+
+    path: Path
+    header: Dataset
+    pixels: PixelElement | None
+    uid: str
+    sop_class_uid: str
+    series_uid: str
+    frame_uid: str
+    patient_id: str
+    patient_name: str
+
+    @property
+    def class_name(self) -> str:
+        """The SOP class as the standard names it."""
+        return sop_class_name(self.sop_class_uid)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Series:
+    """Objects of one class in one series; `uid` is the Series Instance UID."""
+
+    uid: str
+    sop_class_uid: str
+    description: str
+    instances: tuple[Instance, ...]
+
+    def __str__(self) -> str:
+        """How a series is listed to a person who must choose."""
+        described = f" {self.description!r}" if self.description else ""
+        return f"{sop_class_name(self.sop_class_uid)}{described} of {len(self.instances)} [{self.uid}]"
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedFile:
+    """A file that was not used and why; damaged DICOM keeps the series it belonged to, where that could be read."""
+
+    path: Path
+    reason: str
+    is_damaged: bool = False
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Inventory:
+    """All DICOM series of a folder, and the files that were skipped."""
+
+    path: Path
+    series: tuple[Series, ...]
+    skipped: tuple[SkippedFile, ...]
+
+    def of_classes(self, sop_class_uids: tuple[str, ...]) -> tuple[Series, ...]:
+        """The series of these SOP classes."""
+        return tuple(series for series in self.series if series.sop_class_uid in sop_class_uids)
+
+    def instances_of(self, sop_class_uids: tuple[str, ...]) -> tuple[Instance, ...]:
+        """The objects of these SOP classes."""
+        return tuple(instance for series in self.of_classes(sop_class_uids) for instance in series.instances)
+
+    def instances(self) -> Iterator[Instance]:
+        """All objects."""
+        return (instance for series in self.series for instance in series.instances)
+
+    def messages(self) -> tuple[str, ...]:
+        """What was skipped, counted and named."""
+        junk = [skipped.path for skipped in self.skipped if not skipped.is_damaged]
+        damaged = tuple(skipped.reason for skipped in self.skipped if skipped.is_damaged)
+        return (f"Skipped {named_files(junk)}: not DICOM.", *damaged) if junk else damaged
+
+
+def named_files(paths: list[Path]) -> str:
+    """`3 files (a, b and 1 more)`."""
+    names = ", ".join(path.name for path in paths[:NAMES_IN_A_MESSAGE])
+    more = f" and {len(paths) - NAMES_IN_A_MESSAGE} more" if len(paths) > NAMES_IN_A_MESSAGE else ""
+    return f"{len(paths)} file{'s' if len(paths) != 1 else ''} ({names}{more})"
+
+
+def scan_folder(path: Path) -> Inventory:
+    """Read the headers of all files under a folder (or of one file) and group them by series and SOP class.
+
+    Nothing but headers is read. Raises MissingInput when there is no such folder, nothing in it, or no DICOM;
+    UnreadableFile when the only file is damaged; UnsupportedInput when there are too many files.
+    """
+    files = _files_under(path)
+    with lenient(), ThreadPoolExecutor(THREADS) as pool:
+        examined = list(pool.map(_examine, files))
+    found = [entry for entry in examined if isinstance(entry, Instance)]
+    skipped = tuple(entry for entry in examined if isinstance(entry, SkippedFile))
+    damaged = [entry for entry in skipped if entry.is_damaged]
+    if not found and damaged:
+        raise UnreadableFile(damaged[0].reason, path=str(damaged[0].path))
+    if not found:
+        raise MissingInput(
+            f"{path} holds no DICOM: {named_files(files)} found. Give a folder with DICOM files.", path=str(path)
+        )
+    return Inventory(path, _grouped(found), skipped)
+
+
+def _files_under(path: Path) -> list[Path]:
+    """All regular files, sorted; raises MissingInput or UnsupportedInput."""
+    if not path.exists():
+        raise MissingInput(f"{path} does not exist; give a folder with DICOM files.", path=str(path))
+    if path.is_file():
+        return [path]
+    files = sorted(Path(folder) / name for folder, _, names in os.walk(path) for name in names)
+    if len(files) > MAX_FILES:
+        raise UnsupportedInput(f"{path} holds {len(files)} files; at most {MAX_FILES} are read. Give a smaller folder.")
+    files = [file for file in files if file.is_file()]
+    if not files:
+        raise MissingInput(f"{path} is empty; give a folder with DICOM files.", path=str(path))
+    return files
+
+
+def _examine(path: Path) -> Instance | SkippedFile:
+    """The header of one file, or why it is skipped."""
+    try:
+        with path.open("rb") as file:
+            if not looks_like_dicom(file.read(PREAMBLE_BYTES)):
+                return SkippedFile(path, "not DICOM")
+        header, pixels = read_header(path, HEADER_KEYWORDS)
+        return _instance(path, header, pixels)
+    except OSError as failure:
+        return SkippedFile(path, f"{path} cannot be read: {failure.strerror}.", is_damaged=True)
+    except (UnreadableFile, UnsupportedInput) as error:
+        return SkippedFile(path, error.sentence, is_damaged=True)
+
+
+def _instance(path: Path, header: Dataset, pixels: PixelElement | None) -> Instance | SkippedFile:
+    """The object in a file; files that only look like DICOM and media directories are skipped."""
+    with naming(header):
+        sop_class_uid = text(header, "SOPClassUID")
+        if not sop_class_uid:
+            directory = getattr(header, "file_meta", Dataset()).get("MediaStorageSOPClassUID")
+            name = "a DICOMDIR" if directory == MediaStorageDirectoryStorage else "no DICOM object"
+            return SkippedFile(path, name)
+        return Instance(
+            path=path,
+            header=header,
+            pixels=pixels,
+            uid=text(header, "SOPInstanceUID"),
+            sop_class_uid=sop_class_uid,
+            series_uid=text(header, "SeriesInstanceUID"),
+            frame_uid=text(header, "FrameOfReferenceUID"),
+            patient_id=text(header, "PatientID"),
+            patient_name=text(header, "PatientName"),
+        )
+
+
+def _grouped(instances: list[Instance]) -> tuple[Series, ...]:
+    """Series in the order of their first file."""
+    groups: dict[tuple[str, str], list[Instance]] = {}
+    for instance in instances:
+        groups.setdefault((instance.series_uid, instance.sop_class_uid), []).append(instance)
+    return tuple(
+        Series(uid, sop_class_uid, text(members[0].header, "SeriesDescription"), tuple(members))
+        for (uid, sop_class_uid), members in groups.items()
+    )

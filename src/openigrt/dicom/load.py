@@ -1,0 +1,172 @@
+"""Opening DICOM files without trusting them: lengths are checked against the file before anything is read."""
+
+import hashlib
+import struct
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+
+from pydicom import Dataset, dcmread
+from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
+
+from openigrt.dicom.elements import PYDICOM_FAILURES, lenient
+from openigrt.errors import UnreadableFile, UnsupportedInput
+
+MAX_OBJECT_BYTES = 2**31
+PREAMBLE_BYTES = 132
+UNDEFINED_LENGTH = 0xFFFFFFFF
+PIXEL_DATA = (0x7FE0, 0x0010)
+IMPLICIT_STARTS = (b"\x02\x00", b"\x08\x00")
+
+
+@dataclass(frozen=True, slots=True)
+class InputFile:
+    """A file that was used: where it lay, which object it holds, and the SHA-256 of its bytes."""
+
+    path: Path
+    sop_instance_uid: str
+    sha256: str
+
+
+class WholeReads:
+    """A file of known size in which reading or seeking past the end means that the file is truncated.
+
+    pydicom returns silently at such an end; the end of the last element is the only place where nothing may be left.
+    """
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        """Read from `file`, which holds `size` bytes."""
+        self._file, self._size, self._ended = file, size, False
+
+    def read(self, count: int = -1) -> bytes:
+        """Exactly `count` bytes; nothing at all once, at the very end."""
+        if count < 0:
+            raise _Deflated  # pydicom reads all that is left only to inflate it, without a limit
+        left = self._size - self._file.tell()
+        if count > left and (left > 0 or self._ended):
+            raise _Truncated
+        self._ended = self._ended or (count > 0 and left == 0)
+        return self._file.read(count)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Move within the file."""
+        if whence == 0 and offset > self._size:
+            raise _Truncated
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        """Where the next read begins."""
+        return self._file.tell()
+
+
+class _Truncated(Exception):
+    """Carried through pydicom, which swallows EOFError."""
+
+
+class _Deflated(Exception):
+    """Carried through pydicom when it is about to inflate a data set."""
+
+
+@dataclass(frozen=True, slots=True)
+class PixelElement:
+    """Where the pixel data of a file lie: first byte and number of bytes, None when they are encapsulated."""
+
+    offset: int
+    length: int | None
+
+
+def looks_like_dicom(start: bytes) -> bool:
+    """Whether the first 132 bytes are those of a DICOM file, with or without the preamble."""
+    return start[128:132] == b"DICM" or start[:2] in IMPLICIT_STARTS
+
+
+def read_header(path: Path, keywords: list[str]) -> tuple[Dataset, PixelElement | None]:
+    """The elements `keywords` of a file before its pixel data, and where the pixel data lie.
+
+    Raises UnreadableFile when the file is truncated or malformed, UnsupportedInput when it is deflated.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        header = _parse(path, WholeReads(file, size), keywords)
+        start = file.read(12)
+        return header, _pixel_element(path, header, start, (file.tell(), size))
+
+
+def read_object(path: Path) -> tuple[Dataset, InputFile]:
+    """A whole data set and the record of its file; raises UnreadableFile when truncated, malformed or too large."""
+    content = read_content(path)
+    file = BytesIO(content)
+    dataset = _parse(path, WholeReads(file, len(content)), None)
+    pixels = _pixel_element(path, dataset, file.read(12), (file.tell(), len(content)))
+    if pixels is not None and pixels.length is not None:
+        dataset.PixelData = content[pixels.offset : pixels.offset + pixels.length]
+    elif pixels is not None:
+        dataset = parse_encapsulated(path, content)
+    with lenient():
+        uid = str(dataset.get("SOPInstanceUID", ""))
+    return dataset, InputFile(path, uid, hashlib.sha256(content).hexdigest())
+
+
+def read_content(path: Path) -> bytes:
+    """The bytes of a file; raises UnreadableFile when the system refuses or there are too many."""
+    try:
+        size = path.stat().st_size
+        if size > MAX_OBJECT_BYTES:
+            raise UnreadableFile(f"{path} has {size} bytes; at most {MAX_OBJECT_BYTES} are read.", path=str(path))
+        return path.read_bytes()
+    except OSError as failure:
+        raise UnreadableFile(f"{path} cannot be read: {failure.strerror}.", path=str(path)) from None
+
+
+def parse_encapsulated(path: Path, content: bytes) -> Dataset:
+    """The data set of a file with compressed pixels, pixels included; `path` is only named."""
+    try:
+        with lenient():
+            return dcmread(BytesIO(content), force=True)
+    except (*PYDICOM_FAILURES, OSError) as failure:
+        raise UnreadableFile(f"{path} is damaged DICOM ({str(failure)[:120]}).", path=str(path)) from None
+
+
+def transfer_syntax(dataset: Dataset) -> str:
+    """Transfer Syntax UID; implicit little endian where the file does not say (PS3.5, 10)."""
+    meta = getattr(dataset, "file_meta", None)
+    return str(meta.get("TransferSyntaxUID", ImplicitVRLittleEndian)) if meta else str(ImplicitVRLittleEndian)
+
+
+def _parse(path: Path, file: WholeReads, keywords: list[str] | None) -> Dataset:
+    """pydicom's reader up to the pixel data, its many failures as one."""
+    try:
+        with lenient():
+            return dcmread(file, force=True, stop_before_pixels=True, specific_tags=keywords)
+    except _Truncated:
+        raise UnreadableFile(f"{path} is truncated: it ends in the middle of an element.", path=str(path)) from None
+    except _Deflated:
+        raise UnsupportedInput(
+            f"{path} is deflated DICOM, which is not read; convert it to an uncompressed transfer syntax."
+        ) from None
+    except (*PYDICOM_FAILURES, OSError) as failure:
+        raise UnreadableFile(f"{path} is damaged DICOM ({str(failure)[:120]}).", path=str(path)) from None
+
+
+def _pixel_element(path: Path, dataset: Dataset, start: bytes, extent: tuple[int, int]) -> PixelElement | None:
+    """The pixel data element that begins with the 12 bytes `start`; `extent` is (position after them, file size)."""
+    after, size = extent
+    if len(start) < 12:
+        return None
+    syntax = transfer_syntax(dataset)
+    order = ">" if syntax == ExplicitVRBigEndian else "<"
+    group, element = struct.unpack(order + "HH", start[:4])
+    if (group, element) != PIXEL_DATA:
+        return None
+    implicit = not start[4:6].isalpha()
+    (length,) = struct.unpack(order + "I", start[4:8] if implicit else start[8:12])
+    offset = after - 4 if implicit else after
+    if length == UNDEFINED_LENGTH:
+        return PixelElement(offset, None)
+    if offset + length > size:
+        raise UnreadableFile(
+            f"{path} is truncated: {length} bytes of pixel data are announced and {size - offset} are there.",
+            path=str(path),
+        )
+    return PixelElement(offset, length)

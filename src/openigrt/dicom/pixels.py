@@ -1,0 +1,74 @@
+"""Stored pixel values of a file: taken from its bytes where they are uncompressed, else decoded by pydicom."""
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom import Dataset
+from pydicom.pixels import get_decoder, pixel_array
+from pydicom.uid import UID, AllTransferSyntaxes, ExplicitVRBigEndian
+
+from openigrt.dicom.elements import PYDICOM_FAILURES, lenient, required_whole_number, whole_number
+from openigrt.dicom.folder import Instance
+from openigrt.dicom.load import parse_encapsulated, transfer_syntax
+from openigrt.errors import MissingInput, UnreadableFile, UnsupportedInput
+
+CODEC_EXTRA = "openigrt[codecs]"
+
+
+def stored_pixels(instance: Instance, content: bytes, shape: tuple[int, ...]) -> NDArray[np.integer]:
+    """Stored values of `shape` from the bytes of a file, without rescale; sign and unused high bits put right.
+
+    Raises MissingInput without pixel data, UnreadableFile where their number is wrong or they cannot be decoded,
+    UnsupportedInput where the codec is not installed.
+    """
+    if instance.pixels is None:
+        raise MissingInput(f"{instance.path} has no pixel data.", path=str(instance.path))
+    if instance.pixels.length is None:
+        dataset = parse_encapsulated(instance.path, content)
+        stored = decoded(dataset, str(instance.path), shape)
+    else:
+        dtype = stored_type(instance.header)
+        needed = int(np.prod(shape)) * dtype.itemsize
+        if needed > instance.pixels.length or instance.pixels.offset + needed > len(content):
+            raise UnreadableFile(
+                f"{instance.path} announces {needed} bytes of pixels and holds {instance.pixels.length}.",
+                path=str(instance.path),
+            )
+        stored = np.frombuffer(content, dtype, int(np.prod(shape)), instance.pixels.offset).reshape(shape)
+    return within_stored_bits(instance.header, stored)
+
+
+def stored_type(header: Dataset) -> np.dtype[np.integer]:
+    """The integer type of native pixels (PS3.5, 8.1.1)."""
+    order = ">" if transfer_syntax(header) == ExplicitVRBigEndian else "<"
+    kind = "i" if whole_number(header, "PixelRepresentation") == 1 else "u"
+    return np.dtype(f"{order}{kind}{required_whole_number(header, 'BitsAllocated') // 8}")
+
+
+def within_stored_bits(header: Dataset, stored: NDArray[np.integer]) -> NDArray[np.integer]:
+    """Values without what may lie above Bits Stored, their sign extended."""
+    allocated = required_whole_number(header, "BitsAllocated")
+    unused = allocated - (whole_number(header, "BitsStored") or allocated)
+    if not 0 < unused < allocated:
+        return stored
+    shifted: NDArray[np.integer] = np.right_shift(np.left_shift(stored, unused), unused)
+    return shifted
+
+
+def decoded(dataset: Dataset, name: str, shape: tuple[int, ...]) -> NDArray[np.integer]:
+    """Pixels of a compressed data set; `name` is what it is called in errors."""
+    syntax = UID(transfer_syntax(dataset))
+    if syntax not in AllTransferSyntaxes or not syntax.is_compressed:
+        raise UnsupportedInput(f"{name} has the unknown transfer syntax {syntax}.", transfer_syntax=str(syntax))
+    try:
+        if not get_decoder(syntax).is_available:
+            raise UnsupportedInput(
+                f"{name} is compressed ({syntax.name}) and its codec is not installed; install {CODEC_EXTRA}.",
+                transfer_syntax=str(syntax),
+            )
+        with lenient():
+            pixels = pixel_array(dataset, raw=True)
+    except (*PYDICOM_FAILURES, RuntimeError, OSError) as failure:
+        raise UnreadableFile(f"{name} has compressed pixels that cannot be decoded ({str(failure)[:120]}).") from None
+    if pixels.shape != shape:
+        raise UnreadableFile(f"{name} decodes to pixels of shape {pixels.shape}, expected {shape}.")
+    return pixels
