@@ -83,9 +83,15 @@ class AngleScale:
     def native_from_iec(self, iec_deg: float) -> float:
         """What the display shows, degrees."""
         native = self.sign * iec_deg + self.offset_deg
-        return native + 0.0 if self.is_signed else native % FULL_TURN_DEG
+        return native + 0.0 if self.is_signed else _within_full_turn_deg(native)
 
     def iec_from_native(self, native_deg: float) -> float:
         """The IEC 61217 angle, degrees."""
         iec = self.sign * (native_deg - self.offset_deg)
-        return iec + 0.0 if self.is_signed else iec % FULL_TURN_DEG
+        return iec + 0.0 if self.is_signed else _within_full_turn_deg(iec)
+
+
+def _within_full_turn_deg(angle_deg: float) -> float:
+    """The angle from 0 to just below 360; the remainder of a tiny negative angle rounds to 360, which is 0."""
+    remainder = angle_deg % FULL_TURN_DEG
+    return 0.0 if remainder == FULL_TURN_DEG else remainder
