@@ -55,7 +55,7 @@ format: $(READY)  ## let ruff lay the code out and fix what it can
 	$(BIN)/ruff format
 
 benchmark: $(READY)  ## OpenIGRT and its peers, side by side; NAME=... for one
-	$(BIN)/python -m benchmarks.run $(NAME)
+	$(BIN)/python -m benchmarks.run $(if $(NAME),--name $(NAME))
 
 lock:  ## resolve requirements.lock again (needs uv)
 	uv pip compile pyproject.toml $(LOCK_FLAGS) --output-file requirements.lock

@@ -34,6 +34,7 @@ QUANTITIES = set(
     "distance shift translation position positions radius diameter spacing offset thickness margin displacement "
     "isocenter width height depth length angle yaw pitch roll tilt dose duration delay latency age".split()
 )
+DIMENSIONLESS = {"factor", "ratio", "share", "scale", "weight", "index", "count", "row", "column"}
 UNITS = {"mm", "cm", "deg", "gy", "s", "ms", "h", "days", "mu", "hu", "px", "voxels"}
 
 HEAVY = {"numba", "numpy", "scipy", "skimage", "SimpleITK", "pydicom", "matplotlib"}
@@ -196,7 +197,7 @@ def is_number(annotation: ast.expr | None) -> bool:
 
 def needs_unit(name: str) -> bool:
     words = set(name.lower().split("_"))
-    return bool(words & QUANTITIES) and not words & UNITS
+    return bool(words & QUANTITIES) and not words & (UNITS | DIMENSIONLESS)
 
 
 def public_numbers(module: ast.Module) -> Iterator[tuple[ast.AST, str]]:
@@ -249,14 +250,25 @@ def test_no_tracked_file_is_a_build_product_or_large():
     assert [file for file in tracked_files() if file.suffix in suffixes or file.stat().st_size > 1_000_000] == []
 
 
-def test_lock_pins_everything_by_hash_and_holds_no_address():
-    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
-    assert "://" not in lock
-    assert not re.search(r"^\s*(-i|--index-url|--extra-index-url|--find-links|-e)\b", lock, re.MULTILINE)
+def pinned(lock: Path) -> set[str]:
+    """The names that a lock pins; fails where it holds an address, an option or a line without a hash."""
+    text = lock.read_text(encoding="utf-8")
+    assert "://" not in text
+    assert not re.search(r"^\s*(-i|--index-url|--extra-index-url|--find-links|-e)\b", text, re.MULTILINE)
     pins = re.findall(
-        r"^([a-z0-9._-]+)==\S+(?: ;[^\\]*)?\s*\\\n((?:\s+--hash=sha256:[0-9a-f]{64}\s*\\?\n)+)", lock, re.M
+        r"^([\w.-]+)==\S+(?: ;[^\\]*)?\s*\\\n(?:\s+--hash=sha256:[0-9a-f]{64}\s*\\?\n)+", text, re.MULTILINE
     )
-    assert len(pins) == len(re.findall(r"^\S", lock, re.MULTILINE)), "a line of requirements.lock pins no hash"
+    lines = [line for line in text.splitlines() if re.match(r"[^\s#]", line)]
+    assert len(pins) == len(lines), f"a line of {lock.relative_to(ROOT)} pins no hash"
+    return {name.lower() for name in pins}
+
+
+def test_every_lock_pins_by_hash_and_holds_no_address():
+    for lock in tracked_files():
+        assert lock.suffix != ".lock" or pinned(lock)
+
+
+def test_the_lock_pins_everything_that_the_project_names():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     wanted = [
         *project["build-system"]["requires"],
@@ -264,4 +276,4 @@ def test_lock_pins_everything_by_hash_and_holds_no_address():
         *project["project"]["optional-dependencies"]["dev"],
     ]
     names = {re.split(r"[<>=!~\[; ]", requirement)[0].lower() for requirement in wanted}
-    assert names <= {name for name, _ in pins}, "run `make lock`"
+    assert names <= pinned(ROOT / "requirements.lock"), "run `make lock`"
