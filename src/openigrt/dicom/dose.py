@@ -98,8 +98,8 @@ def _along_normal_mm(dataset: Dataset, position: Float64Array, normal: Float64Ar
     if is_transverse and abs(offsets_mm[0] - position[2]) <= OFFSET_TOLERANCE_MM:
         return relative_mm if normal[2] > 0.0 else -relative_mm
     raise InconsistentInput(
-        f"{name_of(dataset)} has frame offsets from {offsets_mm[0]} mm; expected 0 (relative) or, for transverse planes, "
-        f"the z of its image position, {position[2]} mm."
+        f"{name_of(dataset)} has frame offsets from {offsets_mm[0]} mm; expected 0 (relative) or, for transverse "
+        f"planes, the z of its image position, {position[2]} mm."
     )
 
 

@@ -19,7 +19,7 @@ from pydicom.uid import (
 )
 
 from openigrt.dicom.elements import lenient, naming, sop_class_name, text
-from openigrt.dicom.load import PREAMBLE_BYTES, PixelElement, looks_like_dicom, read_header
+from openigrt.dicom.load import PREAMBLE_BYTES, PixelElement, looks_like_dicom, read_header, says_dicom
 from openigrt.errors import MissingInput, UnreadableFile, UnsupportedInput
 
 MAX_FILES = 100_000
@@ -160,16 +160,18 @@ def _files_under(path: Path) -> list[Path]:
 
 def _examine(path: Path) -> Instance | SkippedFile:
     """The header of one file, or why it is skipped."""
+    start = b""
     try:
         with path.open("rb") as file:
-            if not looks_like_dicom(file.read(PREAMBLE_BYTES)):
-                return SkippedFile(path, "not DICOM")
+            start = file.read(PREAMBLE_BYTES)
+        if not looks_like_dicom(start):
+            return SkippedFile(path, "not DICOM")
         header, pixels = read_header(path, HEADER_KEYWORDS)
         return _instance(path, header, pixels)
     except OSError as failure:
         return SkippedFile(path, f"{path} cannot be read: {failure.strerror}.", is_damaged=True)
     except (UnreadableFile, UnsupportedInput) as error:
-        return SkippedFile(path, error.sentence, is_damaged=True)
+        return SkippedFile(path, error.sentence, is_damaged=says_dicom(start))
 
 
 def _instance(path: Path, header: Dataset, pixels: PixelElement | None) -> Instance | SkippedFile:

@@ -76,9 +76,14 @@ class PixelElement:
     length: int | None
 
 
+def says_dicom(start: bytes) -> bool:
+    """Whether the first 132 bytes are the preamble of a DICOM file (PS3.10, 7.1)."""
+    return start[128:132] == b"DICM"
+
+
 def looks_like_dicom(start: bytes) -> bool:
-    """Whether the first 132 bytes are those of a DICOM file, with or without the preamble."""
-    return start[128:132] == b"DICM" or start[:2] in IMPLICIT_STARTS
+    """Whether the first 132 bytes may be those of a DICOM file, with or without the preamble."""
+    return says_dicom(start) or start[:2] in IMPLICIT_STARTS
 
 
 def read_header(path: Path, keywords: list[str]) -> tuple[Dataset, PixelElement | None]:

@@ -1,6 +1,6 @@
 """RT Plan to and from plans; RT Ion Plans are read as far as positions and angles go."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pydicom import Dataset
 from pydicom.uid import UID, RTPlanStorage, RTStructureSetStorage
@@ -68,6 +68,8 @@ def read_plan(dataset: Dataset, defaults: PlanDefaults | None = None) -> tuple[P
         if not placed:
             raise MissingInput(f"{name_of(dataset)} has no beam with an isocenter.")
         messages += tuple(f"Left out setup beam {name!r}: it has no isocenter." for name in left_out)
+        placed, without_meterset = _setup_by_meterset(placed)
+        messages += without_meterset
         references = items(dataset, "ReferencedStructureSetSequence")
         return Plan(
             uid=text(dataset, "SOPInstanceUID"),
@@ -151,6 +153,15 @@ def _read_beam(item: Dataset, metersets: dict[int, float]) -> Beam | None:
         leaf_device=text(leaves[0], "RTBeamLimitingDeviceType") if leaves else "",
         leaf_boundaries_mm=numbers(leaves[0], "LeafPositionBoundaries") if leaves else (),
     )
+
+
+def _setup_by_meterset(beams: tuple[Beam, ...]) -> tuple[tuple[Beam, ...], tuple[str, ...]]:
+    """Beams without meterset beside beams that have one are setup beams, which a message says."""
+    if all(beam.meterset_mu is None for beam in beams):
+        return beams, ()
+    silent = [beam for beam in beams if beam.meterset_mu is None and not beam.is_setup]
+    messages = tuple(f"Beam {beam.number} {beam.name!r} has no meterset: taken as a setup beam." for beam in silent)
+    return tuple(replace(beam, delivery_type="SETUP") if beam in silent else beam for beam in beams), messages
 
 
 def _devices(item: Dataset) -> tuple[Dataset, ...]:

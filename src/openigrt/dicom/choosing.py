@@ -1,0 +1,150 @@
+"""Choosing, in a folder, the objects that belong together: by UID where one refers to another, never by guess."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from openigrt.dicom.elements import naming, text
+from openigrt.dicom.folder import IMAGE_CLASSES, Instance, Inventory, Series
+from openigrt.dicom.patients import PatientIdentity, require_one_patient
+from openigrt.errors import AmbiguousInput, InconsistentInput, MissingInput, UnreadableFile, UnsupportedInput
+from openigrt.images import Image
+from openigrt.patient import StructureSet
+
+ENHANCED_IMAGE_CLASSES = {
+    "1.2.840.10008.5.1.4.1.1.2.1": "Enhanced CT Image",
+    "1.2.840.10008.5.1.4.1.1.4.1": "Enhanced MR Image",
+    "1.2.840.10008.5.1.4.1.1.130": "Enhanced PET Image",
+}
+NAMES_LISTED = 10
+HALF_SLICE = 0.5 + 1e-6
+
+
+def require_one_patient_in(inventory: Inventory) -> None:
+    """Raise InconsistentInput, naming both, when a folder holds objects of two patients."""
+    require_one_patient(
+        PatientIdentity(instance.patient_id, instance.patient_name, f"{instance.class_name} {instance.path.name}")
+        for instance in inventory.instances()
+    )
+
+
+def require_undamaged(inventory: Inventory) -> None:
+    """Raise UnreadableFile when any DICOM file of the folder is damaged: it may be a slice or the plan that is meant."""
+    damaged = [skipped for skipped in inventory.skipped if skipped.is_damaged]
+    if damaged:
+        raise UnreadableFile(
+            f"{damaged[0].reason} {len(damaged)} damaged DICOM file(s) in {inventory.path}: copy the folder again, or "
+            "remove what does not belong to it.",
+            paths=[str(skipped.path) for skipped in damaged],
+        )
+
+
+def listed(series: Sequence[Series]) -> str:
+    """Series in a sentence."""
+    more = f"; and {len(series) - NAMES_LISTED} more" if len(series) > NAMES_LISTED else ""
+    return "; ".join(str(entry) for entry in series[:NAMES_LISTED]) + more
+
+
+def labelled(instances: Sequence[Instance], label: str) -> str:
+    """Plans or structure sets in a sentence: their label and UID."""
+    names = []
+    for instance in instances[:NAMES_LISTED]:
+        with naming(instance.header):
+            names.append(f"{text(instance.header, label)!r} [{instance.uid}]")
+    return "; ".join(names)
+
+
+def by_uid(instances: Sequence[Instance], uid: str, what: str, label: str) -> Instance:
+    """The object of this UID; raises MissingInput, listing what is there."""
+    for instance in instances:
+        if instance.uid == uid:
+            return instance
+    raise MissingInput(
+        f"No {what} has the UID {uid}; found: {labelled(instances, label) or 'none'}.", uid=uid, what=what
+    )
+
+
+def image_series(inventory: Inventory) -> tuple[Series, ...]:
+    """The series of CT, MR and PET slices; raises UnsupportedInput or MissingInput when there is none."""
+    series = inventory.of_classes(IMAGE_CLASSES)
+    if series:
+        return series
+    for other in inventory.series:
+        if other.sop_class_uid in ENHANCED_IMAGE_CLASSES:
+            name = ENHANCED_IMAGE_CLASSES[other.sop_class_uid]
+            raise UnsupportedInput(f"{inventory.path} holds an {name} (multi-frame), which is not read yet.")
+    raise MissingInput(f"{inventory.path} holds no CT, MR or PET image; found: {listed(inventory.series)}.")
+
+
+def one_of(series: Sequence[Series], where: str, choice: str) -> Series:
+    """The only series; raises AmbiguousInput, listing them, when there are several. `choice` says how to choose."""
+    if len(series) > 1:
+        raise AmbiguousInput(f"{where} holds {len(series)} image series: {listed(series)}. {choice}", count=len(series))
+    return series[0]
+
+
+def series_drawn_on(candidates: Sequence[Series], structures: StructureSet) -> tuple[Series, tuple[str, ...]]:
+    """The image series that a structure set was drawn on, and what was chosen why.
+
+    By instance UIDs, then by series UID, then, with a warning, by frame of reference where only one series has it.
+    Raises InconsistentInput when none fits, AmbiguousInput when several share the frame.
+    """
+    referenced = set(structures.image_instance_uids)
+    by_slices = [s for s in candidates if any(instance.uid in referenced for instance in s.instances)]
+    by_series = [s for s in candidates if s.uid == structures.image_series_uid]
+    for matching, reason in ((by_slices, "slices"), (by_series, "series")):
+        if len(matching) == 1:
+            chosen = f"Chose {matching[0]}: structure set {structures.label!r} names its {reason}."
+            return matching[0], (chosen, *_absent_slices(matching[0], structures))
+    in_frame = [s for s in candidates if s.instances[0].frame_uid == structures.frame.uid]
+    if not in_frame:
+        raise InconsistentInput(
+            f"Structure set {structures.label!r} [{structures.uid}] was drawn on series "
+            f"{structures.image_series_uid or 'unknown'} in frame {structures.frame.uid}; the folder holds only "
+            f"{listed(candidates)} in frame {candidates[0].instances[0].frame_uid}. Give the image that it was drawn on.",
+            structure_set_uid=structures.uid,
+        )
+    chosen_series = one_of(in_frame, f"The frame of structure set {structures.label!r}", "Keep the one it belongs to.")
+    return chosen_series, (
+        f"Chose {chosen_series} because it is the only one in the frame of structure set {structures.label!r}, which "
+        f"names another series, {structures.image_series_uid or 'none'}.",
+    )
+
+
+def _absent_slices(series: Series, structures: StructureSet) -> tuple[str, ...]:
+    """A message when slices that the structure set names are not there."""
+    absent = set(structures.image_instance_uids) - {instance.uid for instance in series.instances}
+    if not absent:
+        return ()
+    return (
+        f"Structure set {structures.label!r} names {len(structures.image_instance_uids)} slices, of which {len(absent)} "
+        "are not in the folder.",
+    )
+
+
+def contours_beyond(structures: StructureSet, image: Image) -> tuple[str, ...]:
+    """A message for each structure whose contours reach beyond the first or last slice of its image."""
+    messages = []
+    for structure in structures.structures:
+        if not structure.contours:
+            continue
+        points_mm = np.concatenate([contour.points_mm for contour in structure.contours])
+        slices = image.grid.indices(points_mm)[:, 2]
+        before, after = -float(slices.min()), float(slices.max()) - (image.grid.size[2] - 1)
+        ends = [(before, "first"), (after, "last")]
+        reach = [f"{d * image.grid.spacing_mm[2]:.1f} mm beyond the {end} slice" for d, end in ends if d > HALF_SLICE]
+        if reach:
+            messages.append(
+                f"Contours of {structure.name} reach {' and '.join(reach)} of the image: not covered there."
+            )
+    return tuple(messages)
+
+
+def require_frame_of(structures: StructureSet, image: Image) -> None:
+    """Raise InconsistentInput when structures lie in another frame of reference than the image."""
+    if structures.frame.uid != image.frame.uid:
+        raise InconsistentInput(
+            f"Structure set {structures.label!r} lies in frame {structures.frame.uid}, the image in frame "
+            f"{image.frame.uid}: they do not belong together without a registration.",
+            structure_set_uid=structures.uid,
+        )

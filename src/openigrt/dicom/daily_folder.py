@@ -1,0 +1,110 @@
+"""The folder of the day: one image, and the structures that were drawn on it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from openigrt.dicom.choosing import (
+    contours_beyond,
+    image_series,
+    listed,
+    one_of,
+    require_one_patient_in,
+    require_undamaged,
+)
+from openigrt.dicom.folder import STRUCTURE_SET_CLASSES, Inventory, Series, scan_folder
+from openigrt.dicom.image_series import read_image_series
+from openigrt.dicom.load import InputFile, read_object
+from openigrt.dicom.patients import PatientIdentity, require_one_patient
+from openigrt.dicom.plan_folder import PlanFolder
+from openigrt.dicom.structure_set import read_structure_set
+from openigrt.errors import InconsistentInput, MissingInput
+from openigrt.geometry import Frame
+from openigrt.images import Image
+from openigrt.patient import StructureSet
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class DailyFolder:
+    """The image of the day in its own frame, its structures if any, messages, and the files that were used."""
+
+    daily_image: Image
+    structure_set: StructureSet | None
+    messages: tuple[str, ...]
+    inputs: tuple[InputFile, ...]
+
+
+def read_daily_folder(path: Path, plan_frame_uid: str, series_uid: str | None = None) -> DailyFolder:
+    """Read the image of the day (the series of `series_uid` where there are several) in a frame of role daily.
+
+    A Frame of Reference UID equal to `plan_frame_uid` is said in a message: the image was aligned or resampled before.
+    Raises MissingInput, AmbiguousInput, InconsistentInput, UnreadableFile or UnsupportedInput.
+    """
+    inventory = scan_folder(path)
+    require_undamaged(inventory)
+    require_one_patient_in(inventory)
+    series = _chosen_series(inventory, series_uid)
+    reading = read_image_series(series, Frame.daily)
+    structure_set, files, messages = _structures(inventory, reading.image)
+    shared = (
+        (f"Daily image and plan share the frame of reference {plan_frame_uid}: aligned or resampled before.",)
+        if reading.image.frame.uid == plan_frame_uid
+        else ()
+    )
+    return DailyFolder(
+        daily_image=reading.image,
+        structure_set=structure_set,
+        messages=(*inventory.messages(), *reading.messages, *shared, *messages),
+        inputs=(*reading.inputs, *files),
+    )
+
+
+def check_same_patient(plan: PlanFolder, daily: DailyFolder) -> None:
+    """Raise InconsistentInput, naming both, when plan and daily image state different patients."""
+    images = (("the planning image", plan.planning_image), ("the daily image", daily.daily_image))
+    require_one_patient(
+        PatientIdentity(image.provenance.patient_id, image.provenance.patient_name, source) for source, image in images
+    )
+
+
+def check_same_position(plan: PlanFolder, daily: DailyFolder) -> None:
+    """Raise InconsistentInput when the daily image was acquired in another patient position than the plan needs."""
+    found = daily.daily_image.provenance.patient_position
+    expected = plan.plan.patient_position if plan.plan else plan.planning_image.provenance.patient_position
+    if found is not None and expected is not None and found is not expected:
+        raise InconsistentInput(
+            f"The plan is for patient position {expected}, the daily image was acquired in {found}; check (0018,5100).",
+            found=str(found),
+            expected=str(expected),
+        )
+
+
+def _chosen_series(inventory: Inventory, series_uid: str | None) -> Series:
+    """The series of this UID, or the only one."""
+    candidates = image_series(inventory)
+    if series_uid is None:
+        return one_of(candidates, str(inventory.path), "Choose one by its UID, or keep only the one of today.")
+    for series in candidates:
+        if series.uid == series_uid:
+            return series
+    raise MissingInput(f"No image series has the UID {series_uid}; found: {listed(candidates)}.", uid=series_uid)
+
+
+def _structures(
+    inventory: Inventory, image: Image
+) -> tuple[StructureSet | None, tuple[InputFile, ...], tuple[str, ...]]:
+    """The only structure set that names slices of the daily image, its file, and what was noticed."""
+    slices = set(image.provenance.instance_uids)
+    drawn_on_it = []
+    for instance in inventory.instances_of(STRUCTURE_SET_CLASSES):
+        dataset, file = read_object(instance.path)
+        structure_set, messages = read_structure_set(dataset, Frame.daily)
+        if slices & set(structure_set.image_instance_uids) and structure_set.frame == image.frame:
+            drawn_on_it.append((structure_set, (file,), (*messages, *contours_beyond(structure_set, image))))
+    if len(drawn_on_it) > 1:
+        labels = ", ".join(repr(structure_set.label) for structure_set, _, _ in drawn_on_it)
+        return (
+            None,
+            (),
+            (f"No daily structures read: {len(drawn_on_it)} structure sets name the daily image: {labels}.",),
+        )
+    return drawn_on_it[0] if drawn_on_it else (None, (), ())

@@ -1,0 +1,206 @@
+"""The folder of a plan: planning image, structures, plan and dose that belong together."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydicom.uid import CTImageStorage
+
+from openigrt.dicom.choosing import (
+    by_uid,
+    contours_beyond,
+    image_series,
+    labelled,
+    one_of,
+    require_frame_of,
+    require_one_patient_in,
+    require_undamaged,
+    series_drawn_on,
+)
+from openigrt.dicom.dose import read_dose
+from openigrt.dicom.elements import items, naming, text
+from openigrt.dicom.folder import (
+    DOSE_CLASSES,
+    PLAN_CLASSES,
+    STRUCTURE_SET_CLASSES,
+    Instance,
+    Inventory,
+    Series,
+    scan_folder,
+)
+from openigrt.dicom.image_series import ImageReading, read_image_series
+from openigrt.dicom.load import InputFile, read_object
+from openigrt.dicom.plan import PlanDefaults, read_plan
+from openigrt.dicom.structure_set import read_structure_set
+from openigrt.errors import AmbiguousInput, InconsistentInput, InputError
+from openigrt.images import Image
+from openigrt.patient import DoseGrid, Plan, StructureSet
+
+SUMMED_DOSE = ("PLAN", "")
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class PlanFolder:
+    """What belongs together in a plan folder, what was chosen and warned, and the files that were used."""
+
+    planning_image: Image
+    structure_set: StructureSet | None
+    plan: Plan | None
+    dose: DoseGrid | None
+    messages: tuple[str, ...]
+    inputs: tuple[InputFile, ...]
+
+
+def read_plan_folder(path: Path, plan_uid: str | None = None) -> PlanFolder:
+    """Read the plan (the one of `plan_uid` where there are several) with its structures, image and dose.
+
+    Without an RT Plan the structure set and its image are read. Raises MissingInput, AmbiguousInput, InconsistentInput,
+    UnreadableFile or UnsupportedInput with one sentence that names the files or UIDs.
+    """
+    inventory = scan_folder(path)
+    require_undamaged(inventory)
+    require_one_patient_in(inventory)
+    plan_instance = _chosen_plan(inventory, plan_uid)
+    structures_instance, chosen = _chosen_structures(inventory, plan_instance)
+    structure_set, structure_files, noticed = _structures(structures_instance)
+    series, why = _chosen_series(inventory, structure_set, plan_instance)
+    reading = read_image_series(series)
+    plan, plan_files, planned = _plan(plan_instance, structure_set, reading)
+    dose, dose_files, dosed = _dose(inventory, plan)
+    _require_consistent(reading.image, structure_set, plan)
+    beyond = contours_beyond(structure_set, reading.image) if structure_set else ()
+    return PlanFolder(
+        planning_image=reading.image,
+        structure_set=structure_set,
+        plan=plan,
+        dose=dose,
+        messages=(*inventory.messages(), *chosen, *noticed, *why, *reading.messages, *planned, *dosed, *beyond),
+        inputs=(*reading.inputs, *structure_files, *plan_files, *dose_files),
+    )
+
+
+def _chosen_plan(inventory: Inventory, plan_uid: str | None) -> Instance | None:
+    """The plan of this UID, or the only one; raises AmbiguousInput, listing them, when there are several."""
+    plans = inventory.instances_of(PLAN_CLASSES)
+    if plan_uid is not None:
+        return by_uid(plans, plan_uid, "plan", "RTPlanLabel")
+    if len(plans) > 1:
+        raise AmbiguousInput(
+            f"{inventory.path} holds {len(plans)} plans: {labelled(plans, 'RTPlanLabel')}. Choose one by its UID "
+            "with --plan.",
+            uids=[plan.uid for plan in plans],
+        )
+    return plans[0] if plans else None
+
+
+def _chosen_structures(inventory: Inventory, plan: Instance | None) -> tuple[Instance | None, tuple[str, ...]]:
+    """The structure set that the plan names, else the only one; raises AmbiguousInput when several may be meant."""
+    found = inventory.instances_of(STRUCTURE_SET_CLASSES)
+    named = _referenced(plan, "ReferencedStructureSetSequence") if plan else ""
+    for instance in found:
+        if instance.uid == named:
+            return instance, ()
+    if len(found) > 1:
+        raise AmbiguousInput(
+            f"{inventory.path} holds {len(found)} structure sets and no plan that names one of them: "
+            f"{labelled(found, 'StructureSetLabel')}. Keep the one that is meant.",
+            uids=[instance.uid for instance in found],
+        )
+    absent = (f"The plan names structure set {named}, which is not in the folder.",) if named else ()
+    if found and named:
+        return found[0], (f"{absent[0]} Using the only one there is, {labelled(found, 'StructureSetLabel')}.",)
+    return (found[0] if found else None), absent
+
+
+def _referenced(instance: Instance, sequence: str) -> str:
+    """The first SOP Instance UID that a sequence of references names, empty without one."""
+    with naming(instance.header):
+        references = items(instance.header, sequence)
+        return text(references[0], "ReferencedSOPInstanceUID") if references else ""
+
+
+def _structures(instance: Instance | None) -> tuple[StructureSet | None, tuple[InputFile, ...], tuple[str, ...]]:
+    """The structure set, its file, and what was noticed."""
+    if instance is None:
+        return None, (), ()
+    dataset, file = read_object(instance.path)
+    structure_set, messages = read_structure_set(dataset)
+    return structure_set, (file,), messages
+
+
+def _chosen_series(
+    inventory: Inventory, structure_set: StructureSet | None, plan: Instance | None
+) -> tuple[Series, tuple[str, ...]]:
+    """The planning image: what the structures were drawn on, else the only one in the plan's frame, else the only CT."""
+    candidates = image_series(inventory)
+    if structure_set is not None:
+        return series_drawn_on(candidates, structure_set)
+    if plan is not None and plan.frame_uid:
+        in_frame = [series for series in candidates if series.instances[0].frame_uid == plan.frame_uid]
+        if not in_frame:
+            raise InconsistentInput(
+                f"The plan lies in frame {plan.frame_uid}; no image of the folder does, the first is {candidates[0]} in "
+                f"frame {candidates[0].instances[0].frame_uid}. Give the image that was planned on."
+            )
+        candidates = tuple(in_frame)
+    ct = tuple(series for series in candidates if series.sop_class_uid == CTImageStorage)
+    series = one_of(ct or candidates, str(inventory.path), "Keep the planning image, or add the structure set.")
+    return series, (f"Chose {series} as planning image: no structure set names one.",)
+
+
+def _plan(
+    instance: Instance | None, structure_set: StructureSet | None, reading: ImageReading
+) -> tuple[Plan | None, tuple[InputFile, ...], tuple[str, ...]]:
+    """The plan, its file, and what was noticed; structures and image fill what an RT Plan may leave out."""
+    if instance is None:
+        return None, (), ("The folder holds no plan.",)
+    dataset, file = read_object(instance.path)
+    frame_uid = structure_set.frame.uid if structure_set else reading.image.frame.uid
+    plan, messages = read_plan(dataset, PlanDefaults(frame_uid, reading.image.provenance.patient_position))
+    return plan, (file,), (f"Plan {plan.label!r} [{plan.uid}], {plan.approval or 'approval unknown'}.", *messages)
+
+
+def _dose(inventory: Inventory, plan: Plan | None) -> tuple[DoseGrid | None, tuple[InputFile, ...], tuple[str, ...]]:
+    """The summed dose of the plan, its file, and what was noticed; a dose that cannot be read is a message."""
+    doses = inventory.instances_of(DOSE_CLASSES)
+    if not doses:
+        return None, (), ()
+    fitting = [instance for instance in doses if _is_dose_of(instance, plan)]
+    if len(fitting) != 1:
+        why = "none is" if not fitting else f"{len(fitting)} are"
+        return None, (), (f"No dose read: of {len(doses)} in the folder {why} the whole dose of the plan.",)
+    try:
+        dataset, file = read_object(fitting[0].path)
+        dose = read_dose(dataset)
+    except InputError as error:
+        return None, (), (f"No dose read: {error.sentence}",)
+    return dose, (file,), dose.warnings
+
+
+def _is_dose_of(instance: Instance, plan: Plan | None) -> bool:
+    """Whether a dose is the sum over a plan, of this plan where there is one."""
+    with naming(instance.header):
+        is_sum = text(instance.header, "DoseSummationType") in SUMMED_DOSE
+    return is_sum and (plan is None or _referenced(instance, "ReferencedRTPlanSequence") == plan.uid)
+
+
+def _require_consistent(image: Image, structure_set: StructureSet | None, plan: Plan | None) -> None:
+    """Raise InconsistentInput when frames or patient positions of image, structures and plan contradict each other."""
+    if structure_set is not None:
+        require_frame_of(structure_set, image)
+    if plan is None:
+        return
+    if plan.frame.uid != image.frame.uid:
+        raise InconsistentInput(
+            f"Plan {plan.label!r} lies in frame {plan.frame.uid}, the planning image in frame {image.frame.uid}; give "
+            "the image that was planned on.",
+            plan_uid=plan.uid,
+        )
+    position = image.provenance.patient_position
+    if position is not None and position is not plan.patient_position:
+        raise InconsistentInput(
+            f"Plan {plan.label!r} is for patient position {plan.patient_position}, the planning image was acquired in "
+            f"{position}; check (0018,5100) in both.",
+            plan_uid=plan.uid,
+            plan_position=str(plan.patient_position),
+            image_position=str(position),
+        )
