@@ -10,12 +10,18 @@ from openigrt.errors import InvalidGeometry
 from openigrt.geometry.couch_pose import CouchPose
 from openigrt.geometry.frames import Frame
 from openigrt.geometry.iec61217 import fixed_from_table_top_eccentric
-from openigrt.geometry.rigid import Float64Array, RigidTransform, frozen_array, rotation_x, rotation_z
+from openigrt.geometry.rigid import (
+    Float64Array,
+    RigidTransform,
+    frozen_array,
+    rotation_angle_deg,
+    rotation_x,
+    rotation_z,
+)
 
 # Points within a micrometre of an axis say nothing about a turn about it.
 UNDETERMINED_MM2 = 1e-6
-SEARCH_STEP_DEG = 3.0
-SEARCHED_TURNS_DEG = np.arange(-90.0, 90.0 + SEARCH_STEP_DEG, SEARCH_STEP_DEG)
+SEARCHED_TURNS = 21
 
 
 class DegreesOfFreedom(IntEnum):
@@ -39,7 +45,8 @@ def nearest_motion(
     `required` is fixed to fixed; `points_mm` (n, 3) are planned positions in the fixed frame (isocenter at zero), such
     as the surface of the target, `weights` (n,) their shares (none: equal). Least squares: centroid on centroid for
     three, closed form for four, numeric for five, the motion itself for six. Pitch is about the table's own axis, so
-    five depend on the support angle of `start` (none: zero). Raises InvalidGeometry for unusable points or weights.
+    five depend on the support angle of `start` (none: zero). No axis turns further than the whole rotation required:
+    without that limit a rod-like target may ask for a half turn. Raises InvalidGeometry for unusable points or weights.
     """
     required.require_frames(Frame.FIXED, Frame.FIXED, "Motion of the couch")
     planned, shares = _checked_points(points_mm, weights)
@@ -48,7 +55,7 @@ def nearest_motion(
     present = required.inverse().points(planned)
     planned_centroid, present_centroid = shares @ planned, shares @ present
     moments = ((planned - planned_centroid) * shares[:, None]).T @ (present - present_centroid)
-    rotation = _rotation_within(degrees, moments, start or CouchPose())
+    rotation = _rotation_within(degrees, moments, start or CouchPose(), rotation_angle_deg(required.rotation))
     return RigidTransform(Frame.FIXED, Frame.FIXED, rotation, planned_centroid - rotation @ present_centroid)
 
 
@@ -91,42 +98,51 @@ def _checked_points(points_mm: ArrayLike, weights: ArrayLike | None) -> tuple[Fl
     return points, shares / shares.sum()
 
 
-def _rotation_within(degrees: DegreesOfFreedom, moments: Float64Array, start: CouchPose) -> Float64Array:
+def _rotation_within(
+    degrees: DegreesOfFreedom, moments: Float64Array, start: CouchPose, limit_deg: float
+) -> Float64Array:
     """The rotation (3, 3) within fewer than six degrees that best fits the cross moments (3, 3), planned by present."""
     if degrees == DegreesOfFreedom.TRANSLATION:
         return np.eye(3)
     if degrees == DegreesOfFreedom.TRANSLATION_YAW:
-        return rotation_z(_best_turn_deg(moments[0, 0] + moments[1, 1], moments[1, 0] - moments[0, 1]))
-    return _best_yaw_and_pitch(moments, fixed_from_table_top_eccentric(start).rotation)
+        return rotation_z(_best_turn_deg(*_yaw_moments(moments), limit_deg))
+    return _best_yaw_and_pitch(moments, fixed_from_table_top_eccentric(start).rotation, limit_deg)
 
 
-def _best_turn_deg(cosine_moment: float, sine_moment: float) -> float:
-    """The angle that maximises cos(a) cosine_moment + sin(a) sine_moment; zero where the points do not say."""
+def _best_turn_deg(cosine_moment: float, sine_moment: float, limit_deg: float) -> float:
+    """The angle up to the limit that maximises cos(a) cosine_moment + sin(a) sine_moment; zero where both vanish."""
     if np.hypot(cosine_moment, sine_moment) < UNDETERMINED_MM2:
         return 0.0
-    return float(np.rad2deg(np.arctan2(sine_moment, cosine_moment)))
+    return float(np.clip(np.rad2deg(np.arctan2(sine_moment, cosine_moment)), -limit_deg, limit_deg))
 
 
-def _best_yaw_and_pitch(moments: Float64Array, fixed_from_table: Float64Array) -> Float64Array:
+def _yaw_moments(moments: Float64Array) -> tuple[float, float]:
+    """What a yaw of the present points gains by its cosine and by its sine."""
+    return float(moments[0, 0] + moments[1, 1]), float(moments[1, 0] - moments[0, 1])
+
+
+def _best_yaw_and_pitch(moments: Float64Array, fixed_from_table: Float64Array, limit_deg: float) -> Float64Array:
     """The best rotation (3, 3) that first pitches about the table's own x axis and then yaws about the vertical.
 
     In table axes it is Rz(yaw) Rx(pitch). For each yaw the best pitch has a closed form, so that one angle is searched.
     """
     in_table = fixed_from_table.T @ moments @ fixed_from_table
 
-    def pitch_moments(yaw_deg: float) -> tuple[float, float, float]:
+    def pitch_and_gain(yaw_deg: float) -> tuple[float, float]:
         left = rotation_z(-yaw_deg) @ in_table
-        return float(left[0, 0]), float(left[1, 1] + left[2, 2]), float(left[2, 1] - left[1, 2])
+        cosine_moment, sine_moment = left[1, 1] + left[2, 2], left[2, 1] - left[1, 2]
+        pitch_deg = _best_turn_deg(cosine_moment, sine_moment, limit_deg)
+        pitch = np.deg2rad(pitch_deg)
+        return pitch_deg, float(left[0, 0] + np.cos(pitch) * cosine_moment + np.sin(pitch) * sine_moment)
 
     def misfit(yaw_deg: float) -> float:
-        along, cosine_moment, sine_moment = pitch_moments(yaw_deg)
-        return -along - float(np.hypot(cosine_moment, sine_moment))
+        return -pitch_and_gain(yaw_deg)[1]
 
-    yaw_alone = _best_turn_deg(in_table[0, 0] + in_table[1, 1], in_table[1, 0] - in_table[0, 1])
-    coarse = min((yaw_alone + turn_deg for turn_deg in SEARCHED_TURNS_DEG), key=misfit)
-    bounds = (coarse - SEARCH_STEP_DEG, coarse + SEARCH_STEP_DEG)
+    yaw_alone = _best_turn_deg(*_yaw_moments(in_table), limit_deg)
+    coarse, step = np.linspace(-limit_deg, limit_deg, SEARCHED_TURNS, retstep=True)
+    near = min(coarse, key=misfit)
+    bounds = (max(near - step, -limit_deg), min(near + step, limit_deg))
     fine = float(minimize_scalar(misfit, bounds=bounds, method="bounded", options={"xatol": 1e-9}).x)
     yaw = fine if misfit(fine) < misfit(yaw_alone) - UNDETERMINED_MM2 else yaw_alone
-    _, cosine_moment, sine_moment = pitch_moments(yaw)
-    pitch = _best_turn_deg(cosine_moment, sine_moment)
-    return np.asarray(fixed_from_table @ rotation_z(yaw) @ rotation_x(pitch) @ fixed_from_table.T)
+    rotation = fixed_from_table @ rotation_z(yaw) @ rotation_x(pitch_and_gain(yaw)[0]) @ fixed_from_table.T
+    return np.asarray(rotation)

@@ -22,7 +22,7 @@ class FrameRole(StrEnum):
     DAILY = "daily"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Frame:
     """A right-handed coordinate frame in mm.
 
@@ -56,6 +56,10 @@ class Frame:
     def __str__(self) -> str:
         """Role and UID, as they stand in error sentences."""
         return f"{self.role} [{self.uid}]" if self.uid else str(self.role)
+
+    def __repr__(self) -> str:
+        """The same, in brackets: short where transforms and grids are printed."""
+        return f"<Frame {self}>"
 
 
 Frame.FIXED = Frame(FrameRole.FIXED)

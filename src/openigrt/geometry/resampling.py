@@ -43,7 +43,9 @@ def sample_points(voxels: NDArray[np.float32], grid: Grid, points_mm: ArrayLike)
     if points.ndim != 2 or points.shape[1] != 3:
         raise InvalidGeometry(f"Expected points (n, 3), found an array of shape {points.shape}.")
     out = np.empty(len(points), dtype=np.float32)
-    sample_indices(_flat(voxels, grid), grid.size, grid.indices(points), out)
+    with np.errstate(invalid="ignore", over="ignore"):
+        indices = grid.indices(points)
+    sample_indices(_flat(voxels, grid), grid.size, indices, out)
     return out
 
 
