@@ -1,0 +1,123 @@
+"""Hot loops of mutual information on the CPU: joint histograms and their gradient by a rigid motion.
+
+Planning values fall into one bin each; daily values spread over four by a cubic B-spline, so that the histogram is smooth
+in the pose (Mattes 2003). Blocks of points are combined in order: same input, same bits.
+"""
+
+import numpy as np
+from numba import prange
+
+from openigrt.arrays import compiled
+from openigrt.registration._kernels_cpu import BLOCKS, inside, trilinear
+
+
+@compiled()
+def spline_weights(f, out):
+    """Cubic B-spline weights (4,) of a position `f` in [0, 1) between its second and third bin."""
+    g = 1.0 - f
+    out[0] = g * g * g / 6.0
+    out[1] = 2.0 / 3.0 - f * f * (1.0 - 0.5 * f)
+    out[2] = 2.0 / 3.0 - g * g * (1.0 - 0.5 * g)
+    out[3] = f * f * f / 6.0
+
+
+@compiled()
+def spline_slopes(f, out):
+    """Derivatives (4,) of the cubic B-spline weights by `f`."""
+    g = 1.0 - f
+    out[0] = -0.5 * g * g
+    out[1] = f * (1.5 * f - 2.0)
+    out[2] = -g * (1.5 * g - 2.0)
+    out[3] = 0.5 * f * f
+
+
+@compiled()
+def trilinear_gradient(voxels, x, y, z, out):
+    """Derivatives (3,) of the trilinear value by (i, j, k) at (x, y, z)."""
+    i, j, k = int(x), int(y), int(z)
+    fx, fy, fz = x - i, y - j, z - k
+    v000, v001 = voxels[k, j, i], voxels[k, j, i + 1]
+    v010, v011 = voxels[k, j + 1, i], voxels[k, j + 1, i + 1]
+    v100, v101 = voxels[k + 1, j, i], voxels[k + 1, j, i + 1]
+    v110, v111 = voxels[k + 1, j + 1, i], voxels[k + 1, j + 1, i + 1]
+    low = (1 - fy) * (v001 - v000) + fy * (v011 - v010)
+    high = (1 - fy) * (v101 - v100) + fy * (v111 - v110)
+    out[0] = (1 - fz) * low + fz * high
+    low = (1 - fx) * (v010 - v000) + fx * (v011 - v001)
+    high = (1 - fx) * (v110 - v100) + fx * (v111 - v101)
+    out[1] = (1 - fz) * low + fz * high
+    low = (1 - fx) * (v100 - v000) + fx * (v101 - v001)
+    high = (1 - fx) * (v110 - v010) + fx * (v111 - v011)
+    out[2] = (1 - fy) * low + fy * high
+
+
+@compiled(parallel=True)
+def joint_histograms(moving, weight, index_from_point, points, plan_bins, daily_bin, bins, histograms):
+    """Joint histogram per block (BLOCKS, plan bins, daily bins); `daily_bin` = (scale, offset) from value to bin."""
+    a = index_from_point
+    count = points.shape[0]
+    for b in prange(BLOCKS):
+        w4 = np.zeros(4)
+        histograms[b, :, :] = 0.0
+        for n in range(b * count // BLOCKS, (b + 1) * count // BLOCKS):
+            px, py, pz = points[n, 0], points[n, 1], points[n, 2]
+            x = a[0, 0] * px + a[0, 1] * py + a[0, 2] * pz + a[0, 3]
+            y = a[1, 0] * px + a[1, 1] * py + a[1, 2] * pz + a[1, 3]
+            z = a[2, 0] * px + a[2, 1] * py + a[2, 2] * pz + a[2, 3]
+            if not inside(moving.shape, x, y, z):
+                continue
+            w = trilinear(weight, x, y, z)
+            if w <= 0.0:
+                continue
+            u = min(max(trilinear(moving, x, y, z) * daily_bin[0] + daily_bin[1], 1.0), bins - 2.001)
+            first = int(u)
+            spline_weights(u - first, w4)
+            for m in range(4):
+                histograms[b, plan_bins[n], first - 1 + m] += w * w4[m]
+
+
+@compiled(parallel=True)
+def information_gradients(moving, weight, index_from_point, points, plan_bins, daily_bin, bins, slopes, blocks):
+    """Sum over points of slope-weighted motion derivatives, per block (BLOCKS, 6): shift (daily axes of index) and turn.
+
+    `slopes` (plan bins, daily bins) is the derivative of the information by each histogram cell. The first three are
+    derivatives by a shift of the daily index (i, j, k), the last three by index change per turn of the point about x, y, z.
+    """
+    a = index_from_point
+    count = points.shape[0]
+    for b in prange(BLOCKS):
+        s4 = np.zeros(4)
+        g = np.zeros(3)
+        s = np.zeros(6)
+        for n in range(b * count // BLOCKS, (b + 1) * count // BLOCKS):
+            px, py, pz = points[n, 0], points[n, 1], points[n, 2]
+            x = a[0, 0] * px + a[0, 1] * py + a[0, 2] * pz + a[0, 3]
+            y = a[1, 0] * px + a[1, 1] * py + a[1, 2] * pz + a[1, 3]
+            z = a[2, 0] * px + a[2, 1] * py + a[2, 2] * pz + a[2, 3]
+            if not inside(moving.shape, x, y, z):
+                continue
+            w = trilinear(weight, x, y, z)
+            if w <= 0.0:
+                continue
+            u = trilinear(moving, x, y, z) * daily_bin[0] + daily_bin[1]
+            if u < 1.0 or u > bins - 2.001:
+                continue
+            first = int(u)
+            spline_slopes(u - first, s4)
+            total = 0.0
+            for m in range(4):
+                total += slopes[plan_bins[n], first - 1 + m] * s4[m]
+            trilinear_gradient(moving, x, y, z, g)
+            total *= w * daily_bin[0]
+            # gradient by the point before the pose: index matrix transposed
+            gx = total * (g[0] * a[0, 0] + g[1] * a[1, 0] + g[2] * a[2, 0])
+            gy = total * (g[0] * a[0, 1] + g[1] * a[1, 1] + g[2] * a[2, 1])
+            gz = total * (g[0] * a[0, 2] + g[1] * a[1, 2] + g[2] * a[2, 2])
+            s[0] += gx
+            s[1] += gy
+            s[2] += gz
+            s[3] += py * gz - pz * gy
+            s[4] += pz * gx - px * gz
+            s[5] += px * gy - py * gx
+        for c in range(6):
+            blocks[b, c] = s[c]

@@ -1,0 +1,115 @@
+"""Mutual information of planning and daily values over a template, with its analytic gradient.
+
+The metric for images of other modality, and the second opinion on those of the same: it knows nothing of a line between
+gray values, only that they belong together (Viola and Wells 1997; Mattes 2003).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from openigrt.geometry import Float64Array
+from openigrt.registration._kernels_cpu import BLOCKS
+from openigrt.registration._kernels_information_cpu import information_gradients, joint_histograms
+from openigrt.registration.refinement import MILLIMETRE_PER_RADIAN, DailySide, Pose
+from openigrt.registration.template import Template
+
+BINS = 32
+PRIOR_COUNT = 1e-9
+STEEPNESS = 10.0
+
+
+@dataclass(frozen=True, eq=False)
+class Binning:
+    """How values fall into BINS bins: the planning bin (n,) of each point, and scale and offset of daily values."""
+
+    plan_bins: NDArray[np.int64]
+    daily_bin: tuple[float, float]
+
+
+def make_binning(template: Template, daily: DailySide) -> Binning:
+    """Bins over the central 99 % of planning and of daily values that count."""
+    low, high = np.percentile(template.values, [0.5, 99.5])
+    plan_bins = np.clip((template.values - low) / max(high - low, 1e-12) * BINS, 0, BINS - 1).astype(np.int64)
+    seen = daily.normalised[daily.volume.weight > 0.0]
+    daily_low, daily_high = np.percentile(seen[:: max(len(seen) // 20000, 1)], [0.5, 99.5])
+    scale = (BINS - 4.0) / max(daily_high - daily_low, 1e-12)
+    return Binning(plan_bins, (float(scale), float(1.5 - daily_low * scale)))
+
+
+def joint_histogram(pose: Pose, template: Template, daily: DailySide, binning: Binning) -> Float64Array:
+    """Joint histogram (plan bins, daily bins) at a pose, in weighted points."""
+    histograms = np.empty((BLOCKS, BINS, BINS))
+    joint_histograms(
+        daily.normalised,
+        daily.volume.weight,
+        pose.index_matrix(daily.volume),
+        template.points_mm,
+        binning.plan_bins,
+        np.array(binning.daily_bin),
+        BINS,
+        histograms,
+    )
+    return histograms.sum(axis=0)
+
+
+def information(histogram: Float64Array) -> tuple[float, Float64Array]:
+    """Mutual information in nats, and its derivative by each cell of the histogram at a fixed total (plan, daily)."""
+    total = max(float(histogram.sum()), PRIOR_COUNT)
+    joint = histogram / total + PRIOR_COUNT
+    ratio = np.log(joint / (joint.sum(axis=1, keepdims=True) * joint.sum(axis=0, keepdims=True)))
+    return float((joint * ratio).sum()), ratio / total
+
+
+def normalised_information(histogram: Float64Array) -> float:
+    """Mutual information over the mean of both entropies, 0 to 1: the score of a match between modalities."""
+    joint = histogram / max(float(histogram.sum()), PRIOR_COUNT) + PRIOR_COUNT
+    entropies = [-float((p * np.log(p)).sum()) for p in (joint.sum(axis=1), joint.sum(axis=0))]
+    return 2.0 * information(histogram)[0] / max(sum(entropies), PRIOR_COUNT)
+
+
+def refine_by_information(
+    pose: Pose, template: Template, daily: DailySide, binning: Binning, most_steps: int
+) -> Pose:
+    """The pose of largest mutual information near `pose`, by BFGS on shift (mm) and turn (scaled to mm at 60 mm)."""
+    scale = np.array([1.0] * 3 + [1.0 / MILLIMETRE_PER_RADIAN] * 3)
+
+    def negative_information(motion: Float64Array) -> tuple[float, Float64Array]:
+        moved = pose.after(-motion * scale)
+        value, slopes = information(joint_histogram(moved, template, daily, binning))
+        gradient = information_gradient_by_leaf(moved, template, daily, binning, slopes).sum(axis=0)
+        return -STEEPNESS * value, -STEEPNESS * _by_motion(gradient, motion * scale) * scale
+
+    found = minimize(
+        negative_information, np.zeros(6), jac=True, method="BFGS", options={"maxiter": most_steps, "gtol": 1e-3}
+    )
+    return pose.after(-found.x * scale)
+
+
+def information_gradient_by_leaf(
+    pose: Pose, template: Template, daily: DailySide, binning: Binning, slopes: Float64Array
+) -> Float64Array:
+    """Each leaf's part (BLOCKS, 6) of the derivative of the information by a small motion (shift mm, turn rad) of the points."""
+    blocks = np.empty((BLOCKS, 6))
+    information_gradients(
+        daily.normalised,
+        daily.volume.weight,
+        pose.index_matrix(daily.volume),
+        template.points_mm,
+        binning.plan_bins,
+        np.array(binning.daily_bin),
+        BINS,
+        slopes,
+        blocks,
+    )
+    return blocks
+
+
+def _by_motion(gradient: Float64Array, motion: Float64Array) -> Float64Array:
+    """The gradient at a moved pose as one by the coordinates of the motion itself: turns do not commute."""
+    shift, turn = motion[:3], motion[3:]
+    torque = gradient[3:] + np.cross(shift, gradient[:3])
+    torque = torque + 0.5 * np.cross(turn, torque) + np.cross(turn, np.cross(turn, torque)) / 6.0
+    return np.concatenate([gradient[:3], torque])

@@ -1,0 +1,60 @@
+"""The wide search: every pose on a lattice of shifts and turns, scored at once on a coarse volume."""
+
+import numpy as np
+
+from openigrt.geometry import Float64Array, rotation_from_vector
+from openigrt.registration._kernels_cpu import correlations
+from openigrt.registration.refinement import DailySide, Pose
+from openigrt.registration.template import Template
+from openigrt.registration.working_volume import index_from_point
+
+SMALLEST_RELATIVE_SHARE = 0.4
+
+
+def ball_of_shifts(radius_mm: float, step_mm: float) -> Float64Array:
+    """Shifts (n, 3) on a cubic lattice within a ball, mm."""
+    ticks = step_mm * np.arange(-int(radius_mm / step_mm), int(radius_mm / step_mm) + 1)
+    lattice = np.stack(np.meshgrid(ticks, ticks, ticks, indexing="ij"), axis=-1).reshape(-1, 3)
+    return lattice[np.linalg.norm(lattice, axis=1) <= radius_mm + 1e-9]
+
+
+def lattice_of_turns(step_deg: float) -> list[Float64Array]:
+    """27 rotation matrices: every combination of -step, 0 and +step about three axes, as rotation vectors."""
+    ticks = np.deg2rad([-step_deg, 0.0, step_deg])
+    return [rotation_from_vector([x, y, z]) for x in ticks for y in ticks for z in ticks]
+
+
+def wide_search(
+    start: Pose, template: Template, daily: DailySide, shifts: Float64Array, turns: list[Float64Array], most: int
+) -> list[Pose]:
+    """The `most` best poses among start moved by all shifts and turns, best first, no two of them neighbours.
+
+    Turns are about the pivot. Poses that see less than 0.4 of the largest share of points seen by any are left out, and
+    of two with one correlation the one that sees more is better.
+    """
+    a = index_from_point(daily.volume.grid)
+    rotations = np.array([start.rotation @ turn for turn in turns])
+    matrices = np.empty((len(turns), len(shifts), 3, 4))
+    matrices[..., :3] = (a[:, :3] @ rotations)[:, None]
+    matrices[..., 3] = (start.translation_mm + shifts) @ a[:, :3].T + a[:, 3]
+    scores = np.empty((len(turns) * len(shifts), 2))
+    correlations(
+        daily.normalised, daily.volume.weight, matrices.reshape(-1, 3, 4), template.points_mm, template.values, scores
+    )
+    share = scores[:, 1] / max(float(scores[:, 1].max()), 1e-9)
+    value = np.where(share >= SMALLEST_RELATIVE_SHARE, scores[:, 0] * share**0.25, -1.0)
+    return [Pose(rotations[t], start.translation_mm + shifts[s]) for t, s in _best_apart(value, shifts, most)]
+
+
+def _best_apart(value: Float64Array, shifts: Float64Array, most: int) -> list[tuple[int, int]]:
+    """(turn, shift) of the best poses, skipping a pose that is next to a better one in shift (any turn) twice over."""
+    step = float(np.abs(shifts[shifts != 0.0]).min()) if (shifts != 0.0).any() else 1.0
+    chosen: list[tuple[int, int]] = []
+    for flat in np.argsort(-value, kind="stable")[: 40 * most]:
+        turn, shift = divmod(int(flat), len(shifts))
+        near = sum(1 for _, other in chosen if np.abs(shifts[other] - shifts[shift]).max() <= step + 1e-9)
+        if near < 2 and value[flat] > -1.0:
+            chosen.append((turn, shift))
+        if len(chosen) == most:
+            break
+    return chosen

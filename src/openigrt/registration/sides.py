@@ -1,0 +1,161 @@
+"""The two sides of a match at each level: planning and daily volume, normalised under one joint mask."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from openigrt.geometry import Grid, RigidTransform
+from openigrt.geometry.resampling import resample
+from openigrt.images import Image, Modality
+from openigrt.registration.field_of_view import Polytope, field_of_view
+from openigrt.registration.normalisation import local_normalisation
+from openigrt.registration.refinement import DailySide
+from openigrt.registration.regions import Flags, body_outline, body_outline_of_any
+from openigrt.registration.working_volume import IndexBox, Voxels, WorkingVolume, averaged
+
+OUTLINE_SPACING_MM = 4.0
+EDGE_MM = 10.0
+AIR_HU = -1000.0
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One resolution of the match: lattice, window of the local normalisation, gray noise in HU, points of a template."""
+
+    spacing_mm: float
+    window_mm: float
+    noise_hu: float
+    points: int
+
+
+class Picture(Enum):
+    """What of an image is compared: its gray values, or the strength of its edges, which modalities share."""
+
+    GRAY = "gray"
+    EDGES = "edges"
+
+
+COARSE = Level(8.0, 20.0, 60.0, 1280)
+MIDDLE = Level(4.0, 12.0, 50.0, 8192)
+FINE = Level(2.0, 8.0, 40.0, 40960)
+
+
+@dataclass(frozen=True, eq=False)
+class PlanSide:
+    """The planning image at one level: volume (weight: inside the body), normalised voxels and body flags."""
+
+    volume: WorkingVolume
+    normalised: Voxels
+    body: Flags
+
+
+@dataclass(frozen=True, eq=False)
+class Sources:
+    """What every level is made from: both images, the body outline at 4 mm, the daily field of view."""
+
+    planning_image: Image
+    daily_image: Image
+    plan_4mm: WorkingVolume
+    daily_4mm: WorkingVolume
+    field_of_view: Polytope
+
+
+def prepare(planning_image: Image, daily_image: Image) -> Sources:
+    """Average both images to 4 mm, outline the body, and find the daily field of view."""
+    plan, plan_grid = averaged(planning_image, OUTLINE_SPACING_MM, IndexBox.whole(planning_image.grid), AIR_HU)
+    is_ct = planning_image.modality in (Modality.CT, Modality.CBCT)
+    body = (body_outline if is_ct else body_outline_of_any)(plan, OUTLINE_SPACING_MM)
+    seen = field_of_view(daily_image)
+    box = box_of(seen, daily_image.grid)
+    daily, daily_grid = averaged(daily_image, OUTLINE_SPACING_MM, box, AIR_HU)
+    weight = seen.depth_mm(daily_grid, EDGE_MM) / np.float32(EDGE_MM)
+    return Sources(
+        planning_image,
+        daily_image,
+        WorkingVolume(plan, body.astype(np.float32), plan_grid),
+        WorkingVolume(daily, weight, daily_grid),
+        seen,
+    )
+
+
+def noise_of(image: Image, voxels: Voxels, noise_hu: float) -> float:
+    """Gray noise of a level for an image: HU as they are; other units by their spread, of which soft tissue has 400 HU."""
+    if image.modality in (Modality.CT, Modality.CBCT):
+        return noise_hu
+    low, high = np.percentile(voxels, [5.0, 95.0])
+    return float(max(noise_hu * (high - low) / 400.0, 1e-6))
+
+
+def coarse_sides(sources: Sources, picture: Picture) -> tuple[PlanSide, DailySide]:
+    """Both sides at 8 mm, each under its own mask: no pose is known yet."""
+    plan, daily = halved(sources.plan_4mm), halved(sources.daily_4mm)
+    body = plan.weight > 0.5
+    noise = [
+        noise_of(image, volume.voxels, COARSE.noise_hu)
+        for image, volume in ((sources.planning_image, plan), (sources.daily_image, daily))
+    ]
+    if picture is Picture.EDGES:
+        plan, daily = edges(plan, noise[0]), edges(daily, noise[1])
+        noise = [0.5, 0.5]
+    plan_side = PlanSide(plan, local_normalisation(plan, COARSE.window_mm, noise[0]), body)
+    return plan_side, DailySide(daily, local_normalisation(daily, COARSE.window_mm, noise[1]))
+
+
+def edges(volume: WorkingVolume, noise: float) -> WorkingVolume:
+    """Edge strength: length of the gradient between neighbours over noise, compressed so that bone does not rule."""
+    slopes = np.gradient(volume.voxels)
+    strength = np.sqrt(sum(slope**2 for slope in slopes)) / np.float32(noise)
+    return WorkingVolume(np.log1p(strength).astype(np.float32), volume.weight, volume.grid)
+
+
+def joint_sides(sources: Sources, level: Level, plan_from_daily: RigidTransform, reach_mm: float) -> tuple[PlanSide, DailySide]:
+    """Both sides at a level under one mask: inside the body and inside the field of view, carried over by a pose.
+
+    The planning side is cut to the field of view and `reach_mm` around it.
+    """
+    seen = sources.field_of_view.moved(plan_from_daily).grown(reach_mm)
+    plan_box = box_of(seen, sources.planning_image.grid)
+    plan, plan_grid = averaged(sources.planning_image, level.spacing_mm, plan_box, AIR_HU)
+    body = _resampled_weight(sources.plan_4mm, plan_grid, RigidTransform.identity(plan_grid.frame, plan_grid.frame))
+    plan_weight = body * (seen.depth_mm(plan_grid, EDGE_MM) / np.float32(EDGE_MM))
+
+    daily_box = box_of(sources.field_of_view, sources.daily_image.grid)
+    daily, daily_grid = averaged(sources.daily_image, level.spacing_mm, daily_box, AIR_HU)
+    daily_weight = sources.field_of_view.depth_mm(daily_grid, EDGE_MM) / np.float32(EDGE_MM)
+    daily_weight = daily_weight * _resampled_weight(sources.plan_4mm, daily_grid, plan_from_daily)
+
+    plan_volume = WorkingVolume(plan, plan_weight.astype(np.float32), plan_grid)
+    daily_volume = WorkingVolume(daily, daily_weight.astype(np.float32), daily_grid)
+    noise = noise_of(sources.planning_image, plan, level.noise_hu)
+    daily_noise = noise_of(sources.daily_image, daily, level.noise_hu)
+    plan_side = PlanSide(plan_volume, local_normalisation(plan_volume, level.window_mm, noise), body > 0.5)
+    return plan_side, DailySide(daily_volume, local_normalisation(daily_volume, level.window_mm, daily_noise))
+
+
+def halved(volume: WorkingVolume) -> WorkingVolume:
+    """The volume at twice the spacing, by means over blocks of two; an odd last layer is left out."""
+    k, j, i = (n // 2 for n in volume.voxels.shape)
+    cut = (slice(2 * k), slice(2 * j), slice(2 * i))
+    voxels, weight = (
+        x[cut].reshape(k, 2, j, 2, i, 2).mean(axis=(1, 3, 5), dtype=np.float32) for x in (volume.voxels, volume.weight)
+    )
+    grid = volume.grid
+    coarse = Grid(grid.frame, grid.points([0.5, 0.5, 0.5]), 2.0 * grid.spacing_mm, grid.direction, (i, j, k))
+    return WorkingVolume(voxels, weight, coarse)
+
+
+def _resampled_weight(volume: WorkingVolume, onto: Grid, from_onto: RigidTransform) -> Voxels:
+    """The weight of a volume on another grid, 0 outside."""
+    return np.nan_to_num(resample(volume.weight, volume.grid, onto, from_onto), nan=0.0)
+
+
+def box_of(body: Polytope, grid: Grid) -> IndexBox:
+    """The smallest box of voxels that holds a convex body, cut to the grid; the whole grid where they hardly meet."""
+    indices = grid.indices(body.corners_mm())
+    size = np.array(grid.size)
+    first = np.clip(np.floor(indices.min(axis=0)).astype(int), 0, size - 1)
+    stop = np.clip(np.ceil(indices.max(axis=0)).astype(int) + 1, first + 1, size)
+    if (stop - first < 4).any():
+        return IndexBox.whole(grid)
+    return IndexBox((int(first[0]), int(first[1]), int(first[2])), (int(stop[0]), int(stop[1]), int(stop[2])))

@@ -1,0 +1,192 @@
+"""How far a match can be trusted: predicted error, rivals, verdict.
+
+The predicted error is a 95 % bound over the judged points. It is made of what leaving out parts of the region changes
+(a jackknife over compact parts, one linear step each), of how much left and right, and slabs along the spine, disagree, of
+what a second metric says, and of a calibrated floor. It says nothing of anatomy outside the region.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from openigrt.geometry import Float64Array
+from openigrt.patient import Rival, Trust, Verdict
+from openigrt.registration._kernels_cpu import BLOCKS
+from openigrt.registration.estimate import Estimate
+from openigrt.registration.refinement import Pose
+from openigrt.registration.template import Template
+
+PARTS = 16
+NORMAL_95 = 1.96
+
+
+@dataclass(frozen=True, slots=True)
+class TrustSettings:
+    """Calibrated limits of trust; docs/reference/figures.md shows the calibration behind them."""
+
+    floor_mm: float = 0.3
+    parts_factor: float = 1.0
+    halves_factor: float = 0.5
+    metrics_factor: float = 1.0
+    least_score: float = 0.25
+    least_score_to_look: float = 0.12
+    least_overlap: float = 0.1
+    least_agreement: float = 0.3
+    least_rival_gap: float = 0.08
+    least_rival_gap_in_deviations: float = 3.0
+    least_length_along_spine_mm: float = 45.0
+
+
+SETTINGS = TrustSettings()
+
+
+@dataclass(frozen=True, eq=False)
+class Judgement:
+    """On what a match is judged: points (n, 3) of the plan relative to the pivot, and the error that is allowed there."""
+
+    points_mm: Float64Array
+    allowed_error_mm: float
+
+
+def displacement_mm(motion: Float64Array, points_mm: Float64Array) -> Float64Array:
+    """Displacement (n, 3) of points by a small motion (shift mm, turn rad) about the pivot."""
+    return np.asarray(motion[:3] + np.cross(motion[3:], points_mm))
+
+
+def pose_difference_mm(first: Pose, second: Pose, points_mm: Float64Array) -> Float64Array:
+    """Distances (n,) between where two poses see planning points, mm."""
+    a = points_mm @ first.rotation.T + first.translation_mm
+    b = points_mm @ second.rotation.T + second.translation_mm
+    return np.asarray(np.linalg.norm(a - b, axis=1))
+
+
+def jackknife_error_mm(estimate: Estimate, points_mm: Float64Array) -> float:
+    """Standard error of the worst judged point, from leaving out each of PARTS compact parts once (Tukey)."""
+    per_part = BLOCKS // PARTS
+    matrices = estimate.matrices.reshape(PARTS, per_part, 6, 6).sum(axis=1)
+    vectors = estimate.vectors.reshape(PARTS, per_part, 6).sum(axis=1)
+    matrix, vector = matrices.sum(axis=0), vectors.sum(axis=0)
+    motions = np.array([_solved(matrix - m, vector - v) for m, v in zip(matrices, vectors, strict=True)])
+    moved = np.array([displacement_mm(motion, points_mm) for motion in motions])
+    spread = ((moved - moved.mean(axis=0)) ** 2).sum(axis=(0, 2)) * (PARTS - 1) / PARTS
+    return float(np.sqrt(spread.max()))
+
+
+def halves_error_mm(estimate: Estimate, centers_mm: Float64Array, along: Float64Array, points_mm: Float64Array) -> float:
+    """Largest disagreement at the judged points between the two halves of the region along a direction."""
+    side = centers_mm @ along
+    upper = side > np.median(side)
+    motions = [
+        _solved(estimate.matrices[half].sum(axis=0), estimate.vectors[half].sum(axis=0)) for half in (upper, ~upper)
+    ]
+    difference = displacement_mm(motions[0], points_mm) - displacement_mm(motions[1], points_mm)
+    return float(np.linalg.norm(difference, axis=1).mean())
+
+
+def _solved(matrix: Float64Array, vector: Float64Array) -> Float64Array:
+    """Solution of linear equations that may be weak in some direction: a ridge of a thousandth of the mean diagonal."""
+    ridge = 1e-3 * np.diag(matrix)
+    return np.asarray(np.linalg.solve(matrix + np.diag(ridge + 1e-9), vector))
+
+
+def score_gap_deviation(best: Float64Array, rival: Float64Array) -> float:
+    """Standard deviation of the difference of two correlations, by a jackknife over PARTS parts of (BLOCKS, 7) sums."""
+    gaps = []
+    first, second = (s.reshape(PARTS, -1, s.shape[1]).sum(axis=1) for s in (best, rival))
+    for part in range(PARTS):
+        kept = np.arange(PARTS) != part
+        gaps.append(_correlation(first[kept].sum(axis=0)) - _correlation(second[kept].sum(axis=0)))
+    return float(np.sqrt((PARTS - 1) * np.var(gaps)))
+
+
+def _correlation(s: Float64Array) -> float:
+    """Correlation from the sums w, w*r*r, w*m, w*v, w*m*m, w*v*v, w*m*v."""
+    if s[0] <= 0.0:
+        return 0.0
+    bottom = (s[4] - s[2] ** 2 / s[0]) * (s[5] - s[3] ** 2 / s[0])
+    return float((s[6] - s[2] * s[3] / s[0]) / np.sqrt(bottom)) if bottom > 0.0 else 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """All that speaks for or against one match."""
+
+    estimate: Estimate
+    template: Template
+    second_opinion: Pose | None
+    rivals: Sequence[Rival]
+    rival_deviation: float
+    spine_axis: Float64Array
+    seen_length_mm: float
+
+
+def judge(evidence: Evidence, judgement: Judgement, settings: TrustSettings = SETTINGS) -> Trust:
+    """Predicted error and verdict with reasons."""
+    parts = error_parts_mm(evidence, judgement.points_mm, settings)
+    predicted = float(np.sqrt(sum(value**2 for value in parts.values())))
+    refusals = _reasons_to_refuse(evidence, settings)
+    doubts = _reasons_to_look(evidence, settings)
+    if predicted > judgement.allowed_error_mm:
+        doubts.append(
+            f"The predicted error of {predicted:.1f} mm is above the allowed {judgement.allowed_error_mm:.1f} mm."
+        )
+    if refusals:
+        return Trust(Verdict.REFUSED, predicted, tuple(refusals + doubts), parts, tuple(evidence.rivals))
+    if doubts:
+        return Trust(Verdict.LOOK, predicted, tuple(doubts), parts, tuple(evidence.rivals))
+    reason = f"The predicted error of {predicted:.1f} mm is within the allowed {judgement.allowed_error_mm:.1f} mm."
+    return Trust(Verdict.TRUSTED, predicted, (reason,), parts, tuple(evidence.rivals))
+
+
+def error_parts_mm(evidence: Evidence, points_mm: Float64Array, settings: TrustSettings) -> Mapping[str, float]:
+    """What the predicted error is made of, each a 95 % bound in mm."""
+    estimate, template = evidence.estimate, evidence.template
+    centers = template.leaf_centers_mm
+    halves = max(
+        halves_error_mm(estimate, centers, along, points_mm)
+        for along in (np.array([1.0, 0.0, 0.0]), evidence.spine_axis)
+    )
+    second = evidence.second_opinion
+    metrics = 0.0 if second is None else float(pose_difference_mm(estimate.pose, second, points_mm).max())
+    return {
+        "floor": settings.floor_mm,
+        "parts left out": settings.parts_factor * NORMAL_95 * jackknife_error_mm(estimate, points_mm),
+        "halves": settings.halves_factor * halves,
+        "second metric": settings.metrics_factor * metrics,
+    }
+
+
+def _reasons_to_refuse(evidence: Evidence, settings: TrustSettings) -> list[str]:
+    """Why nothing may be done with the match."""
+    estimate, reasons = evidence.estimate, []
+    if estimate.score < settings.least_score_to_look:
+        reasons.append(
+            f"The images hardly resemble each other in this region (score {estimate.score:.2f}, "
+            f"at least {settings.least_score_to_look:.2f} is needed)."
+        )
+    gap = min((rival.score_gap for rival in evidence.rivals), default=1.0)
+    if gap <= 0.0:
+        reasons.append("Another vertebral level matches as well or better: the level is not known.")
+    return reasons
+
+
+def _reasons_to_look(evidence: Evidence, settings: TrustSettings) -> list[str]:
+    """Why a person must look before the match is used."""
+    estimate, reasons = evidence.estimate, []
+    if estimate.score < settings.least_score:
+        reasons.append(f"The score of {estimate.score:.2f} is low (below {settings.least_score:.2f}).")
+    if estimate.overlap < settings.least_overlap:
+        reasons.append(f"Only {100.0 * estimate.overlap:.0f} % of the region lies in the daily field of view.")
+    if estimate.agreement < settings.least_agreement:
+        reasons.append(f"Only {100.0 * estimate.agreement:.0f} % of the region agrees with one rigid motion.")
+    if evidence.seen_length_mm < settings.least_length_along_spine_mm:
+        reasons.append(
+            f"Only {evidence.seen_length_mm:.0f} mm of the region along the spine are seen: "
+            "fewer than two vertebral levels, so the level cannot be told."
+        )
+    gap = min((rival.score_gap for rival in evidence.rivals), default=1.0)
+    needed = max(settings.least_rival_gap, settings.least_rival_gap_in_deviations * evidence.rival_deviation)
+    if 0.0 < gap < needed:
+        reasons.append(f"A neighbouring level matches almost as well (score gap {gap:.2f}, {needed:.2f} is needed).")
+    return reasons
