@@ -82,6 +82,7 @@ def test_the_couch_brings_the_patient_to_the_plan(position, axes, pivot, angles,
 
 
 @pytest.mark.parametrize("position", list(PatientPosition))
+@settings(max_examples=20)
 @given(error=shifts, angles=small_angles)
 def test_the_setup_error_is_how_the_patient_was_displaced(position, error, angles):
     """Displace a patient who lies as planned: x -> D x + e in LPS; the setup error must say just that."""

@@ -26,8 +26,9 @@ def setup_error_in_words(setup_error_mm: ArrayLike, setup_rotation: TableAngles,
     turns = _turns(setup_rotation)
     if not shifts and not turns:
         return "The patient is in place."
-    place = f"The patient is {_joined(shifts)}" if shifts else "The patient is in place"
-    return f"{place}; turned {_joined(turns)}." if turns else f"{place}; not turned."
+    if not shifts:
+        return f"The patient is in place but turned {_joined(turns)}."
+    return f"The patient is {_joined(shifts)}; {f'turned {_joined(turns)}' if turns else 'not turned'}."
 
 
 def _shift(error_mm: float, axis: int, up: Float64Array) -> str:
