@@ -1,7 +1,7 @@
 """The figures of a guidance report: three planes, before and after, as checkerboard, difference, overlay, contours."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from openigrt.patient import Structure, StructureRole
 from openigrt.report.content import GuidanceReportContent
 from openigrt.report.outlines import checkerboard_path, field_path, structure_path
 from openigrt.report.pictures import (
+    SHADING_MM,
     GrayMap,
     Values,
     Window,
@@ -21,6 +22,7 @@ from openigrt.report.pictures import (
     gray_picture,
     overlay_picture,
     own_window,
+    without_shading,
 )
 from openigrt.report.slices import PlaneView, field_corners_mm, plane_views, sample_image, seen_image
 
@@ -30,7 +32,7 @@ MOST_OUTLINES = 12
 MOST_OTHER_MATCHES = 2
 DARKEST_OUTLINE = 110.0
 PALETTE = ((86, 180, 233), (0, 190, 140), (240, 228, 66), (230, 159, 0), (204, 121, 167), (213, 110, 40))
-_HOUNSFIELD = (Modality.CT, Modality.CBCT)
+HOUNSFIELD = (Modality.CT, Modality.CBCT)
 _DRAWN_FIRST = (StructureRole.GTV, StructureRole.CTV, StructureRole.PTV, StructureRole.ORGAN, StructureRole.EXTERNAL)
 _NOT_DRAWN = (StructureRole.MARKER, StructureRole.ISOCENTER, StructureRole.SUPPORT)
 
@@ -57,12 +59,16 @@ class PlaneFigure:
 
 @dataclass(frozen=True, slots=True)
 class DailyFigure:
-    """The daily image of one alignment on one plane, as pictures; `difference` is empty where it has no meaning."""
+    """The daily image of one alignment on one plane, as pictures; `difference` is empty where it has no meaning.
+
+    `field` is the edge of what the daily image saw, `common` of what both images saw.
+    """
 
     daily: str
     difference: str
     overlay: str
     field: str
+    common: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +102,13 @@ class _Display:
     daily_map: GrayMap | None
     difference_scale: float | None
 
-    def daily_values(self, values: Values) -> Values:
+    def mapped(self, values: Values) -> Values:
         """Daily values on the plan's scale where a map is known."""
         return values if self.daily_map is None else self.daily_map(values)
+
+    def compared(self, values: Values, plan: Values, pixel_mm: float) -> Values:
+        """Daily values as they are laid over the plan: mapped, and without slow shading, where a map is known."""
+        return values if self.daily_map is None else without_shading(self.daily_map(values), plan, pixel_mm)
 
 
 def draw_figures(content: GuidanceReportContent) -> FigureSet:
@@ -110,7 +120,7 @@ def draw_figures(content: GuidanceReportContent) -> FigureSet:
     plan_from_plan = RigidTransform.identity(content.plan_frame, content.plan_frame)
     plan = [sample_image(content.planning_image, view.grid, plan_from_plan) for view in views]
     daily = [[sample_image(seen, view.grid, transform.inverse()) for view in views] for _, _, transform in alignments]
-    display = _display(content, plan, daily[1])
+    display = _display(content, views, plan, daily[1])
     planes = [_plane_figure(content, view, values, display) for view, values in zip(views, plan, strict=True)]
     figures = [_daily_figures(views, plan, slices, display) for slices in daily]
     outlines, not_drawn = _outlines(content, views)
@@ -147,23 +157,27 @@ def _box_mm(
     return points.min(axis=0) - MARGIN_MM, points.max(axis=0) + MARGIN_MM
 
 
-def _display(content: GuidanceReportContent, plan: Sequence[Values], daily: Sequence[Values]) -> _Display:
+def _display(
+    content: GuidanceReportContent, views: Sequence[PlaneView], plan: Sequence[Values], daily: Sequence[Values]
+) -> _Display:
     """Windows, gray map and scale of differences, from plan and matched daily image on the three planes."""
     plan_values, daily_values = (np.concatenate([values.ravel() for values in slices]) for slices in (plan, daily))
-    common = np.where(np.isfinite(daily_values), plan_values, np.nan)
-    is_ct = content.planning_image.modality in _HOUNSFIELD
-    plan_window = ct_window(common, content.region) if is_ct else own_window(plan_values)
     modality = content.daily_image.modality
-    if modality not in _HOUNSFIELD or not is_ct:
-        return _Display(plan_window, own_window(daily_values), None, None)
+    if content.planning_image.modality not in HOUNSFIELD:
+        return _Display(own_window(plan_values), own_window(daily_values), None, None)
+    window = ct_window(np.where(np.isfinite(daily_values), plan_values, np.nan), content.region)
+    if modality not in HOUNSFIELD:
+        return _Display(window, own_window(daily_values), None, None)
     daily_map = gray_map(plan_values, daily_values) if modality is Modality.CBCT else None
-    shown = daily_values if daily_map is None else daily_map(daily_values)
-    return _Display(plan_window, plan_window, daily_map, difference_scale(shown - plan_values))
+    display = _Display(window, window, daily_map, None)
+    differences = [
+        (display.compared(found, values, view.pixel_mm) - values).ravel()
+        for found, values, view in zip(daily, plan, views, strict=True)
+    ]
+    return replace(display, difference_scale=difference_scale(np.concatenate(differences)))
 
 
-def _plane_figure(
-    content: GuidanceReportContent, view: PlaneView, values: Values, display: _Display
-) -> PlaneFigure:
+def _plane_figure(content: GuidanceReportContent, view: PlaneView, values: Values, display: _Display) -> PlaneFigure:
     """The plan on one plane, with the marks that all alignments share."""
     right, down, _ = view.picture_points(content.center_mm[None])[0]
     board = checkerboard_path(view, content.center_mm, SQUARE_MM)
@@ -175,14 +189,19 @@ def _daily_figures(
 ) -> tuple[DailyFigure, ...]:
     """The pictures of one alignment, plane by plane."""
     figures = []
+    scale = display.difference_scale
     for view, plan_values, found in zip(views, plan, daily, strict=True):
-        daily_values = display.daily_values(found)
-        shown = display.daily_window.shown(daily_values)
-        scale = display.difference_scale
-        difference = "" if scale is None else difference_picture(daily_values - plan_values, scale)
-        overlay = overlay_picture(display.plan_window.shown(plan_values), shown)
-        field = field_path(np.isfinite(found), view)
-        figures.append(DailyFigure(gray_picture(shown), difference, overlay, field))
+        compared = display.compared(found, plan_values, view.pixel_mm)
+        seen = np.isfinite(found)
+        figures.append(
+            DailyFigure(
+                gray_picture(display.daily_window.shown(display.mapped(found))),
+                "" if scale is None else difference_picture(compared - plan_values, scale),
+                overlay_picture(display.plan_window.shown(plan_values), display.daily_window.shown(compared)),
+                field_path(seen, view),
+                field_path(seen & np.isfinite(plan_values), view),
+            )
+        )
     return tuple(figures)
 
 
@@ -229,7 +248,10 @@ def _window_words(window: Window) -> str:
 def _gray_words(modality: Modality, display: _Display) -> str:
     """How daily values became grays."""
     if display.daily_map is not None:
-        return f"{modality} grays are matched to the plan by percentiles inside the body, for display only"
+        return (
+            f"{modality} grays are matched to the plan's by percentiles, for display only; in difference and overlay, "
+            f"shading that varies over more than {SHADING_MM:.0f} mm is removed too"
+        )
     if display.difference_scale is None:
         return f"{modality} in its own window; differences between {modality} and CT have no meaning and are not shown"
     return "both images in the same window"

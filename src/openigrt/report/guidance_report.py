@@ -58,7 +58,9 @@ def _environment() -> Environment:
     )
     environment.filters.update(
         signed=wording.signed,
+        command=wording.command,
         plain=wording.plain,
+        position_words=wording.position_words,
         point=wording.point,
         moment=wording.moment,
         duration=wording.duration,

@@ -40,7 +40,7 @@ def structure_path(structure: Structure, view: PlaneView) -> str:
 
 def field_path(seen: NDArray[np.bool_], view: PlaneView) -> str:
     """The outer edge of the pixels (rows, columns) that were seen, as an SVG path; holes and specks are left out."""
-    coarse = np.pad(ndimage.binary_fill_holes(seen)[::2, ::2], 3).astype(np.float32)
+    coarse = np.pad(ndimage.binary_fill_holes(seen[::2, ::2]), 3).astype(np.float32)
     outlines = measure.find_contours(ndimage.gaussian_filter(coarse, 1.0), 0.5)
     edges = [(line[:, ::-1] - 3.0) * 2.0 * view.pixel_mm + 0.5 * view.pixel_mm for line in outlines]
     return path([_simplified(edge) for edge in edges if _area(edge) > SPECK_MM2])
@@ -116,7 +116,7 @@ def _signed_distance(columns: Float64Array, crossings: Float64Array) -> Float64A
     """Distance to the nearest crossing, positive inside by the even-odd rule."""
     inside = np.searchsorted(crossings, columns) % 2 == 1
     distance = np.abs(columns[:, None] - crossings[None, :]).min(axis=1) + 1e-6
-    return np.where(inside, distance, -distance)
+    return np.asarray(np.where(inside, distance, -distance))
 
 
 def _simplified(polygon: Float64Array) -> Float64Array:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Picture
+from scipy import ndimage
 
 Values = NDArray[np.float32]
 
@@ -14,6 +15,8 @@ NO_DATA_GRAY = 24
 JPEG_QUALITY = 82
 MATCHED_PERCENTILES = (1.0, 5.0, 15.0, 30.0, 50.0, 70.0, 85.0, 95.0, 99.0)
 FEWEST_COMMON_PIXELS = 500
+SHADING_MM = 40.0
+SHADING_CAP_HU = 300.0
 BODY_ABOVE_HU = -300.0
 BONE_ABOVE_HU = 150.0
 BONE_SHARE = 0.2
@@ -34,7 +37,8 @@ class Window:
 
     def shown(self, values: Values) -> Values:
         """Values as 0 (black) to 1 (white); NaN stays NaN."""
-        return np.clip((values - np.float32(self.low)) / np.float32(self.high - self.low), 0.0, 1.0)
+        share = (values - np.float32(self.low)) / np.float32(self.high - self.low)
+        return np.asarray(np.clip(share, 0.0, 1.0), dtype=np.float32)
 
 
 SOFT_TISSUE = Window("soft-tissue window", -160.0, 240.0)
@@ -71,8 +75,31 @@ def gray_map(plan: Values, daily: Values) -> GrayMap | None:
     return GrayMap(knots[kept], values[kept])
 
 
+def without_shading(daily: Values, plan: Values, pixel_mm: float) -> Values:
+    """Daily values less what differs from the plan only slowly, over more than about SHADING_MM: scatter and cupping.
+
+    Both (rows, columns), aligned; NaN stays NaN, and daily values beyond the plan are corrected as their neighbors.
+    """
+    step = max(1, round(SHADING_MM / (8.0 * pixel_mm)))
+    difference = (daily - plan)[step // 2 :: step, step // 2 :: step]
+    if difference.size == 0:
+        return daily
+    known = np.isfinite(difference).astype(np.float32)
+    capped = np.clip(np.nan_to_num(difference), -SHADING_CAP_HU, SHADING_CAP_HU)
+    sigma = SHADING_MM / (2.0 * step * pixel_mm)
+    weight = ndimage.gaussian_filter(known, sigma, mode="constant")
+    shading = ndimage.gaussian_filter(capped * known, sigma, mode="constant") / np.maximum(weight, np.float32(1e-3))
+    rows, columns = (min(size, part * step) for size, part in zip(daily.shape, shading.shape, strict=True))
+    enlarged = Picture.fromarray(shading.astype(np.float32)).resize(
+        (shading.shape[1] * step, shading.shape[0] * step), Picture.Resampling.BILINEAR
+    )
+    smooth = np.asarray(enlarged, dtype=np.float32)[:rows, :columns]
+    padding = [(0, size - part) for size, part in zip(daily.shape, smooth.shape, strict=True)]
+    return np.asarray(daily - np.pad(smooth, padding, mode="edge"), dtype=np.float32)
+
+
 def ct_window(plan: Values, region: str) -> Window:
-    """The bone window for a match on bone, or where more than a fifth of the pictured body is bone; else soft tissue."""
+    """The bone window for a match on bone, or where bone fills BONE_SHARE of the body shown; else soft tissue."""
     body = np.count_nonzero(plan > BODY_ABOVE_HU)
     bone = np.count_nonzero(plan > BONE_ABOVE_HU)
     return BONE if region == BONE_REGION or bone > BONE_SHARE * body else SOFT_TISSUE
@@ -125,7 +152,7 @@ def overlay_picture(plan: Values, daily: Values) -> str:
     return _jpeg(np.float32(255.0) * np.stack([p, np.float32(0.5) * (p + d), d], axis=-1))
 
 
-def _jpeg(values: NDArray[np.generic]) -> str:
+def _jpeg(values: Values | NDArray[np.uint8]) -> str:
     """A JPEG of integers or floats from 0 to 255, gray (rows, columns) or colored (rows, columns, 3), as a data URI."""
     stream = io.BytesIO()
     picture = Picture.fromarray(np.round(values).astype(np.uint8))

@@ -65,7 +65,8 @@ class PlaneView:
 
     def picture_points(self, points_mm: Float64Array) -> Float64Array:
         """Points (n, 3) of the plan as (right, down, distance from the plane), mm."""
-        return (self.grid.indices(points_mm) + np.array([0.5, 0.5, 0.0])) * self.grid.spacing_mm
+        indices = self.grid.indices(points_mm)
+        return np.asarray((indices + np.array([0.5, 0.5, 0.0])) * self.grid.spacing_mm)
 
     @property
     def slice_position(self) -> str:
@@ -121,4 +122,5 @@ def seen_image(image: Image, field: Mask | None) -> Image:
 
 def sample_image(image: Image, onto: Grid, image_from_plan: RigidTransform) -> NDArray[np.float32]:
     """Voxel values (rows, columns) on a one-slice grid of the plan; NaN where there is no data."""
-    return resample(image.voxels, image.grid, onto, image_from_plan)[0]
+    values: NDArray[np.float32] = resample(image.voxels, image.grid, onto, image_from_plan)[0]
+    return values

@@ -39,7 +39,7 @@ class MatchRow:
 
     match: Match
     is_chosen: bool
-    shift_mm: tuple[float, float, float]
+    shift_mm: tuple[float, ...]
     angles: TableAngles
     difference_mm: float | None
 
@@ -90,7 +90,7 @@ def couch_rows(correction: Correction) -> list[CouchRow]:
 
 
 def match_rows(content: GuidanceReportContent) -> list[MatchRow]:
-    """Every match, the chosen one first, seen at the isocenter (or at the centre of the figures where none is known)."""
+    """Every match, the chosen one first, told at the isocenter, or at the centre of the figures where none is known."""
     to_mm, from_mm = pivots_mm(content)
     axes = content.patient_position.table_top_from_lps()
     rows = [

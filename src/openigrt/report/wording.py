@@ -4,7 +4,7 @@ from datetime import datetime
 
 import numpy as np
 
-from openigrt.geometry import Float64Array, TableAngles
+from openigrt.geometry import Float64Array, PatientPosition, TableAngles
 from openigrt.patient import Action, Verdict
 
 MINUS = "\u2212"
@@ -46,6 +46,19 @@ def signed(value: float, digits: int = 1) -> str:
     return f"{sign}{abs(rounded):.{digits}f}"
 
 
+def command(value: float) -> str:
+    """A signed value with one decimal, or two where a finer machine uses them."""
+    text = signed(value, 2)
+    return text.removesuffix("0") if "." in text else text
+
+
+def position_words(position: PatientPosition) -> str:
+    """A patient position with what its letters mean."""
+    ends = {"HF": "head first", "FF": "feet first"}
+    sides = {"S": "supine", "P": "prone", "DL": "left side down", "DR": "right side down"}
+    return f"{position} ({ends[position[:2]]}, {sides[position[2:]]})"
+
+
 def plain(value: float | None, digits: int = 1) -> str:
     """A value without a plus sign; a dash when there is none."""
     return "–" if value is None or not np.isfinite(value) else f"{value:.{digits}f}".replace("-", MINUS)
@@ -56,7 +69,7 @@ def point(position_mm: Float64Array) -> str:
     return ", ".join(plain(float(value)) for value in position_mm) + " mm"
 
 
-def couch_direction(axis: str, value: float, digits: int = 1) -> str:
+def couch_direction(axis: str, value: float, digits: int = 2) -> str:
     """Which way a couch axis moves for a value in IEC 61217 mm or degrees; empty when it rounds to zero."""
     rounded = round(value, digits)
     if rounded == 0.0:
@@ -78,11 +91,11 @@ def setup_rotation_sentence(rotation: TableAngles) -> str:
     """How the patient is turned on the table, from IEC table angles."""
     angles = {"yaw": rotation.yaw_deg, "pitch": rotation.pitch_deg, "roll": rotation.roll_deg}
     parts = [
-        f"{abs(angle):.1f}° {couch_direction(axis, angle)} ({axis})"
+        f"{axis} {abs(angle):.1f}° ({couch_direction(axis, angle, 1)})"
         for axis, angle in angles.items()
-        if couch_direction(axis, angle)
+        if couch_direction(axis, angle, 1)
     ]
-    return f"The patient is turned {joined(parts)}." if parts else "The patient is not turned, to 0.1°."
+    return f"The patient is turned: {joined(parts)}." if parts else "The patient is not turned, to 0.1°."
 
 
 def joined(parts: list[str]) -> str:
