@@ -29,7 +29,7 @@ def require_one_patient_in(inventory: Inventory) -> None:
 
 
 def require_undamaged(inventory: Inventory) -> None:
-    """Raise UnreadableFile when any DICOM file of the folder is damaged: it may be a slice or the plan that is meant."""
+    """Raise UnreadableFile when a DICOM file of the folder is damaged: it may be a slice or the plan."""
     damaged = [skipped for skipped in inventory.skipped if skipped.is_damaged]
     if damaged:
         raise UnreadableFile(
@@ -101,7 +101,8 @@ def series_drawn_on(candidates: Sequence[Series], structures: StructureSet) -> t
         raise InconsistentInput(
             f"Structure set {structures.label!r} [{structures.uid}] was drawn on series "
             f"{structures.image_series_uid or 'unknown'} in frame {structures.frame.uid}; the folder holds only "
-            f"{listed(candidates)} in frame {candidates[0].instances[0].frame_uid}. Give the image that it was drawn on.",
+            f"{listed(candidates)} in frame {candidates[0].instances[0].frame_uid}. Give the image that it was drawn "
+            "on.",
             structure_set_uid=structures.uid,
         )
     chosen_series = one_of(in_frame, f"The frame of structure set {structures.label!r}", "Keep the one it belongs to.")
@@ -117,8 +118,8 @@ def _absent_slices(series: Series, structures: StructureSet) -> tuple[str, ...]:
     if not absent:
         return ()
     return (
-        f"Structure set {structures.label!r} names {len(structures.image_instance_uids)} slices, of which {len(absent)} "
-        "are not in the folder.",
+        f"Structure set {structures.label!r} names {len(structures.image_instance_uids)} slices, of which "
+        f"{len(absent)} are not in the folder.",
     )
 
 

@@ -105,6 +105,6 @@ def _structures(
         return (
             None,
             (),
-            (f"No daily structures read: {len(drawn_on_it)} structure sets name the daily image: {labels}.",),
+            (f"No daily structures read: several sets name the daily image: {labels}.",),
         )
     return drawn_on_it[0] if drawn_on_it else (None, (), ())

@@ -105,10 +105,12 @@ def _chosen_structures(inventory: Inventory, plan: Instance | None) -> tuple[Ins
             f"{labelled(found, 'StructureSetLabel')}. Keep the one that is meant.",
             uids=[instance.uid for instance in found],
         )
-    absent = (f"The plan names structure set {named}, which is not in the folder.",) if named else ()
-    if found and named:
-        return found[0], (f"{absent[0]} Using the only one there is, {labelled(found, 'StructureSetLabel')}.",)
-    return (found[0] if found else None), absent
+    if not named:
+        return (found[0] if found else None), ()
+    absent = f"The plan names structure set {named}, which is not in the folder."
+    if not found:
+        return None, (absent,)
+    return found[0], (f"{absent} Using the only one there is, {labelled(found, 'StructureSetLabel')}.",)
 
 
 def _referenced(instance: Instance, sequence: str) -> str:
@@ -130,7 +132,7 @@ def _structures(instance: Instance | None) -> tuple[StructureSet | None, tuple[I
 def _chosen_series(
     inventory: Inventory, structure_set: StructureSet | None, plan: Instance | None
 ) -> tuple[Series, tuple[str, ...]]:
-    """The planning image: what the structures were drawn on, else the only one in the plan's frame, else the only CT."""
+    """The planning image: what the structures were drawn on, else the only CT (or image) in the plan's frame."""
     candidates = image_series(inventory)
     if structure_set is not None:
         return series_drawn_on(candidates, structure_set)
@@ -138,8 +140,8 @@ def _chosen_series(
         in_frame = [series for series in candidates if series.instances[0].frame_uid == plan.frame_uid]
         if not in_frame:
             raise InconsistentInput(
-                f"The plan lies in frame {plan.frame_uid}; no image of the folder does, the first is {candidates[0]} in "
-                f"frame {candidates[0].instances[0].frame_uid}. Give the image that was planned on."
+                f"The plan lies in frame {plan.frame_uid}; no image of the folder does, the first is "
+                f"{candidates[0]} in frame {candidates[0].instances[0].frame_uid}. Give the image that was planned on."
             )
         candidates = tuple(in_frame)
     ct = tuple(series for series in candidates if series.sop_class_uid == CTImageStorage)

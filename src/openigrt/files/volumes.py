@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 
 import numpy as np
-import SimpleITK as sitk
+import SimpleITK as sitk  # noqa: N813 - the name that its users know
 
 from openigrt.errors import MissingInput, UnreadableFile, UnsupportedInput
 from openigrt.geometry import Frame, Grid
@@ -20,7 +20,7 @@ def is_volume(path: Path) -> bool:
 
 
 def read_volume(path: Path, frame: Frame, modality: Modality) -> Image:
-    """The 3D scalar volume of a file, on a grid in `frame`; its SHA-256 stands in for a series UID nowhere.
+    """The 3D scalar volume of a file, on a grid in `frame`.
 
     Raises MissingInput when the file is not there, UnreadableFile when it is damaged or truncated, UnsupportedInput
     when it is no scalar volume or has too many voxels.
