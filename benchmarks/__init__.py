@@ -1,0 +1,1 @@
+"""OpenIGRT beside its peers, on the same input in one process tree."""

@@ -1,0 +1,1 @@
+"""OpenIGRT behind the same worker as its peers."""
