@@ -44,7 +44,7 @@ class GuidanceReportContent:
     `plan_isocenter_mm` (plan frame) and `daily_isocenter_mm` (daily frame) are None where none is known: figures are
     then centred on the target, and the alignment before the match is the one that the files have. `region` names the
     match that the correction follows. `daily_field` says which daily voxels were seen; without it, all that are finite.
-    `alignment_rule` says in a sentence where the daily isocenter comes from. Raises InconsistentInput when `region`
+    `alignment_rule` says, as half a sentence, how the daily isocenter is known. Raises InconsistentInput when `region`
     names no match, FrameMismatch when images and matches belong to other frames.
     """
 

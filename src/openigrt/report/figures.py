@@ -137,8 +137,8 @@ def draw_figures(content: GuidanceReportContent) -> FigureSet:
 
 def _alignments(content: GuidanceReportContent) -> list[tuple[str, str, RigidTransform]]:
     """Title, note and `plan_from_daily` of each alignment shown: before, the chosen match, those that disagree."""
-    isocenter = content.plan_isocenter_mm is not None and content.daily_isocenter_mm is not None
-    note = "daily isocenter on plan isocenter" if isocenter else "as the files are aligned"
+    moved = not np.array_equal(content.plan_from_daily_before.translation_mm, np.zeros(3))
+    note = "daily isocenter on plan isocenter" if moved else "as the files are aligned"
     shown = [("Before", note, content.plan_from_daily_before)]
     shown.append((f"After: {content.region}", "the match that this report follows", content.match.plan_from_daily))
     differences, limit = content.surrogate.differences_mm, content.surrogate.limit_mm

@@ -104,7 +104,7 @@ def field_corners_mm(image: Image) -> Float64Array:
     spans = [np.flatnonzero(seen.any(axis=axes)) * 2 for axes in ((0, 1), (0, 2), (1, 2))]
     if min(len(span) for span in spans) == 0:
         return image.grid.corners_mm()
-    ends = [(span[0], min(span[-1] + 1, most)) for span, most in zip(spans, last, strict=True)]
+    ends = [(max(span[0] - 1, 0), min(span[-1] + 1, most)) for span, most in zip(spans, last, strict=True)]
     return image.grid.points([[i, j, k] for k in ends[2] for j in ends[1] for i in ends[0]])
 
 

@@ -1,19 +1,14 @@
-"""Numbers as a person says them: signed values, directions, setup error, ages, names from DICOM."""
+"""Numbers as a person says them: signed values, directions, ages, names from DICOM."""
 
 from datetime import datetime
 
 import numpy as np
 
-from openigrt.geometry import Float64Array, PatientPosition, TableAngles
+from openigrt.geometry import Float64Array, PatientPosition
 from openigrt.patient import Action, Verdict
 
 MINUS = "\u2212"
 
-_SIDES = (
-    ("left", "right"),
-    ("posterior (toward the back)", "anterior (toward the front)"),
-    ("superior (toward the head)", "inferior (toward the feet)"),
-)
 COUCH_DIRECTIONS = {
     "lateral": ("right, facing the gantry", "left, facing the gantry"),
     "longitudinal": ("toward the gantry", "away from the gantry"),
@@ -75,32 +70,6 @@ def couch_direction(axis: str, value: float, digits: int = 2) -> str:
     if rounded == 0.0:
         return ""
     return COUCH_DIRECTIONS[axis][rounded < 0.0]
-
-
-def setup_error_sentence(error_mm: Float64Array) -> str:
-    """Where the patient lies, from a setup error (3,) in LPS mm."""
-    parts = [
-        f"{abs(value):.1f} mm too far {sides[bool(value < 0.0)]}"
-        for value, sides in zip(error_mm, _SIDES, strict=True)
-        if round(abs(float(value)), 1) > 0.0
-    ]
-    return f"The patient lies {joined(parts)}." if parts else "The patient lies where the plan wants, to 0.1 mm."
-
-
-def setup_rotation_sentence(rotation: TableAngles) -> str:
-    """How the patient is turned on the table, from IEC table angles."""
-    angles = {"yaw": rotation.yaw_deg, "pitch": rotation.pitch_deg, "roll": rotation.roll_deg}
-    parts = [
-        f"{axis} {abs(angle):.1f}° ({couch_direction(axis, angle, 1)})"
-        for axis, angle in angles.items()
-        if couch_direction(axis, angle, 1)
-    ]
-    return f"The patient is turned: {joined(parts)}." if parts else "The patient is not turned, to 0.1°."
-
-
-def joined(parts: list[str]) -> str:
-    """Parts as a list in a sentence."""
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def person_name(name: str) -> str:
