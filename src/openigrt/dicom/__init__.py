@@ -1,6 +1,7 @@
 """DICOM data sets to and from our nouns: pure mapping over pydicom, one file per object, both directions in it."""
 
 from openigrt.dicom.daily_folder import DailyFolder, check_same_patient, check_same_position, read_daily_folder
+from openigrt.dicom.deformable_registration import DeformableRegistration, read_deformable_registration
 from openigrt.dicom.dose import dose_grid, read_dose, write_dose
 from openigrt.dicom.folder import IMAGE_CLASSES, Instance, Inventory, Series, SkippedFile, scan_folder
 from openigrt.dicom.headers import DeviceHeader, PatientHeader, SeriesHeader, StudyHeader, save
@@ -20,6 +21,7 @@ from openigrt.dicom.structure_set import read_structure_set, role_of, write_stru
 __all__ = [
     "IMAGE_CLASSES",
     "DailyFolder",
+    "DeformableRegistration",
     "DeviceHeader",
     "ImageReading",
     "InputFile",
@@ -40,6 +42,7 @@ __all__ = [
     "instance_uids",
     "plan_from_daily",
     "read_daily_folder",
+    "read_deformable_registration",
     "read_dose",
     "read_image_series",
     "read_object",

@@ -42,7 +42,7 @@ def read_dose(dataset: Dataset) -> DoseGrid:
     grid = dose_grid(dataset)
     with naming(dataset):
         scaling = _gray_per_stored(dataset)
-        order = np.argsort(_along_normal_mm(dataset, grid.origin_mm, grid.direction[:, 2]))
+        order = np.argsort(_along_normal_mm(dataset, grid.direction[:, 2]))
         stored = _stored_dose(dataset, grid.shape)[order]
         references = items(dataset, "ReferencedRTPlanSequence")
         warnings = () if text(dataset, "DoseType") == "PHYSICAL" else (f"Dose type {text(dataset, 'DoseType')}.",)
@@ -65,7 +65,7 @@ def dose_grid(dataset: Dataset) -> Grid:
         if not is_plane(orientation, (row_spacing_mm, column_spacing_mm)):
             raise InconsistentInput(f"{name_of(dataset)} has an impossible orientation or pixel spacing.")
         direction = plane_axes(orientation)
-        along_mm = np.sort(_along_normal_mm(dataset, position, direction[:, 2]))
+        along_mm = np.sort(_along_normal_mm(dataset, direction[:, 2]))
         size = (_size(dataset, "Columns"), _size(dataset, "Rows"), len(along_mm))
         if size[0] * size[1] * size[2] > MAX_VOXELS:
             raise UnsupportedInput(f"{name_of(dataset)} announces {size} voxels; at most {MAX_VOXELS} are read.")
@@ -78,7 +78,7 @@ def dose_grid(dataset: Dataset) -> Grid:
         )
 
 
-def _along_normal_mm(dataset: Dataset, position: Float64Array, normal: Float64Array) -> Float64Array:
+def _along_normal_mm(dataset: Dataset, normal: Float64Array) -> Float64Array:
     """Distances of the frames from the image position along row x column, in the order of the frames.
 
     Frame offsets are such distances when they start at zero, and patient z when they start at the z of the image
@@ -91,15 +91,16 @@ def _along_normal_mm(dataset: Dataset, position: Float64Array, normal: Float64Ar
             f"{name_of(dataset)} has {count} frames and {len(offsets_mm)} frame offsets; volumes of 2 to {MAX_FRAMES} "
             "frames with one offset each are read."
         )
+    z_mm = required_numbers(dataset, "ImagePositionPatient", 3)[2]
     relative_mm: Float64Array = offsets_mm - offsets_mm[0]
     is_transverse = abs(normal[2]) > 1.0 - ORTHONORMAL_TOLERANCE
     if offsets_mm[0] == 0.0:
         return relative_mm
-    if is_transverse and abs(offsets_mm[0] - position[2]) <= OFFSET_TOLERANCE_MM:
+    if is_transverse and abs(offsets_mm[0] - z_mm) <= OFFSET_TOLERANCE_MM:
         return relative_mm if normal[2] > 0.0 else -relative_mm
     raise InconsistentInput(
         f"{name_of(dataset)} has frame offsets from {offsets_mm[0]} mm; expected 0 (relative) or, for transverse "
-        f"planes, the z of its image position, {position[2]} mm."
+        f"planes, the z of its image position, {z_mm} mm."
     )
 
 

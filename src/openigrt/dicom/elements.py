@@ -1,5 +1,6 @@
 """Values of DICOM attributes as plain Python: every malformed one is an UnreadableFile, never a traceback."""
 
+import logging
 import re
 import struct
 import warnings
@@ -36,6 +37,8 @@ PYDICOM_FAILURES = (
     zlib.error,
 )
 LONGEST_NUMBER = 64
+
+logging.getLogger("pydicom").addHandler(logging.NullHandler())  # it logs tracebacks of failures that are handled here
 
 _DATE_TIME = re.compile(r"(\d{8})(\d{2})?(\d{2})?(\d{2})?(?:\.(\d{1,6}))?([+-]\d{4})?")
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
 from pydicom.pixels import get_decoder, pixel_array
-from pydicom.uid import UID, AllTransferSyntaxes, ExplicitVRBigEndian
+from pydicom.uid import UID, ExplicitVRBigEndian
 
 from openigrt.dicom.elements import PYDICOM_FAILURES, lenient, required_whole_number, whole_number
 from openigrt.dicom.folder import Instance
@@ -56,15 +56,8 @@ def within_stored_bits(header: Dataset, stored: NDArray[np.integer]) -> NDArray[
 
 def decoded(dataset: Dataset, name: str, shape: tuple[int, ...]) -> NDArray[np.integer]:
     """Pixels of a compressed data set; `name` is what it is called in errors."""
-    syntax = UID(transfer_syntax(dataset))
-    if syntax not in AllTransferSyntaxes or not syntax.is_compressed:
-        raise UnsupportedInput(f"{name} has the unknown transfer syntax {syntax}.", transfer_syntax=str(syntax))
+    _require_codec(UID(transfer_syntax(dataset)), name)
     try:
-        if not get_decoder(syntax).is_available:
-            raise UnsupportedInput(
-                f"{name} is compressed ({syntax.name}) and its codec is not installed; install {CODEC_EXTRA}.",
-                transfer_syntax=str(syntax),
-            )
         with lenient():
             pixels = pixel_array(dataset, raw=True)
     except (*PYDICOM_FAILURES, RuntimeError, OSError) as failure:
@@ -72,3 +65,16 @@ def decoded(dataset: Dataset, name: str, shape: tuple[int, ...]) -> NDArray[np.i
     if pixels.shape != shape:
         raise UnreadableFile(f"{name} decodes to pixels of shape {pixels.shape}, expected {shape}.")
     return pixels
+
+
+def _require_codec(syntax: UID, name: str) -> None:
+    """Raise UnsupportedInput for a transfer syntax that nobody decodes, or whose codec is not installed."""
+    try:
+        is_available = get_decoder(syntax).is_available
+    except NotImplementedError:
+        raise UnsupportedInput(f"{name} has transfer syntax {syntax}, which is not read.") from None
+    if not is_available:
+        raise UnsupportedInput(
+            f"{name} is compressed ({syntax.name}) and its codec is not installed; install {CODEC_EXTRA}.",
+            transfer_syntax=str(syntax),
+        )

@@ -15,7 +15,7 @@ SAME_POSITION_MM = 0.01
 ORIENTATION_TOLERANCE = 1e-4
 LATERAL_TOLERANCE_MM = 0.1
 SPACING_TOLERANCE = 0.02
-SPACING_TOLERANCE_MM = 0.05
+SPACING_TOLERANCE_MM = 0.1
 SAME_SPACING_MM = 1e-4
 
 
@@ -110,28 +110,30 @@ def _without_copies(
 
 
 def _even_step_mm(kept: list[Slice], normal: Float64Array) -> float:
-    """The distance between slices; raises InconsistentInput where one is missing or the distances differ."""
+    """The distance between slices; raises InconsistentInput where one is missing or the distances differ.
+
+    Judged by how far each position is from an even lattice, so that rounded positions pass and a slow drift does not.
+    """
     along_mm = np.array([slice_.position_mm @ normal for slice_ in kept])
+    step_mm = float((along_mm[-1] - along_mm[0]) / (len(kept) - 1))
+    defect_mm = float(np.abs(along_mm - along_mm[0] - step_mm * np.arange(len(kept))).max())
+    if defect_mm <= _spacing_tolerance_mm(step_mm):
+        return step_mm
     gaps_mm = np.diff(along_mm)
-    step_mm = float(np.median(gaps_mm))
-    tolerance_mm = max(SPACING_TOLERANCE * step_mm, SPACING_TOLERANCE_MM)
-    worst = int(np.argmax(np.abs(gaps_mm - step_mm)))
-    if abs(gaps_mm[worst] - step_mm) > tolerance_mm:
-        raise _uneven(kept[worst], kept[worst + 1], float(gaps_mm[worst]), step_mm)
-    even_mm = float((along_mm[-1] - along_mm[0]) / (len(kept) - 1))
-    drift_mm = along_mm - along_mm[0] - even_mm * np.arange(len(kept))
-    worst = int(np.argmax(np.abs(drift_mm)))
-    if abs(drift_mm[worst]) > tolerance_mm:
-        raise _uneven(kept[max(worst - 1, 0)], kept[worst], float(gaps_mm[max(worst - 1, 0)]), even_mm)
-    return even_mm
+    usual_mm = float(np.median(gaps_mm))
+    worst = int(np.argmax(np.abs(gaps_mm - usual_mm)))
+    raise _uneven(kept[worst], kept[worst + 1], float(gaps_mm[worst]), usual_mm)
+
+
+def _spacing_tolerance_mm(step_mm: float) -> float:
+    """How far a slice may lie from an even lattice."""
+    return max(SPACING_TOLERANCE * step_mm, SPACING_TOLERANCE_MM)
 
 
 def _uneven(below: Slice, above: Slice, gap_mm: float, step_mm: float) -> InconsistentInput:
     """The error for a gap: missing slices where it is a multiple of the usual distance, uneven spacing elsewhere."""
     multiple = round(gap_mm / step_mm)
-    is_multiple = multiple >= 2 and abs(gap_mm - multiple * step_mm) <= multiple * max(
-        SPACING_TOLERANCE * step_mm, SPACING_TOLERANCE_MM
-    )
+    is_multiple = multiple >= 2 and abs(gap_mm - multiple * step_mm) <= multiple * _spacing_tolerance_mm(step_mm)
     what = f"{multiple - 1} slice(s) are missing" if is_multiple else "the slices are unevenly spaced"
     return InconsistentInput(
         f"In series {above.instance.series_uid} {what}: between {below} and {above} lie {gap_mm:.2f} mm, elsewhere "
