@@ -1,1 +1,24 @@
-"""OpenIGRT."""
+"""OpenIGRT: the complete loop of image-guided radiotherapy as one open Python system.
+
+Research software. Not a medical device. Not for clinical use. Not connected to treatment machines.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from openigrt.tasks import guide, write_example, write_guidance
+
+__all__ = ["guide", "write_example", "write_guidance"]
+
+
+def __getattr__(name: str) -> object:
+    """Load the jobs when they are first asked for: `import openigrt` stays light."""
+    if name in __all__:
+        return getattr(import_module("openigrt.tasks"), name)
+    raise AttributeError(f"module 'openigrt' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return sorted(__all__)

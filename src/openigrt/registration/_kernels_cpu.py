@@ -5,18 +5,24 @@ fixed number of blocks that are combined in order, so the same input gives the s
 """
 
 import math
+from typing import TypeAlias
 
 import numpy as np
 from numba import prange
+from numpy.typing import NDArray
 
 from openigrt.arrays import compiled
+from openigrt.geometry import Float64Array
+
+Float32Array: TypeAlias = NDArray[np.float32]
+Int64Array: TypeAlias = NDArray[np.int64]
 
 BLOCKS = 64
 GAUSS_NEWTON_SUMS = 34
 
 
 @compiled(parallel=True)
-def averaged_along_rows(voxels, starts, weights, out):
+def averaged_along_rows(voxels: Float32Array, starts: Int64Array, weights: Float32Array, out: Float32Array) -> None:
     """Weighted averages along i: out[k, j, x] = sum_m weights[x, m] * voxels[k, j, starts[x] + m]."""
     taps = weights.shape[1]
     for k in prange(voxels.shape[0]):
@@ -31,7 +37,7 @@ def averaged_along_rows(voxels, starts, weights, out):
 
 
 @compiled(parallel=True)
-def averaged_along_columns(voxels, starts, weights, out):
+def averaged_along_columns(voxels: Float32Array, starts: Int64Array, weights: Float32Array, out: Float32Array) -> None:
     """Weighted averages along j: out[k, y, i] = sum_m weights[y, m] * voxels[k, starts[y] + m, i]."""
     taps = weights.shape[1]
     width = voxels.shape[2]
@@ -48,7 +54,7 @@ def averaged_along_columns(voxels, starts, weights, out):
 
 
 @compiled(parallel=True)
-def averaged_along_slices(voxels, starts, weights, out):
+def averaged_along_slices(voxels: Float32Array, starts: Int64Array, weights: Float32Array, out: Float32Array) -> None:
     """Weighted averages along k: out[z, j, i] = sum_m weights[z, m] * voxels[starts[z] + m, j, i]."""
     taps = weights.shape[1]
     width = voxels.shape[2]
@@ -65,7 +71,9 @@ def averaged_along_slices(voxels, starts, weights, out):
 
 
 @compiled(parallel=True)
-def support_of_content(voxels, padding, index_directions, blocks):
+def support_of_content(
+    voxels: Float32Array, padding: np.float32, index_directions: Float64Array, blocks: Float64Array
+) -> None:
     """Largest i*dx + j*dy + k*dz over all voxels that are finite and differ from `padding`, per direction (n, 3).
 
     `blocks` (slices, n) receives one row per slice; its maximum over slices is the support function of the content.
@@ -93,7 +101,9 @@ def support_of_content(voxels, padding, index_directions, blocks):
 
 
 @compiled(parallel=True)
-def depth_in_polytope(shape, normals, offsets, limit, out):
+def depth_in_polytope(
+    shape: tuple[int, int, int], normals: Float64Array, offsets: Float64Array, limit: np.float32, out: Float32Array
+) -> None:
     """out[k, j, i] = smallest of offsets - normals . (i, j, k), cut to 0 .. limit: depth inside a convex polytope."""
     for k in prange(shape[0]):
         for j in range(shape[1]):
@@ -110,7 +120,9 @@ def depth_in_polytope(shape, normals, offsets, limit, out):
 
 
 @compiled(parallel=True)
-def locally_normalised(voxels, mean, deviation, factor, out):
+def locally_normalised(
+    voxels: Float32Array, mean: Float32Array, deviation: Float32Array, factor: int, out: Float32Array
+) -> None:
     """out = (voxels - mean) / deviation, with mean and deviation on a lattice coarser by the whole number `factor`.
 
     Node n of the coarse lattice is the centre of fine voxels n * factor .. n * factor + factor - 1.
@@ -134,8 +146,12 @@ def locally_normalised(voxels, mean, deviation, factor, out):
                 i0 = min(int(x), max(mean.shape[2] - 2, 0))
                 i1 = min(i0 + 1, mean.shape[2] - 1)
                 fx = np.float32(x - i0)
-                low_m = w00 * mean[k0, j0, i0] + w01 * mean[k0, j1, i0] + w10 * mean[k1, j0, i0] + w11 * mean[k1, j1, i0]
-                high_m = w00 * mean[k0, j0, i1] + w01 * mean[k0, j1, i1] + w10 * mean[k1, j0, i1] + w11 * mean[k1, j1, i1]
+                low_m = (
+                    w00 * mean[k0, j0, i0] + w01 * mean[k0, j1, i0] + w10 * mean[k1, j0, i0] + w11 * mean[k1, j1, i0]
+                )
+                high_m = (
+                    w00 * mean[k0, j0, i1] + w01 * mean[k0, j1, i1] + w10 * mean[k1, j0, i1] + w11 * mean[k1, j1, i1]
+                )
                 low_d = (
                     w00 * deviation[k0, j0, i0]
                     + w01 * deviation[k0, j1, i0]
@@ -154,7 +170,7 @@ def locally_normalised(voxels, mean, deviation, factor, out):
 
 
 @compiled()
-def trilinear(voxels, x, y, z):
+def trilinear(voxels: Float32Array, x: float, y: float, z: float) -> float:
     """Trilinear value at continuous (i, j, k) = (x, y, z), which must lie within the outermost voxel centres."""
     i, j, k = int(x), int(y), int(z)
     fx, fy, fz = np.float32(x - i), np.float32(y - j), np.float32(z - k)
@@ -164,17 +180,17 @@ def trilinear(voxels, x, y, z):
     v11 = voxels[k + 1, j + 1, i] + fx * (voxels[k + 1, j + 1, i + 1] - voxels[k + 1, j + 1, i])
     v0 = v00 + fy * (v01 - v00)
     v1 = v10 + fy * (v11 - v10)
-    return v0 + fz * (v1 - v0)
+    return float(v0 + fz * (v1 - v0))
 
 
 @compiled()
-def inside(shape, x, y, z):
+def inside(shape: tuple[int, int, int], x: float, y: float, z: float) -> bool:
     """Whether trilinear interpolation at (x, y, z) has all its eight neighbours."""
     return x >= 0.0 and y >= 0.0 and z >= 0.0 and x < shape[2] - 1 and y < shape[1] - 1 and z < shape[0] - 1
 
 
 @compiled(parallel=True)
-def sampled(voxels, index_from_point, points, out):
+def sampled(voxels: Float32Array, index_from_point: Float64Array, points: Float64Array, out: Float64Array) -> None:
     """Trilinear values (n,) of `voxels` at points (n, 3) mm; NaN outside."""
     a = index_from_point
     for n in prange(points.shape[0]):
@@ -189,7 +205,18 @@ def sampled(voxels, index_from_point, points, out):
 
 
 @compiled(parallel=True)
-def gauss_newton_sums(moving, weight, index_from_point, points, values, gradients, gain, offset, scale, blocks):
+def gauss_newton_sums(
+    moving: Float32Array,
+    weight: Float32Array,
+    index_from_point: Float64Array,
+    points: Float64Array,
+    values: Float64Array,
+    gradients: Float64Array,
+    gain: float,
+    offset: float,
+    scale: float,
+    blocks: Float64Array,
+) -> None:
     """Normal equations of one inverse-compositional step, Geman-McClure weighted, per block of points.
 
     Residual r = moving(T p) - (gain * values(p) + offset); columns of the Jacobian are gain * (g, p x g) with the
@@ -242,7 +269,14 @@ def gauss_newton_sums(moving, weight, index_from_point, points, values, gradient
 
 
 @compiled(parallel=True)
-def correlations(moving, weight, index_from_points, points, values, out):
+def correlations(
+    moving: Float32Array,
+    weight: Float32Array,
+    index_from_points: Float64Array,
+    points: Float64Array,
+    values: Float64Array,
+    out: Float64Array,
+) -> None:
     """Correlation of `values` (n,) with `moving` seen through each of many poses (m, 3, 4), nearest neighbour.
 
     `out` (m, 2): correlation, and the share of points that fall where `weight` is above zero.
@@ -259,9 +293,9 @@ def correlations(moving, weight, index_from_points, points, values, out):
         smv = 0.0
         for n in range(count):
             px, py, pz = points[n, 0], points[n, 1], points[n, 2]
-            i = int(math.floor(a[0, 0] * px + a[0, 1] * py + a[0, 2] * pz + a[0, 3] + 0.5))
-            j = int(math.floor(a[1, 0] * px + a[1, 1] * py + a[1, 2] * pz + a[1, 3] + 0.5))
-            k = int(math.floor(a[2, 0] * px + a[2, 1] * py + a[2, 2] * pz + a[2, 3] + 0.5))
+            i = math.floor(a[0, 0] * px + a[0, 1] * py + a[0, 2] * pz + a[0, 3] + 0.5)
+            j = math.floor(a[1, 0] * px + a[1, 1] * py + a[1, 2] * pz + a[1, 3] + 0.5)
+            k = math.floor(a[2, 0] * px + a[2, 1] * py + a[2, 2] * pz + a[2, 3] + 0.5)
             if i < 0 or j < 0 or k < 0 or i >= width or j >= height or k >= depth:
                 continue
             if weight[k, j, i] <= 0.0:

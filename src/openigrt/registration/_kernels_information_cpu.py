@@ -1,18 +1,19 @@
 """Hot loops of mutual information on the CPU: joint histograms and their gradient by a rigid motion.
 
-Planning values fall into one bin each; daily values spread over four by a cubic B-spline, so that the histogram is smooth
-in the pose (Mattes 2003). Blocks of points are combined in order: same input, same bits.
+Planning values fall into one bin each; daily values spread over four by a cubic B-spline, so that the histogram is
+smooth in the pose (Mattes 2003). Blocks of points are combined in order: same input, same bits.
 """
 
 import numpy as np
 from numba import prange
 
 from openigrt.arrays import compiled
-from openigrt.registration._kernels_cpu import BLOCKS, inside, trilinear
+from openigrt.geometry import Float64Array
+from openigrt.registration._kernels_cpu import BLOCKS, Float32Array, Int64Array, inside, trilinear
 
 
 @compiled()
-def spline_weights(f, out):
+def spline_weights(f: float, out: Float64Array) -> None:
     """Cubic B-spline weights (4,) of a position `f` in [0, 1) between its second and third bin."""
     g = 1.0 - f
     out[0] = g * g * g / 6.0
@@ -22,7 +23,7 @@ def spline_weights(f, out):
 
 
 @compiled()
-def spline_slopes(f, out):
+def spline_slopes(f: float, out: Float64Array) -> None:
     """Derivatives (4,) of the cubic B-spline weights by `f`."""
     g = 1.0 - f
     out[0] = -0.5 * g * g
@@ -32,7 +33,7 @@ def spline_slopes(f, out):
 
 
 @compiled()
-def trilinear_gradient(voxels, x, y, z, out):
+def trilinear_gradient(voxels: Float32Array, x: float, y: float, z: float, out: Float64Array) -> None:
     """Derivatives (3,) of the trilinear value by (i, j, k) at (x, y, z)."""
     i, j, k = int(x), int(y), int(z)
     fx, fy, fz = x - i, y - j, z - k
@@ -52,7 +53,16 @@ def trilinear_gradient(voxels, x, y, z, out):
 
 
 @compiled(parallel=True)
-def joint_histograms(moving, weight, index_from_point, points, plan_bins, daily_bin, bins, histograms):
+def joint_histograms(
+    moving: Float32Array,
+    weight: Float32Array,
+    index_from_point: Float64Array,
+    points: Float64Array,
+    plan_bins: Int64Array,
+    daily_bin: Float64Array,
+    bins: int,
+    histograms: Float64Array,
+) -> None:
     """Joint histogram per block (BLOCKS, plan bins, daily bins); `daily_bin` = (scale, offset) from value to bin."""
     a = index_from_point
     count = points.shape[0]
@@ -77,11 +87,21 @@ def joint_histograms(moving, weight, index_from_point, points, plan_bins, daily_
 
 
 @compiled(parallel=True)
-def information_gradients(moving, weight, index_from_point, points, plan_bins, daily_bin, bins, slopes, blocks):
-    """Sum over points of slope-weighted motion derivatives, per block (BLOCKS, 6): shift (daily axes of index) and turn.
+def information_gradients(
+    moving: Float32Array,
+    weight: Float32Array,
+    index_from_point: Float64Array,
+    points: Float64Array,
+    plan_bins: Int64Array,
+    daily_bin: Float64Array,
+    bins: int,
+    slopes: Float64Array,
+    blocks: Float64Array,
+) -> None:
+    """Sum over points of slope-weighted motion derivatives, per block (BLOCKS, 6): shift and turn.
 
-    `slopes` (plan bins, daily bins) is the derivative of the information by each histogram cell. The first three are
-    derivatives by a shift of the daily index (i, j, k), the last three by index change per turn of the point about x, y, z.
+    `slopes` (plan bins, daily bins) is the derivative of the information by each histogram cell. The first three sums
+    are derivatives by a shift of the point before the pose, mm; the last three by its turn about x, y and z, rad.
     """
     a = index_from_point
     count = points.shape[0]
@@ -109,7 +129,6 @@ def information_gradients(moving, weight, index_from_point, points, plan_bins, d
                 total += slopes[plan_bins[n], first - 1 + m] * s4[m]
             trilinear_gradient(moving, x, y, z, g)
             total *= w * daily_bin[0]
-            # gradient by the point before the pose: index matrix transposed
             gx = total * (g[0] * a[0, 0] + g[1] * a[1, 0] + g[2] * a[2, 0])
             gy = total * (g[0] * a[0, 1] + g[1] * a[1, 1] + g[2] * a[2, 1])
             gz = total * (g[0] * a[0, 2] + g[1] * a[1, 2] + g[2] * a[2, 2])

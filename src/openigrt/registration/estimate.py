@@ -34,9 +34,9 @@ class Estimate:
     """A refined pose under one metric.
 
     `score` is 0 to 1; `overlap` the share of the template inside the field of view; `agreement` the share of it that
-    robust weights kept. `matrices` (BLOCKS, 6, 6) and `vectors` (BLOCKS, 6) are each leaf's part of the linear equations
-    for a further motion (shift mm, turn rad, about the pivot, planning side); `leaf_scores` (BLOCKS, 5) sums for a
-    jackknife of the score.
+    robust weights kept. `matrices` (BLOCKS, 6, 6) and `vectors` (BLOCKS, 6) are each leaf's part of the linear
+    equations for a further motion (shift mm, turn rad, about the pivot, planning side); `score_sums` (BLOCKS, 7) are
+    sums for a jackknife of the score.
     """
 
     metric: str
@@ -96,7 +96,7 @@ def estimate_by_information(pose: Pose, template: Template, daily: DailySide, mo
 
 
 def _curvature(pose: Pose, template: Template, daily: DailySide) -> Float64Array:
-    """Minus the second derivative (6, 6) of the information at `pose`, by differences of its gradient, made definite."""
+    """Minus the second derivative (6, 6) of the information, by differences of its gradient, made definite."""
     binning = make_binning(template, daily)
     steps = np.array([0.5] * 3 + [0.5 / MILLIMETRE_PER_RADIAN] * 3)
     rows = np.empty((6, 6))

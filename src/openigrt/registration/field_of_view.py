@@ -59,7 +59,7 @@ class Polytope:
 def padding_value(image: Image) -> float:
     """The value that fills the outside of `image`: the commonest exact value on its outermost voxels, or NaN.
 
-    NaN is returned where no value fills a tenth of the outermost voxels of any face: then every finite voxel is content.
+    NaN where no value fills a tenth of the outermost voxels of any face: then every finite voxel is content.
     """
     v = image.voxels
     faces = [v[0], v[-1], v[:, 0], v[:, -1], v[:, :, 0], v[:, :, -1]]

@@ -70,9 +70,7 @@ def normalised_information(histogram: Float64Array) -> float:
     return 2.0 * information(histogram)[0] / max(sum(entropies), PRIOR_COUNT)
 
 
-def refine_by_information(
-    pose: Pose, template: Template, daily: DailySide, binning: Binning, most_steps: int
-) -> Pose:
+def refine_by_information(pose: Pose, template: Template, daily: DailySide, binning: Binning, most_steps: int) -> Pose:
     """The pose of largest mutual information near `pose`, by BFGS on shift (mm) and turn (scaled to mm at 60 mm)."""
     scale = np.array([1.0] * 3 + [1.0 / MILLIMETRE_PER_RADIAN] * 3)
 
@@ -91,7 +89,7 @@ def refine_by_information(
 def information_gradient_by_leaf(
     pose: Pose, template: Template, daily: DailySide, binning: Binning, slopes: Float64Array
 ) -> Float64Array:
-    """Each leaf's part (BLOCKS, 6) of the derivative of the information by a small motion (shift mm, turn rad) of the points."""
+    """Each leaf's part (BLOCKS, 6) of the information's derivative by a small motion of the points (mm, rad)."""
     blocks = np.empty((BLOCKS, 6))
     information_gradients(
         daily.normalised,

@@ -1,7 +1,7 @@
 """Local refinement: robust inverse-compositional Gauss-Newton on locally normalised images.
 
-The planning side gives points, values and gradients once; each step interpolates the daily image at the moved points and
-solves for a small rigid motion together with gain and offset (Baker and Matthews 2004). Residuals are weighted after
+The planning side gives points, values and gradients once; each step interpolates the daily image at the moved points
+and solves for a small rigid motion together with gain and offset (Baker and Matthews 2004). Residuals are weighted after
 Geman and McClure, so that anatomy which moved otherwise (breathing, gas, ribs) lets go of the solution.
 """
 
@@ -48,7 +48,7 @@ class Sums:
     @property
     def total(self) -> Float64Array:
         """Sums over all leaves, added in order."""
-        return self.by_leaf.sum(axis=0)
+        return np.asarray(self.by_leaf.sum(axis=0))
 
     @property
     def weight(self) -> float:
@@ -95,7 +95,7 @@ class DailySide:
 
 
 def sums_at(pose: Pose, template: Template, daily: DailySide, line: tuple[float, float], scale: float) -> Sums:
-    """Sums of one step at `pose`; `line` is gain and offset, `scale` the residual at which weights fall to a quarter."""
+    """Sums of one step at `pose`; `line` is gain and offset, `scale` the residual of quarter weight."""
     blocks = np.empty((BLOCKS, GAUSS_NEWTON_SUMS))
     gauss_newton_sums(
         daily.normalised,
@@ -127,7 +127,7 @@ class Refined:
 
 
 def refine(pose: Pose, template: Template, daily: DailySide, most_steps: int, tolerance_mm: float) -> Refined | None:
-    """Gauss-Newton from `pose` until a step is shorter than `tolerance_mm`; None where the template leaves the image."""
+    """Gauss-Newton until a step is shorter than `tolerance_mm`; None where the template leaves the image."""
     line, scale = (1.0, 0.0), 1e6
     for step in range(most_steps):
         sums = sums_at(pose, template, daily, line, scale)
@@ -136,7 +136,11 @@ def refine(pose: Pose, template: Template, daily: DailySide, most_steps: int, to
         motion = solve_motion(*normal_equations(sums.total))
         pose = pose.after(motion)
         line, scale = sums.gain_and_offset, min(scale, ROBUST_SCALE * sums.residual_rms) if step > 0 else scale
-        if step > 1 and np.abs(motion[:3]).max() < tolerance_mm and np.abs(motion[3:]).max() < tolerance_mm / MILLIMETRE_PER_RADIAN:
+        if (
+            step > 1
+            and np.abs(motion[:3]).max() < tolerance_mm
+            and np.abs(motion[3:]).max() < tolerance_mm / MILLIMETRE_PER_RADIAN
+        ):
             break
     return Refined(pose, sums_at(pose, template, daily, line, scale), step + 1)
 
@@ -144,7 +148,7 @@ def refine(pose: Pose, template: Template, daily: DailySide, most_steps: int, to
 def solve_motion(matrix: Float64Array, vector: Float64Array) -> Float64Array:
     """The step (translation mm, rotation rad), slightly damped, cut to the longest step that a linear model bears."""
     damped = matrix + 1e-6 * np.diag(np.diag(matrix)) + 1e-12 * np.eye(6)
-    motion: Float64Array = np.linalg.solve(damped, vector)
+    motion = np.asarray(np.linalg.solve(damped, vector), dtype=np.float64)
     motion[:3] *= min(1.0, LONGEST_STEP_MM / max(float(np.linalg.norm(motion[:3])), 1e-9))
     motion[3:] *= min(1.0, LONGEST_STEP_RAD / max(float(np.linalg.norm(motion[3:])), 1e-9))
     return motion

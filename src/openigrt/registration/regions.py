@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from openigrt.errors import InputError, MatchImpossible
-from openigrt.geometry import Float64Array, Grid, RigidTransform
-from openigrt.geometry.resampling import resample
+from openigrt.geometry import Float64Array, Grid, RigidTransform, resample
 from openigrt.images import Mask
 from openigrt.registration.working_volume import Voxels, WorkingVolume
 
@@ -20,6 +19,7 @@ Flags = NDArray[np.bool_]
 
 BODY_ABOVE_HU = -350.0
 BONE_ABOVE_HU = 250.0
+COARSE_BONE_ABOVE_HU = 200.0
 SOFT_TISSUE_HU = (-150.0, 150.0)
 BONE_MARGIN_MM = 4.0
 OPENING_MM = 8.0
@@ -54,7 +54,7 @@ class Region:
 def body_outline(voxels: Voxels, spacing_mm: float) -> Flags:
     """The body in a coarse CT (HU): the largest solid part above -350 HU, thin sheets opened away, holes filled."""
     solid = voxels > BODY_ABOVE_HU
-    steps = max(int(round(OPENING_MM / spacing_mm)), 1)
+    steps = max(round(OPENING_MM / spacing_mm), 1)
     return _largest_filled(_opened(solid, steps))
 
 
@@ -62,7 +62,7 @@ def body_outline_of_any(voxels: Voxels, spacing_mm: float) -> Flags:
     """The body in a coarse image of any gray values: the largest bright part by Otsu's threshold on the square root."""
     root = np.sqrt(np.maximum(voxels - np.percentile(voxels, 1.0), 0.0))
     solid = root > 0.5 * otsu_threshold(root)
-    return _largest_filled(_opened(solid, max(int(round(OPENING_MM / spacing_mm)), 1)))
+    return _largest_filled(_opened(solid, max(round(OPENING_MM / spacing_mm), 1)))
 
 
 def otsu_threshold(values: Voxels) -> float:
@@ -86,7 +86,9 @@ def _largest_filled(solid: Flags) -> Flags:
     """The largest connected part, with holes filled slice by slice (gas and lung belong to the body)."""
     labels, count = ndimage.label(solid)
     if count == 0:
-        raise MatchImpossible("No body was found in the planning image: no solid part above -350 HU; check its gray values.")
+        raise MatchImpossible(
+            "No body was found in the planning image: no solid part above -350 HU; check its gray values."
+        )
     sizes = np.bincount(labels.ravel())
     sizes[0] = 0
     largest = labels == sizes.argmax()
@@ -95,7 +97,7 @@ def _largest_filled(solid: Flags) -> Flags:
 
 def bone_flags(voxels: Voxels, body: Flags, spacing_mm: float) -> Flags:
     """Bone with a margin of 4 mm, so that its edges are inside; specks under 500 mm3 are left out."""
-    bone = (voxels > BONE_ABOVE_HU) & body
+    bone = (voxels > (BONE_ABOVE_HU if spacing_mm < 3.0 else COARSE_BONE_ABOVE_HU)) & body
     labels, count = ndimage.label(bone)
     if count:
         sizes = np.bincount(labels.ravel())
@@ -114,7 +116,7 @@ def soft_flags(voxels: Voxels, body: Flags, spacing_mm: float) -> Flags:
 
 def _grown(flags: Flags, margin_mm: float, spacing_mm: float) -> Flags:
     """Flags grown by a margin, in steps of one voxel."""
-    steps = int(round(margin_mm / spacing_mm))
+    steps = round(margin_mm / spacing_mm)
     return np.asarray(ndimage.binary_dilation(flags, iterations=steps)) if steps > 0 else flags
 
 

@@ -6,13 +6,13 @@ mutual information, found first through their edges.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from openigrt.errors import MatchImpossible
 from openigrt.geometry import Float64Array, RigidTransform, renormalised_rotation
-from openigrt.images import Image, Modality
+from openigrt.images import Image, Mask, Modality
 from openigrt.patient import Match, Rival
 from openigrt.registration.estimate import (
     SECOND_OPINION_POINTS,
@@ -24,7 +24,19 @@ from openigrt.registration.refinement import DailySide, Pose, plain_sums, refine
 from openigrt.registration.regions import Region, RegionKind, region_flags
 from openigrt.registration.rivals import RivalPose, find_rivals, spine_axis
 from openigrt.registration.search import ball_of_shifts, lattice_of_turns, wide_search
-from openigrt.registration.sides import COARSE, FINE, MIDDLE, Level, Picture, PlanSide, Sources, coarse_sides, joint_sides, prepare
+from openigrt.registration.sides import (
+    COARSE,
+    FINE,
+    MIDDLE,
+    Level,
+    Picture,
+    PlanSide,
+    Sources,
+    coarse_flags,
+    coarse_sides,
+    joint_sides,
+    prepare,
+)
 from openigrt.registration.template import Template, make_template, thinned
 from openigrt.registration.trust import Evidence, Judgement, judge, score_gap_deviation
 
@@ -41,7 +53,8 @@ MIDDLE_CANDIDATES = 4
 class Question:
     """What a match is asked: which images, from which start, judged where, and how far it may err there.
 
-    `start` (plan from daily) is where the search begins; `target_points_mm` (n, 3) of the plan are judged.
+    `start` (plan from daily) is where the search begins; `target_points_mm` (n, 3) of the plan are judged. `body`, on
+    the grid of the planning image, is the body as it was contoured; without it the outline is found from the image.
     """
 
     planning_image: Image
@@ -49,6 +62,7 @@ class Question:
     start: RigidTransform
     target_points_mm: Float64Array
     allowed_error_mm: float
+    body: Mask | None = None
     seed: int = 0
 
     @property
@@ -86,7 +100,9 @@ class Stage:
         """Template of a region at this level, with the question's seed."""
         flags = region_flags(region, self.plan.volume, self.plan.body)
         rng = np.random.default_rng(question.seed)
-        return make_template(self.plan.volume, self.plan.normalised, flags, question.pivot_mm, points, rng)
+        return make_template(
+            self.plan.volume, self.plan.normalised, flags, pivot_mm=question.pivot_mm, limit=points, rng=rng
+        )
 
 
 def match_rigid(question: Question, regions: Sequence[Region]) -> tuple[Match, ...]:
@@ -96,7 +112,7 @@ def match_rigid(question: Question, regions: Sequence[Region]) -> tuple[Match, .
     MatchImpossible where the first cannot be matched.
     """
     question.start.require_frames(question.planning_image.frame, question.daily_image.frame, "The start of a match")
-    sources = prepare(question.planning_image, question.daily_image)
+    sources = prepare(question.planning_image, question.daily_image, question.body)
     found = _found_widely(question, sources, regions[0])
     middle = _stage(question, sources, MIDDLE, found[0], RIVAL_REACH_MM)
     leading = _at_middle(question, middle, regions[0], found)
@@ -115,23 +131,32 @@ def match_rigid(question: Question, regions: Sequence[Region]) -> tuple[Match, .
 def _impossible(region: Region) -> MatchImpossible:
     """The error for a region that cannot be matched at all."""
     return MatchImpossible(
-        f"The region {region.name} cannot be matched: within 50 mm of the start it does not meet the daily field of view, "
-        "or it is too small there. Check that both images show the same part of the body, or give --start.",
+        f"The region {region.name} cannot be matched: within 50 mm of the start it does not meet the daily "
+        "field of view, or it is too small there. Check that both images show the same part of the body, or give --start.",
         region=region.name,
     )
 
 
 def _found_widely(question: Question, sources: Sources, region: Region) -> list[Pose]:
-    """Poses worth refining, best first, from a wide search on the coarse level."""
+    """Poses worth refining, best first, from a wide search on the coarse level.
+
+    Whatever the region, bone is looked for first: nothing else is as unlike its surroundings on a shaded image.
+    """
     plan, daily = coarse_sides(sources, _picture(question))
-    stage = Stage(COARSE, plan, daily)
-    template = stage.template(region, question, COARSE.points)
-    if template is None:
-        template = stage.template(replace(region, kind=RegionKind.PATIENT), question, COARSE.points)
+    template = None
+    for wanted in (Region("bone", RegionKind.BONE), region, Region("patient", RegionKind.PATIENT)):
+        if template is None:
+            flags = coarse_flags(sources, wanted)
+            rng = np.random.default_rng(question.seed)
+            template = make_template(
+                plan.volume, plan.normalised, flags, pivot_mm=question.pivot_mm, limit=COARSE.points, rng=rng
+            )
     if template is None:
         raise _impossible(region)
     shifts, turns = ball_of_shifts(SEARCH_RADIUS_MM, COARSE.spacing_mm), lattice_of_turns(SEARCH_TURN_DEG)
-    starts = wide_search(question.pose(question.start), template, daily, shifts, turns, COARSE_CANDIDATES)
+    starts = wide_search(
+        question.pose(question.start), template, daily, shifts=shifts, turns=turns, most=COARSE_CANDIDATES
+    )
     refined = [r.pose for r in (refine(pose, template, daily, 12, 0.2) for pose in starts) if r is not None]
     if not refined:
         raise _impossible(region)
@@ -158,7 +183,7 @@ def _estimate(question: Question, pose: Pose, template: Template, stage: Stage) 
 
 @dataclass(frozen=True, eq=False)
 class Leading:
-    """The best estimate of a region at the middle level, with the rivals that it beat and how far the region is seen."""
+    """The best estimate of a region at the middle level, the rivals that it beat, and how far it is seen."""
 
     estimate: Estimate
     rivals: tuple[RivalPose, ...]
@@ -173,7 +198,7 @@ def _at_middle(question: Question, stage: Stage, region: Region, poses: Sequence
         return None
     sparse = thinned(template, COARSE.points)
     shifts = ball_of_shifts(LOCAL_SEARCH_MM, 1.5 * stage.level.spacing_mm)
-    starts = list(poses) + wide_search(poses[0], sparse, stage.daily, shifts, [np.eye(3)], 3)
+    starts = list(poses) + wide_search(poses[0], sparse, stage.daily, shifts=shifts, most=3)
     best = _best(question, template, stage, starts)
     if best is None:
         return None

@@ -59,7 +59,7 @@ def spine_axis(volume: WorkingVolume, bone: Flags) -> Float64Array:
 
 def find_rivals(best: Estimate, template: Template, daily: DailySide, axis: Float64Array) -> list[RivalPose]:
     """The best re-optimised pose in each band of 10 to 45 mm up and down; none where a band leads back to the match."""
-    found = []
+    found: list[RivalPose] = []
     center = template.points_mm.mean(axis=0)
     for low, high in BANDS_MM:
         for sign in (1.0, -1.0):
@@ -77,12 +77,14 @@ def _shifts(pose: Pose, axis: Float64Array, sign: float, band_mm: tuple[float, f
     along = pose.rotation @ axis
     across = [pose.rotation @ np.array(a) for a in ([1.0, 0.0, 0.0], [0.0, 1.0, 0.0])]
     ticks = np.arange(band_mm[0], band_mm[1] + 0.1, ALONG_STEP_MM)
-    return np.array([sign * s * along + x * across[0] + y * across[1] for s in ticks for x in ACROSS_MM for y in ACROSS_MM])
+    return np.array(
+        [sign * s * along + x * across[0] + y * across[1] for s in ticks for x in ACROSS_MM for y in ACROSS_MM]
+    )
 
 
 def _best_in_band(pose: Pose, template: Template, daily: DailySide, shifts: Float64Array) -> RivalPose | None:
     """The pose of best correlation among shifted ones, refined; None where it leaves the image."""
-    starts: Sequence[Pose] = wide_search(pose, template, daily, shifts, [np.eye(3)], 1)
+    starts: Sequence[Pose] = wide_search(pose, template, daily, shifts=shifts, most=1)
     refined = refine(starts[0], template, daily, 12, 0.1) if starts else None
     if refined is None:
         return None

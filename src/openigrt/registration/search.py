@@ -1,5 +1,7 @@
 """The wide search: every pose on a lattice of shifts and turns, scored at once on a coarse volume."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from openigrt.geometry import Float64Array, rotation_from_vector
@@ -15,7 +17,7 @@ def ball_of_shifts(radius_mm: float, step_mm: float) -> Float64Array:
     """Shifts (n, 3) on a cubic lattice within a ball, mm."""
     ticks = step_mm * np.arange(-int(radius_mm / step_mm), int(radius_mm / step_mm) + 1)
     lattice = np.stack(np.meshgrid(ticks, ticks, ticks, indexing="ij"), axis=-1).reshape(-1, 3)
-    return lattice[np.linalg.norm(lattice, axis=1) <= radius_mm + 1e-9]
+    return np.asarray(lattice[np.linalg.norm(lattice, axis=1) <= radius_mm + 1e-9])
 
 
 def lattice_of_turns(step_deg: float) -> list[Float64Array]:
@@ -25,7 +27,13 @@ def lattice_of_turns(step_deg: float) -> list[Float64Array]:
 
 
 def wide_search(
-    start: Pose, template: Template, daily: DailySide, shifts: Float64Array, turns: list[Float64Array], most: int
+    start: Pose,
+    template: Template,
+    daily: DailySide,
+    *,
+    shifts: Float64Array,
+    turns: Sequence[Float64Array] = (np.eye(3),),
+    most: int,
 ) -> list[Pose]:
     """The `most` best poses among start moved by all shifts and turns, best first, no two of them neighbours.
 

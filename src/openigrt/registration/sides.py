@@ -5,13 +5,12 @@ from enum import Enum
 
 import numpy as np
 
-from openigrt.geometry import Grid, RigidTransform
-from openigrt.geometry.resampling import resample
-from openigrt.images import Image, Modality
+from openigrt.geometry import Grid, RigidTransform, resample
+from openigrt.images import Image, Mask, Modality
 from openigrt.registration.field_of_view import Polytope, field_of_view
 from openigrt.registration.normalisation import local_normalisation
 from openigrt.registration.refinement import DailySide
-from openigrt.registration.regions import Flags, body_outline, body_outline_of_any
+from openigrt.registration.regions import Flags, Region, body_outline, body_outline_of_any, region_flags
 from openigrt.registration.working_volume import IndexBox, Voxels, WorkingVolume, averaged
 
 OUTLINE_SPACING_MM = 4.0
@@ -21,7 +20,7 @@ AIR_HU = -1000.0
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """One resolution of the match: lattice, window of the local normalisation, gray noise in HU, points of a template."""
+    """One resolution of a match: lattice, window of the normalisation, gray noise in HU, points of a template."""
 
     spacing_mm: float
     window_mm: float
@@ -36,7 +35,7 @@ class Picture(Enum):
     EDGES = "edges"
 
 
-COARSE = Level(8.0, 20.0, 60.0, 1280)
+COARSE = Level(8.0, 15.0, 100.0, 1536)
 MIDDLE = Level(4.0, 12.0, 50.0, 8192)
 FINE = Level(2.0, 8.0, 40.0, 40960)
 
@@ -61,11 +60,10 @@ class Sources:
     field_of_view: Polytope
 
 
-def prepare(planning_image: Image, daily_image: Image) -> Sources:
+def prepare(planning_image: Image, daily_image: Image, body_mask: Mask | None) -> Sources:
     """Average both images to 4 mm, outline the body, and find the daily field of view."""
     plan, plan_grid = averaged(planning_image, OUTLINE_SPACING_MM, IndexBox.whole(planning_image.grid), AIR_HU)
-    is_ct = planning_image.modality in (Modality.CT, Modality.CBCT)
-    body = (body_outline if is_ct else body_outline_of_any)(plan, OUTLINE_SPACING_MM)
+    body = _outline(planning_image, plan, body_mask)
     seen = field_of_view(daily_image)
     box = box_of(seen, daily_image.grid)
     daily, daily_grid = averaged(daily_image, OUTLINE_SPACING_MM, box, AIR_HU)
@@ -79,8 +77,18 @@ def prepare(planning_image: Image, daily_image: Image) -> Sources:
     )
 
 
+def _outline(image: Image, voxels: Voxels, mask: Mask | None) -> Flags:
+    """The body at 4 mm: as contoured where a mask is given, else found from the image."""
+    if mask is not None:
+        inside = Image(mask.voxels.astype(np.float32), mask.grid, image.modality)
+        return averaged(inside, OUTLINE_SPACING_MM, IndexBox.whole(image.grid), 0.0)[0] > 0.5
+    if image.modality in (Modality.CT, Modality.CBCT):
+        return body_outline(voxels, OUTLINE_SPACING_MM)
+    return body_outline_of_any(voxels, OUTLINE_SPACING_MM)
+
+
 def noise_of(image: Image, voxels: Voxels, noise_hu: float) -> float:
-    """Gray noise of a level for an image: HU as they are; other units by their spread, of which soft tissue has 400 HU."""
+    """Gray noise of a level: HU as they are; other units by their spread, taken as that of 400 HU."""
     if image.modality in (Modality.CT, Modality.CBCT):
         return noise_hu
     low, high = np.percentile(voxels, [5.0, 95.0])
@@ -102,6 +110,13 @@ def coarse_sides(sources: Sources, picture: Picture) -> tuple[PlanSide, DailySid
     return plan_side, DailySide(daily, local_normalisation(daily, COARSE.window_mm, noise[1]))
 
 
+def coarse_flags(sources: Sources, region: Region) -> Flags:
+    """Voxels at 8 mm that touch a region at 4 mm: averages of 8 mm hide what bone is."""
+    flags = region_flags(region, sources.plan_4mm, sources.plan_4mm.weight > 0.5)
+    k, j, i = (n // 2 for n in flags.shape)
+    return np.asarray(flags[: 2 * k, : 2 * j, : 2 * i].reshape(k, 2, j, 2, i, 2).any(axis=(1, 3, 5)))
+
+
 def edges(volume: WorkingVolume, noise: float) -> WorkingVolume:
     """Edge strength: length of the gradient between neighbours over noise, compressed so that bone does not rule."""
     slopes = np.gradient(volume.voxels)
@@ -109,7 +124,9 @@ def edges(volume: WorkingVolume, noise: float) -> WorkingVolume:
     return WorkingVolume(np.log1p(strength).astype(np.float32), volume.weight, volume.grid)
 
 
-def joint_sides(sources: Sources, level: Level, plan_from_daily: RigidTransform, reach_mm: float) -> tuple[PlanSide, DailySide]:
+def joint_sides(
+    sources: Sources, level: Level, plan_from_daily: RigidTransform, reach_mm: float
+) -> tuple[PlanSide, DailySide]:
     """Both sides at a level under one mask: inside the body and inside the field of view, carried over by a pose.
 
     The planning side is cut to the field of view and `reach_mm` around it.

@@ -1,4 +1,4 @@
-"""Templates: the points of one region with their planning values and gradients, in an order that keeps parts together."""
+"""Templates: points of a region with planning values and gradients, in an order that keeps parts together."""
 
 from dataclasses import dataclass
 
@@ -15,8 +15,8 @@ from openigrt.registration.working_volume import Voxels, WorkingVolume
 class Template:
     """Points (n, 3) mm relative to `pivot_mm`, values (n,) and gradients (n, 3) per mm, in plan axes.
 
-    n is a multiple of BLOCKS, and each run of n / BLOCKS points is one leaf of a tree of median splits: a compact part of
-    the region, and neighbouring leaves are neighbours in space.
+    n is a multiple of BLOCKS, and each run of n / BLOCKS points is one leaf of a tree of median splits: a compact part
+    of the region, and neighbouring leaves are neighbours in space.
     """
 
     pivot_mm: Float64Array
@@ -27,7 +27,7 @@ class Template:
     @property
     def leaf_centers_mm(self) -> Float64Array:
         """Mean point (BLOCKS, 3) of each leaf, relative to the pivot."""
-        return self.points_mm.reshape(BLOCKS, -1, 3).mean(axis=1)
+        return np.asarray(self.points_mm.reshape(BLOCKS, -1, 3).mean(axis=1))
 
     def __len__(self) -> int:
         """Number of points."""
@@ -35,9 +35,15 @@ class Template:
 
 
 def make_template(
-    volume: WorkingVolume, normalised: Voxels, flags: Flags, pivot_mm: Float64Array, limit: int, rng: np.random.Generator
+    volume: WorkingVolume,
+    normalised: Voxels,
+    flags: Flags,
+    *,
+    pivot_mm: Float64Array,
+    limit: int,
+    rng: np.random.Generator,
 ) -> Template | None:
-    """Template of at most `limit` voxels of `flags`, drawn evenly by `rng`; None where fewer than 4 points a leaf remain."""
+    """Template of at most `limit` voxels of `flags`, drawn by `rng`; None with fewer than 4 points a leaf."""
     flags = flags & (volume.weight > 0.0)
     flags[[0, -1]] = False
     flags[:, [0, -1]] = False

@@ -1,8 +1,8 @@
 """How far a match can be trusted: predicted error, rivals, verdict.
 
 The predicted error is a 95 % bound over the judged points. It is made of what leaving out parts of the region changes
-(a jackknife over compact parts, one linear step each), of how much left and right, and slabs along the spine, disagree, of
-what a second metric says, and of a calibrated floor. It says nothing of anatomy outside the region.
+(a jackknife over compact parts, one linear step each), of how much left and right, and slabs along the spine, disagree,
+of what a second metric says, and of a calibrated floor. It says nothing of anatomy outside the region.
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,7 +43,7 @@ SETTINGS = TrustSettings()
 
 @dataclass(frozen=True, eq=False)
 class Judgement:
-    """On what a match is judged: points (n, 3) of the plan relative to the pivot, and the error that is allowed there."""
+    """On what a match is judged: points (n, 3) of the plan relative to the pivot, and the error allowed there."""
 
     points_mm: Float64Array
     allowed_error_mm: float
@@ -73,7 +73,9 @@ def jackknife_error_mm(estimate: Estimate, points_mm: Float64Array) -> float:
     return float(np.sqrt(spread.max()))
 
 
-def halves_error_mm(estimate: Estimate, centers_mm: Float64Array, along: Float64Array, points_mm: Float64Array) -> float:
+def halves_error_mm(
+    estimate: Estimate, centers_mm: Float64Array, along: Float64Array, points_mm: Float64Array
+) -> float:
     """Largest disagreement at the judged points between the two halves of the region along a direction."""
     side = centers_mm @ along
     upper = side > np.median(side)

@@ -40,7 +40,7 @@ class IndexBox:
 
 
 def averaged(image: Image, spacing_mm: float, box: IndexBox, fill: float) -> tuple[Voxels, Grid]:
-    """Voxels and grid of `image` within `box`, averaged with tents of one new spacing; non-finite voxels count as `fill`.
+    """Voxels and grid of `image` within `box`, averaged with tents of one spacing; non-finite voxels are `fill`.
 
     Tents are as wide as the larger of old and new spacing: an average where the lattice becomes coarser, linear
     interpolation where it becomes finer.

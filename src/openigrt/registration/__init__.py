@@ -1,0 +1,6 @@
+"""Finding the mismatch: rigid match of an image of the day to the planning image, with trust."""
+
+from openigrt.registration.regions import Region, RegionKind
+from openigrt.registration.rigid import Question, match_rigid
+
+__all__ = ["Question", "Region", "RegionKind", "match_rigid"]

@@ -1,0 +1,221 @@
+"""correction.json: the answer of `guide` as plain values; docs/reference/correction.md says what each key means."""
+
+import platform
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from openigrt.geometry import TableAngles
+from openigrt.guidance import setup_error_in_words
+from openigrt.patient import CouchMove, Match, Residual, Trust
+from openigrt.tasks.guidance import Guidance
+
+SCHEMA_VERSION = 1
+STATEMENT = "Research software. Not a medical device. Not for clinical use. Not connected to treatment machines."
+Record = dict[str, Any]
+
+
+def guidance_record(guidance: Guidance) -> Record:
+    """The record as nested dicts of numbers, text and None, ready for JSON."""
+    match = _match(guidance.match, guidance)
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "statement": STATEMENT,
+        "plan": _plan(guidance),
+        "image": _image(guidance),
+        "target": {"name": guidance.target.name, "rule": guidance.target.rule},
+        "match": match,
+        "matches": [_match(other, guidance) for other in guidance.matches],
+        "setup_error": _setup_error(guidance),
+        "trust": match["trust"],
+        "surrogate": {
+            "verdict": str(guidance.surrogate.verdict),
+            "region": guidance.surrogate.region,
+            "differences_mm": {name: _rounded(mm, 3) for name, mm in guidance.surrogate.differences_mm.items()},
+            "limit_mm": guidance.surrogate.limit_mm,
+            "reasons": list(guidance.surrogate.reasons),
+        },
+        "correction": _correction(guidance),
+        "residual": [_residual(residual) for residual in guidance.correction.residuals],
+        "decision": {
+            "action": str(guidance.correction.action),
+            "is_recommended": guidance.correction.is_recommended,
+            "reasons": list(guidance.correction.reasons),
+        },
+        "protocol": _protocol(guidance),
+        "messages": list(guidance.messages),
+        "timing_s": dict(guidance.timing_s),
+        "manifest": _manifest(guidance),
+    }
+
+
+def _plan(guidance: Guidance) -> Record:
+    """The plan, or what stands in its place."""
+    plan, image = guidance.plan, guidance.planning_image
+    return {
+        "uid": plan.uid if plan else None,
+        "label": plan.label if plan else None,
+        "approval": (plan.approval or None) if plan else None,
+        "patient_id": image.provenance.patient_id or None,
+        "patient_position": str(guidance.alignment.patient_position),
+        "isocenter_mm": _numbers(guidance.alignment.plan_isocenter_mm, 3),
+        "isocenter_from": guidance.isocenter_beam,
+        "frame_of_reference_uid": image.frame.uid,
+        "series_uid": image.provenance.series_uid or None,
+    }
+
+
+def _image(guidance: Guidance) -> Record:
+    """The image of the day."""
+    image, alignment = guidance.daily_image, guidance.alignment
+    acquired_at, age_s = image.provenance.acquired_at, guidance.image_age_s
+    return {
+        "series_uid": image.provenance.series_uid or None,
+        "frame_of_reference_uid": image.frame.uid,
+        "modality": str(image.modality),
+        "acquired_at": acquired_at.isoformat(timespec="milliseconds") if acquired_at else None,
+        "age_h": None if age_s is None else _rounded(age_s / 3600.0, 3),
+        "axes": str(alignment.image_axes),
+        "isocenter_mm": _numbers(alignment.daily_isocenter_mm, 3),
+        "isocenter_rule": alignment.rule,
+    }
+
+
+def _match(match: Match, guidance: Guidance) -> Record:
+    """One match: absolute matrix, shift of the isocenter, angles, score and trust."""
+    alignment = guidance.alignment
+    transform = match.plan_from_daily
+    shift = transform.shift_about_points_mm(alignment.plan_isocenter_mm, alignment.daily_isocenter_mm)
+    axes = alignment.patient_position.table_top_from_lps()
+    return {
+        "region": match.region,
+        "metric": match.metric,
+        "plan_from_daily": [_numbers(row, 9) for row in transform.matrix4()],
+        "translation_mm": _numbers(shift, 4),
+        "rotation_deg": _angles(TableAngles.from_matrix(axes @ transform.rotation @ axes.T)),
+        "score": _rounded(match.score, 4),
+        "overlap": _rounded(match.overlap, 4),
+        "trust": _trust(match.trust),
+    }
+
+
+def _trust(trust: Trust) -> Record:
+    """Verdict, predicted error and rivals of one match."""
+    return {
+        "verdict": str(trust.verdict),
+        "predicted_error_mm": _rounded(trust.predicted_error_mm, 3),
+        "error_parts_mm": {name: _rounded(mm, 3) for name, mm in trust.error_parts_mm.items()},
+        "rivals": [
+            {
+                "offset_mm": _rounded(r.offset_mm, 1),
+                "score": _rounded(r.score, 4),
+                "score_gap": _rounded(r.score_gap, 4),
+            }
+            for r in trust.rivals
+        ],
+        "reasons": list(trust.reasons),
+    }
+
+
+def _setup_error(guidance: Guidance) -> Record:
+    """Where the patient is, opposite to the correction."""
+    correction, position = guidance.correction, guidance.alignment.patient_position
+    return {
+        "translation_mm": _numbers(correction.setup_error_mm, 4),
+        "rotation_deg": _angles(correction.setup_rotation),
+        "words": setup_error_in_words(correction.setup_error_mm, correction.setup_rotation, position),
+    }
+
+
+def _correction(guidance: Guidance) -> Record:
+    """What the couch shall do; a move that is not recommended is there for information only."""
+    correction = guidance.correction
+    return {
+        "couch": _couch(correction.couch),
+        "couch_exact": _couch(correction.couch_exact),
+        "console_translation": _couch(correction.console_translation),
+        "about": str(correction.about),
+        "degrees_of_freedom": correction.degrees_of_freedom,
+        "start": _fields(correction.start),
+        "target_pose": _fields(correction.target_pose),
+        "native": dict(correction.native_couch),
+        "limits_exceeded": list(correction.limits_exceeded),
+        "is_recommended": correction.is_recommended,
+    }
+
+
+def _couch(move: CouchMove) -> Record:
+    """Six axes, IEC 61217 mm and degrees."""
+    return {name: _rounded(getattr(move, name), 4) for name in move.__slots__}
+
+
+def _fields(noun: object | None) -> Record | None:
+    """Numbers of a small noun by name; None stays None."""
+    if noun is None:
+        return None
+    return {name: _rounded(getattr(noun, name), 4) for name in type(noun).__slots__}  # type: ignore[attr-defined]
+
+
+def _residual(residual: Residual) -> Record:
+    """What the couch leaves at one structure."""
+    return {
+        "structure": residual.structure,
+        "max_mm": _rounded(residual.max_mm, 3),
+        "rms_mm": _rounded(residual.rms_mm, 3),
+    }
+
+
+def _protocol(guidance: Guidance) -> Record:
+    """The levels that decided."""
+    protocol = guidance.protocol
+    return {name: getattr(protocol, name) for name in protocol.__slots__} | {
+        "allowed_error_mm": guidance.allowed_error_mm
+    }
+
+
+def _manifest(guidance: Guidance) -> Record:
+    """Enough to do it again; what differs from run to run and machine to machine stands apart under `run`."""
+    return {
+        "inputs": [{"uid": f.sop_instance_uid or None, "sha256": f.sha256} for f in guidance.inputs],
+        "settings": dict(guidance.settings),
+        "seed": guidance.seed,
+        "version": version("openigrt"),
+        "run": {
+            "decided_at": guidance.decided_at.isoformat(timespec="milliseconds"),
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "machine": platform.machine(),
+        },
+    }
+
+
+def _angles(angles: TableAngles) -> Record:
+    """Yaw, pitch and roll in degrees."""
+    return {
+        "yaw": _rounded(angles.yaw_deg, 4),
+        "pitch": _rounded(angles.pitch_deg, 4),
+        "roll": _rounded(angles.roll_deg, 4),
+    }
+
+
+def _numbers(values: NDArray[np.float64], digits: int) -> list[float]:
+    """A row of numbers."""
+    return [_rounded(value, digits) for value in values]
+
+
+def _rounded(value: float, digits: int) -> float:
+    """A Python float without trailing noise, and without minus zero."""
+    return round(float(value), digits) + 0.0
+
+
+def flat_keys(record: Mapping[str, Any], prefix: str = "") -> set[str]:
+    """Dotted names of all keys of a record, as the reference page lists them."""
+    names: set[str] = set()
+    for key, value in record.items():
+        names.add(prefix + key)
+        if isinstance(value, Mapping):
+            names |= flat_keys(value, f"{prefix}{key}.")
+    return names

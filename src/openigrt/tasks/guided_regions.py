@@ -1,0 +1,62 @@
+"""Which regions are matched: the one that was asked for, and those that say whether it may stand for the target."""
+
+import numpy as np
+
+from openigrt.dicom import PlanFolder
+from openigrt.errors import MissingInput
+from openigrt.guidance import find_structure
+from openigrt.images import Mask
+from openigrt.patient import Structure, StructureRole, Target, mask_from_structure
+from openigrt.registration import Region, RegionKind
+
+CONTOUR_MARGIN_MM = 5.0
+SOFT_TISSUE_REACH_MM = 25.0
+KINDS = {kind.value: kind for kind in RegionKind if kind is not RegionKind.CONTOURS}
+
+
+def regions_to_match(names: tuple[str, ...], target: Target, folder: PlanFolder) -> tuple[Region, ...]:
+    """The region of these names first, then bone, soft tissue near the target, and the target itself, each once."""
+    asked = _asked(names, target, folder)
+    others = [_named("bone", target), _named("soft", target)]
+    structures = folder.structure_set.structures if folder.structure_set else ()
+    drawn = [s for s in structures if s.name == target.name]
+    if drawn:
+        others.append(_contours(drawn[0].name, drawn, folder))
+    return (asked, *(region for region in others if region.name != asked.name))
+
+
+def body_mask(folder: PlanFolder) -> Mask | None:
+    """The body as it was contoured (role EXTERNAL) on the grid of the planning image; None where it was not."""
+    structures = folder.structure_set.structures if folder.structure_set else ()
+    external = [s for s in structures if s.role is StructureRole.EXTERNAL and s.contours]
+    if len(external) != 1:
+        return None
+    return mask_from_structure(external[0], folder.planning_image.frame, folder.planning_image.grid)
+
+
+def _asked(names: tuple[str, ...], target: Target, folder: PlanFolder) -> Region:
+    """The region of one known word, or of one or several structures."""
+    if len(names) == 1 and names[0] in KINDS:
+        return _named(names[0], target)
+    mixed = [name for name in names if name in KINDS]
+    if mixed:
+        raise MissingInput(f"The region {mixed[0]!r} cannot be joined with structures; name one or the other.")
+    structures = folder.structure_set.structures if folder.structure_set else ()
+    found = [find_structure(structures, name) for name in names]
+    return _contours(" + ".join(s.name for s in found), found, folder)
+
+
+def _named(word: str, target: Target) -> Region:
+    """Bone, soft tissue or patient; soft tissue within 25 mm of the target, since elsewhere it moves otherwise."""
+    if word != "soft":
+        return Region(word, KINDS[word])
+    center = target.points_mm.mean(axis=0)
+    radius = float(np.linalg.norm(target.points_mm - center, axis=1).max())
+    return Region("soft", RegionKind.SOFT, focus_mm=center, reach_mm=radius + SOFT_TISSUE_REACH_MM)
+
+
+def _contours(name: str, structures: list[Structure], folder: PlanFolder) -> Region:
+    """The union of structures with a margin of 5 mm."""
+    image = folder.planning_image
+    masks = [mask_from_structure(s, image.frame, image.grid).voxels for s in structures]
+    return Region(name, RegionKind.CONTOURS, Mask(np.logical_or.reduce(masks), image.grid), CONTOUR_MARGIN_MM)
