@@ -113,6 +113,4 @@ def _caveats(alignment: Alignment, couch: Couch) -> tuple[str, ...]:
         said.append("The couch pose is not known: the move is about the isocenter, for a couch at zero angles.")
         if any(axis in couch.limits for axis in LINEAR_AXES):
             said.append("The positions of the couch were not checked against the limits of the machine.")
-    if not alignment.gives_couch_move:
-        said.append(f"The result is {alignment.rule}.")
     return tuple(said)

@@ -1,7 +1,7 @@
 """A match, how far it can be trusted, and whether it may stand for the target."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from openigrt.geometry import RigidTransform
@@ -33,7 +33,7 @@ class Trust:
     """What is believed about one match, for its own region alone.
 
     `predicted_error_mm` is the 95 % bound of the error over the judged points; `error_parts_mm` names what it is made
-    of; `rivals` are the levels up and down the spine.
+    of; `rivals` are the levels up and down the spine; `evidence` holds the other figures that the verdict rests on.
     """
 
     verdict: Verdict
@@ -41,6 +41,7 @@ class Trust:
     reasons: tuple[str, ...]
     error_parts_mm: Mapping[str, float]
     rivals: tuple[Rival, ...] = ()
+    evidence: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import numpy as np
 
 from openigrt.errors import MatchImpossible
 from openigrt.geometry import Float64Array, Grid, RigidTransform
-from openigrt.images import Image
+from openigrt.images import Image, Mask
 from openigrt.registration._kernels_cpu import depth_in_polytope, support_of_content
 from openigrt.registration.working_volume import Voxels
 
@@ -84,6 +84,11 @@ def field_of_view(image: Image) -> Polytope:
             series_uid=image.provenance.series_uid,
         )
     return Polytope(normals, support + normals @ b)
+
+
+def field_of_view_mask(image: Image) -> Mask:
+    """The voxels of `image` that lie in its field of view."""
+    return Mask(field_of_view(image).depth_mm(image.grid, 1.0) > 0.0, image.grid)
 
 
 def _face_directions() -> Float64Array:

@@ -122,11 +122,28 @@ class Evidence:
     spine_axis: Float64Array
     seen_length_mm: float
 
+    @property
+    def rival_gap(self) -> float:
+        """Score of the match less that of the best rival; 1 where there is none."""
+        return min((rival.score_gap for rival in self.rivals), default=1.0)
+
+    def figures(self) -> Mapping[str, float]:
+        """The figures that the verdict rests on, by name."""
+        return {
+            "score": self.estimate.score,
+            "overlap": self.estimate.overlap,
+            "agreement": self.estimate.agreement,
+            "rival_gap": self.rival_gap,
+            "rival_deviation": self.rival_deviation,
+            "seen_length_mm": self.seen_length_mm,
+        }
+
 
 def judge(evidence: Evidence, judgement: Judgement, settings: TrustSettings = SETTINGS) -> Trust:
     """Predicted error and verdict with reasons."""
     parts = error_parts_mm(evidence, judgement.points_mm, settings)
     predicted = float(np.sqrt(sum(value**2 for value in parts.values())))
+    rivals, figures = tuple(evidence.rivals), evidence.figures()
     refusals = _reasons_to_refuse(evidence, settings)
     doubts = _reasons_to_look(evidence, settings)
     if predicted > judgement.allowed_error_mm:
@@ -134,11 +151,11 @@ def judge(evidence: Evidence, judgement: Judgement, settings: TrustSettings = SE
             f"The predicted error of {predicted:.1f} mm is above the allowed {judgement.allowed_error_mm:.1f} mm."
         )
     if refusals:
-        return Trust(Verdict.REFUSED, predicted, tuple(refusals + doubts), parts, tuple(evidence.rivals))
+        return Trust(Verdict.REFUSED, predicted, tuple(refusals + doubts), parts, rivals, figures)
     if doubts:
-        return Trust(Verdict.LOOK, predicted, tuple(doubts), parts, tuple(evidence.rivals))
+        return Trust(Verdict.LOOK, predicted, tuple(doubts), parts, rivals, figures)
     reason = f"The predicted error of {predicted:.1f} mm is within the allowed {judgement.allowed_error_mm:.1f} mm."
-    return Trust(Verdict.TRUSTED, predicted, (reason,), parts, tuple(evidence.rivals))
+    return Trust(Verdict.TRUSTED, predicted, (reason,), parts, rivals, figures)
 
 
 def error_parts_mm(evidence: Evidence, points_mm: Float64Array, settings: TrustSettings) -> Mapping[str, float]:
@@ -167,8 +184,7 @@ def _reasons_to_refuse(evidence: Evidence, settings: TrustSettings) -> list[str]
             f"The images hardly resemble each other in this region (score {estimate.score:.2f}, "
             f"at least {settings.least_score_to_look:.2f} is needed)."
         )
-    gap = min((rival.score_gap for rival in evidence.rivals), default=1.0)
-    if gap <= 0.0:
+    if evidence.rival_gap <= 0.0:
         reasons.append("Another vertebral level matches as well or better: the level is not known.")
     return reasons
 
@@ -187,7 +203,7 @@ def _reasons_to_look(evidence: Evidence, settings: TrustSettings) -> list[str]:
             f"Only {evidence.seen_length_mm:.0f} mm of the region along the spine are seen: "
             "fewer than two vertebral levels, so the level cannot be told."
         )
-    gap = min((rival.score_gap for rival in evidence.rivals), default=1.0)
+    gap = evidence.rival_gap
     needed = max(settings.least_rival_gap, settings.least_rival_gap_in_deviations * evidence.rival_deviation)
     if 0.0 < gap < needed:
         reasons.append(f"A neighbouring level matches almost as well (score gap {gap:.2f}, {needed:.2f} is needed).")

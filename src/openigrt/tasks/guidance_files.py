@@ -10,6 +10,7 @@ from pathlib import Path
 
 from openigrt.dicom import PatientHeader, SeriesHeader, StudyHeader, save, write_spatial_registration
 from openigrt.errors import InputError
+from openigrt.registration import field_of_view_mask
 from openigrt.report import GuidanceReportContent, ManifestSummary, ProtocolLevels, render_guidance_report
 from openigrt.tasks.guidance import Guidance
 from openigrt.tasks.guidance_record import guidance_record
@@ -92,6 +93,7 @@ def report_content(guidance: Guidance) -> GuidanceReportContent:
             guidance.allowed_error_mm,
         ),
         alignment_rule=alignment.rule,
+        daily_field=field_of_view_mask(guidance.daily_image),
         manifest=ManifestSummary(version("openigrt"), guidance.seed, dict(kinds), guidance.settings),
         read=guidance.messages,
         warnings=(),

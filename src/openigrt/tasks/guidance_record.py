@@ -116,6 +116,7 @@ def _trust(trust: Trust) -> Record:
             }
             for r in trust.rivals
         ],
+        "evidence": {name: _rounded(value, 4) for name, value in trust.evidence.items()},
         "reasons": list(trust.reasons),
     }
 
