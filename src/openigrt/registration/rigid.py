@@ -38,7 +38,7 @@ from openigrt.registration.sides import (
     prepare,
 )
 from openigrt.registration.template import Template, make_template, thinned
-from openigrt.registration.trust import Evidence, Judgement, judge, score_gap_deviation
+from openigrt.registration.trust import Evidence, Judgement, judge, pose_difference_mm, score_gap_deviation
 
 SEARCH_RADIUS_MM = 56.0
 SEARCH_TURN_DEG = 10.0
@@ -160,7 +160,23 @@ def _found_widely(question: Question, sources: Sources, region: Region) -> list[
     refined = [r.pose for r in (refine(pose, template, daily, 12, 0.2) for pose in starts) if r is not None]
     if not refined:
         raise _impossible(region)
-    return sorted(refined, key=lambda pose: -plain_sums(pose, template, daily).correlation)[:MIDDLE_CANDIDATES]
+    ranked = sorted(refined, key=lambda pose: -_merit(pose, template, daily))
+    return _distinct(ranked, template.leaf_centers_mm, COARSE.spacing_mm)[:MIDDLE_CANDIDATES]
+
+
+def _merit(pose: Pose, template: Template, daily: DailySide) -> float:
+    """Correlation, and a little for seeing more: a small overlap agrees with many poses."""
+    plain = plain_sums(pose, template, daily)
+    return float(plain.correlation * plain.weight**0.25)
+
+
+def _distinct(poses: Sequence[Pose], points_mm: Float64Array, apart_mm: float) -> list[Pose]:
+    """Poses in their order, without those that put all points where a better one puts them: one basin, one place."""
+    chosen: list[Pose] = []
+    for pose in poses:
+        if all(pose_difference_mm(pose, other, points_mm).max() > apart_mm for other in chosen):
+            chosen.append(pose)
+    return chosen
 
 
 def _picture(question: Question) -> Picture:
