@@ -135,9 +135,7 @@ def contours_beyond(structures: StructureSet, image: Image) -> tuple[str, ...]:
         ends = [(before, "first"), (after, "last")]
         reach = [f"{d * image.grid.spacing_mm[2]:.1f} mm beyond the {end} slice" for d, end in ends if d > HALF_SLICE]
         if reach:
-            messages.append(
-                f"Contours of {structure.name} reach {' and '.join(reach)} of the image: not covered there."
-            )
+            messages.append(f"Contours of {structure.name} reach {' and '.join(reach)} of the image.")
     return tuple(messages)
 
 

@@ -20,7 +20,7 @@ from openigrt.dicom.elements import (
 )
 from openigrt.dicom.headers import SeriesHeader, decimal, decimals, new_dataset, reference
 from openigrt.dicom.load import transfer_syntax
-from openigrt.dicom.pixels import decoded, stored_type
+from openigrt.dicom.pixels import NATIVE_SYNTAXES, decoded, stored_type
 from openigrt.dicom.plane import ORTHONORMAL_TOLERANCE, is_plane, plane_axes
 from openigrt.errors import InconsistentInput, MissingInput, UnreadableFile, UnsupportedInput
 from openigrt.geometry import Float64Array, Frame, Grid
@@ -137,7 +137,7 @@ def _stored_dose(dataset: Dataset, shape: tuple[int, int, int]) -> NDArray[np.in
     content = raw_value(dataset, "PixelData")
     if not isinstance(content, bytes) or not content:
         raise MissingInput(f"{name_of(dataset)} has no pixel data.")
-    if dataset["PixelData"].is_undefined_length or UID(transfer_syntax(dataset)).is_compressed:
+    if transfer_syntax(dataset) not in NATIVE_SYNTAXES:
         return decoded(dataset, name_of(dataset), shape)
     if required_whole_number(dataset, "BitsAllocated") not in (8, 16, 32):
         raise UnsupportedInput(

@@ -30,6 +30,7 @@ PYDICOM_FAILURES = (
     LookupError,
     MemoryError,
     NotImplementedError,
+    OSError,
     RecursionError,
     TypeError,
     ValueError,
@@ -37,6 +38,7 @@ PYDICOM_FAILURES = (
     zlib.error,
 )
 LONGEST_NUMBER = 64
+LONGEST_REASON = 120
 
 logging.getLogger("pydicom").addHandler(logging.NullHandler())  # it logs tracebacks of failures that are handled here
 
@@ -79,14 +81,15 @@ def sop_class_name(sop_class_uid: str) -> str:
 
 
 def text(dataset: Dataset, keyword: str) -> str:
-    """A value as text, backslashes between several; empty where there is none."""
+    """A value as one printable line, backslashes between several; empty where there is none."""
     value = raw_value(dataset, keyword)
     if value is None:
         return ""
     try:
-        return "\\".join(str(v).strip() for v in value) if isinstance(value, MultiValue) else str(value).strip()
+        line = "\\".join(str(v).strip() for v in value) if isinstance(value, MultiValue) else str(value).strip()
     except PYDICOM_FAILURES as failure:
         raise _malformed(keyword, failure) from None
+    return line if line.isprintable() else "".join(c if c.isprintable() else "?" for c in line)
 
 
 def texts(dataset: Dataset, keyword: str) -> tuple[str, ...]:
@@ -214,4 +217,9 @@ def raw_value(dataset: Dataset, keyword: str) -> object:
 
 def _malformed(keyword: str, failure: BaseException) -> _Malformed:
     """The error about an element that pydicom could not convert."""
-    return _Malformed(f"{keyword} is malformed ({str(failure)[:120] or type(failure).__name__}).", keyword=keyword)
+    return _Malformed(f"{keyword} is malformed ({one_line(failure)}).", keyword=keyword)
+
+
+def one_line(failure: BaseException) -> str:
+    """The start of another library's message on one line, its class where it says nothing."""
+    return " ".join(str(failure)[:LONGEST_REASON].split()) or type(failure).__name__

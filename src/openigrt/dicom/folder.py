@@ -179,8 +179,8 @@ def _instance(path: Path, header: Dataset, pixels: PixelElement | None) -> Insta
     with naming(header):
         sop_class_uid = text(header, "SOPClassUID")
         if not sop_class_uid:
-            directory = getattr(header, "file_meta", Dataset()).get("MediaStorageSOPClassUID")
-            name = "a DICOMDIR" if directory == MediaStorageDirectoryStorage else "no DICOM object"
+            stored = text(getattr(header, "file_meta", Dataset()), "MediaStorageSOPClassUID")
+            name = "a DICOMDIR" if stored == MediaStorageDirectoryStorage else "no DICOM object"
             return SkippedFile(path, name)
         return Instance(
             path=path,

@@ -10,7 +10,7 @@ from typing import BinaryIO
 from pydicom import Dataset, dcmread
 from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
 
-from openigrt.dicom.elements import PYDICOM_FAILURES, lenient
+from openigrt.dicom.elements import PYDICOM_FAILURES, lenient, naming, one_line, text
 from openigrt.errors import UnreadableFile, UnsupportedInput
 
 MAX_OBJECT_BYTES = 2**31
@@ -108,8 +108,8 @@ def read_object(path: Path) -> tuple[Dataset, InputFile]:
         dataset.PixelData = content[pixels.offset : pixels.offset + pixels.length]
     elif pixels is not None:
         dataset = parse_encapsulated(path, content)
-    with lenient():
-        uid = str(dataset.get("SOPInstanceUID", ""))
+    with naming(dataset):
+        uid = text(dataset, "SOPInstanceUID")
     return dataset, InputFile(path, uid, hashlib.sha256(content).hexdigest())
 
 
@@ -129,14 +129,14 @@ def parse_encapsulated(path: Path, content: bytes) -> Dataset:
     try:
         with lenient():
             return dcmread(BytesIO(content), force=True)
-    except (*PYDICOM_FAILURES, OSError) as failure:
-        raise UnreadableFile(f"{path} is damaged DICOM ({str(failure)[:120]}).", path=str(path)) from None
+    except PYDICOM_FAILURES as failure:
+        raise UnreadableFile(f"{path} is damaged DICOM ({one_line(failure)}).", path=str(path)) from None
 
 
 def transfer_syntax(dataset: Dataset) -> str:
     """Transfer Syntax UID; implicit little endian where the file does not say (PS3.5, 10)."""
-    meta = getattr(dataset, "file_meta", None)
-    return str(meta.get("TransferSyntaxUID", ImplicitVRLittleEndian)) if meta else str(ImplicitVRLittleEndian)
+    with naming(dataset):
+        return text(getattr(dataset, "file_meta", Dataset()), "TransferSyntaxUID") or str(ImplicitVRLittleEndian)
 
 
 def _parse(path: Path, file: WholeReads, keywords: list[str] | None) -> Dataset:
@@ -150,8 +150,8 @@ def _parse(path: Path, file: WholeReads, keywords: list[str] | None) -> Dataset:
         raise UnsupportedInput(
             f"{path} is deflated DICOM, which is not read; convert it to an uncompressed transfer syntax."
         ) from None
-    except (*PYDICOM_FAILURES, OSError) as failure:
-        raise UnreadableFile(f"{path} is damaged DICOM ({str(failure)[:120]}).", path=str(path)) from None
+    except PYDICOM_FAILURES as failure:
+        raise UnreadableFile(f"{path} is damaged DICOM ({one_line(failure)}).", path=str(path)) from None
 
 
 def _pixel_element(path: Path, dataset: Dataset, start: bytes, extent: tuple[int, int]) -> PixelElement | None:

@@ -4,13 +4,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
 from pydicom.pixels import get_decoder, pixel_array
-from pydicom.uid import UID, ExplicitVRBigEndian
+from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from openigrt.dicom.elements import PYDICOM_FAILURES, lenient, required_whole_number, whole_number
+from openigrt.dicom.elements import PYDICOM_FAILURES, lenient, one_line, required_whole_number, whole_number
 from openigrt.dicom.folder import Instance
 from openigrt.dicom.load import parse_encapsulated, transfer_syntax
 from openigrt.errors import MissingInput, UnreadableFile, UnsupportedInput
 
+NATIVE_SYNTAXES = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian)
 CODEC_EXTRA = "openigrt[codecs]"
 
 
@@ -60,8 +61,8 @@ def decoded(dataset: Dataset, name: str, shape: tuple[int, ...]) -> NDArray[np.i
     try:
         with lenient():
             pixels = pixel_array(dataset, raw=True)
-    except (*PYDICOM_FAILURES, RuntimeError, OSError) as failure:
-        raise UnreadableFile(f"{name} has compressed pixels that cannot be decoded ({str(failure)[:120]}).") from None
+    except (*PYDICOM_FAILURES, RuntimeError) as failure:
+        raise UnreadableFile(f"{name} has compressed pixels that cannot be decoded ({one_line(failure)}).") from None
     if pixels.shape != shape:
         raise UnreadableFile(f"{name} decodes to pixels of shape {pixels.shape}, expected {shape}.")
     return pixels

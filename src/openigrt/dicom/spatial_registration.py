@@ -162,8 +162,8 @@ def write_spatial_registration(
     """The Spatial Registration of `plan_from_daily`; `images` are (planning image, daily image).
 
     With two frames of reference each has an item, identity for the plan's. With one shared frame the only item names
-    the daily slices. Raises FrameMismatch when the transform joins other frames, MissingInput when a shared frame has
-    no daily slices to name.
+    the daily slices and no frame. Raises FrameMismatch when the transform joins other frames, MissingInput when a
+    shared frame has no daily slices to name.
     """
     planning_image, daily_image = images
     plan_from_daily.require_frames(planning_image.frame, daily_image.frame, "Writing a Spatial Registration")
@@ -176,32 +176,29 @@ def write_spatial_registration(
     dataset.ContentDescription = f"Daily image to planning image ({RESEARCH_ONLY})"
     dataset.ContentCreatorName = ""
     dataset.RegistrationSequence = _registration_items(plan_from_daily, planning_image, daily_image)
-    _set_references(dataset, images)
+    is_shared = planning_image.frame.uid == daily_image.frame.uid
+    _set_references(dataset, [daily_image] if is_shared else [planning_image, daily_image])
     return dataset
 
 
 def _registration_items(transform: RigidTransform, planning_image: Image, daily_image: Image) -> list[Dataset]:
-    """Registration items: by frames where there are two, by the daily slices where the frame is shared."""
-    matrix = transform.matrix4()
+    """Registration items: by frames (and slices) where there are two, by the daily slices where the frame is shared."""
+    daily_item = _registration_item(transform.matrix4(), IMAGE_CONTENT_BASED, daily_image)
     if planning_image.frame.uid != daily_image.frame.uid:
-        plan_item = _registration_item(np.eye(4), FRAME_IDENTITY)
+        plan_item = _registration_item(np.eye(4), FRAME_IDENTITY, planning_image)
         plan_item.FrameOfReferenceUID = UID(planning_image.frame.uid)
-        daily_item = _registration_item(matrix, IMAGE_CONTENT_BASED)
         daily_item.FrameOfReferenceUID = UID(daily_image.frame.uid)
         return [plan_item, daily_item]
-    provenance = daily_image.provenance
-    if not provenance.instance_uids:
+    if not daily_image.provenance.instance_uids:
         raise MissingInput(
             f"Plan and daily image share the frame {daily_image.frame.uid} and the daily image has no slices with a "
             "UID: a Spatial Registration cannot tell them apart. Give the daily image as DICOM."
         )
-    item = _registration_item(matrix, IMAGE_CONTENT_BASED)
-    item.ReferencedImageSequence = [reference(provenance.sop_class_uid, uid) for uid in provenance.instance_uids]
-    return [item]
+    return [daily_item]
 
 
-def _registration_item(matrix: Float64Array, method: tuple[str, str]) -> Dataset:
-    """One Registration item with a single RIGID matrix, row-major; `method` is of CID 7100."""
+def _registration_item(matrix: Float64Array, method: tuple[str, str], image: Image) -> Dataset:
+    """One Registration item for the slices of an image: a single RIGID matrix, row-major; `method` is of CID 7100."""
     code, matrix_item, registration_item, item = Dataset(), Dataset(), Dataset(), Dataset()
     code.CodeValue, code.CodeMeaning = method
     code.CodingSchemeDesignator = "DCM"
@@ -210,10 +207,13 @@ def _registration_item(matrix: Float64Array, method: tuple[str, str]) -> Dataset
     registration_item.MatrixSequence = [matrix_item]
     registration_item.RegistrationTypeCodeSequence = [code]
     item.MatrixRegistrationSequence = [registration_item]
+    provenance = image.provenance
+    if provenance.instance_uids:
+        item.ReferencedImageSequence = [reference(provenance.sop_class_uid, uid) for uid in provenance.instance_uids]
     return item
 
 
-def _set_references(dataset: Dataset, images: tuple[Image, Image]) -> None:
+def _set_references(dataset: Dataset, images: list[Image]) -> None:
     """Common Instance Reference module (PS3.3 C.12.2): slices of this study, and of other studies."""
     same, others = [], []
     for image in images:

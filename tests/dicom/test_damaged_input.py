@@ -1,0 +1,106 @@
+"""No bytes whatever make a reader crash: one of our errors with one sentence, or a result."""
+
+import random
+
+import pytest
+
+from openigrt.dicom import (
+    plan_from_daily,
+    read_daily_folder,
+    read_dose,
+    read_object,
+    read_plan,
+    read_plan_folder,
+    read_spatial_registration,
+    read_structure_set,
+)
+from openigrt.errors import OpenIgrtError
+from tests.dicom.dicom_cases import (
+    DOSE,
+    FRAME,
+    REGISTRATION,
+    SliceSeries,
+    dicom_object,
+    dose,
+    plan,
+    structure_set,
+    volume,
+    write,
+    write_plan_folder,
+)
+from tests.dicom.test_spatial_registration import images, item, matrix4
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+ROUNDS = 150
+
+
+def damaged(content, generator):
+    """One to eight bytes changed, or a piece cut out, doubled or filled with 0xFF."""
+    content = bytearray(content)
+    start = generator.randrange(len(content))
+    kind = generator.randrange(4)
+    if kind == 0:
+        for _ in range(generator.randint(1, 8)):
+            content[generator.randrange(len(content))] = generator.randrange(256)
+    elif kind == 1:
+        del content[start : start + generator.randint(1, 200)]
+    elif kind == 2:
+        content[start:start] = content[start : start + generator.randint(1, 200)]
+    else:
+        content[start : start + 4] = b"\xff" * 4
+    return bytes(content)
+
+
+def refuses_or_reads(action):
+    """Run an action; only our own errors, with one sentence, may come out of it."""
+    sentence = "read"
+    try:
+        action()
+    except OpenIgrtError as error:
+        sentence = error.sentence
+    assert sentence
+    assert "\n" not in sentence
+
+
+def registration_of(path):
+    return plan_from_daily(read_spatial_registration(read_object(path)[0]), *images())
+
+
+READERS = {
+    "structure_set": (structure_set, lambda path: read_structure_set(read_object(path)[0])),
+    "plan": (plan, lambda path: read_plan(read_object(path)[0])),
+    "dose": (dose, lambda path: read_dose(read_object(path)[0])),
+    "registration": (
+        lambda: dicom_object(
+            REGISTRATION, DOSE, FrameOfReferenceUID=FRAME, RegistrationSequence=[item(matrix4(), "1.2.3")]
+        ),
+        registration_of,
+    ),
+    "slices": (lambda: SliceSeries(volume()).dataset(1), lambda path: read_daily_folder(path.parent, FRAME)),
+}
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_random_damage(tmp_path, name):
+    make, read = READERS[name]
+    if name == "slices":
+        SliceSeries(volume()).write(tmp_path, lambda k, dataset: k != 1)
+    path = write(make(), tmp_path / "damaged.dcm")
+    content = path.read_bytes()
+    generator = random.Random(20240229)
+    for _ in range(ROUNDS):
+        path.write_bytes(damaged(content, generator))
+        refuses_or_reads(lambda: read(path))
+
+
+def test_random_damage_in_a_plan_folder(tmp_path):
+    write_plan_folder(tmp_path)
+    generator = random.Random(20240229)
+    files = sorted(tmp_path.rglob("*.dcm"))
+    for _ in range(ROUNDS // 2):
+        path = generator.choice(files)
+        content = path.read_bytes()
+        path.write_bytes(damaged(content, generator))
+        refuses_or_reads(lambda: read_plan_folder(tmp_path))
+        path.write_bytes(content)

@@ -1,0 +1,222 @@
+"""Plan folders: what belongs together is chosen by UID and said; what contradicts is refused in one sentence."""
+
+import os
+
+import numpy as np
+import pytest
+
+from openigrt.dicom import read_plan_folder
+from openigrt.errors import AmbiguousInput, InconsistentInput, MissingInput, OpenIgrtError, UnreadableFile
+from openigrt.geometry import Frame
+from openigrt.patient import StructureRole
+from tests.dicom.dicom_cases import (
+    DOSE,
+    FRAME,
+    MR,
+    PLAN,
+    ROOT,
+    SERIES,
+    SET,
+    SliceSeries,
+    dicom_object,
+    dose,
+    plan,
+    square_mm,
+    structure_set,
+    volume,
+    write,
+    write_plan_folder,
+)
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
+
+
+def one_sentence(error):
+    sentence = str(error.value)
+    assert "\n" not in sentence
+    return sentence
+
+
+def test_everything_that_belongs_together(tmp_path):
+    read = read_plan_folder(write_plan_folder(tmp_path))
+    assert read.planning_image.grid.size == (7, 6, 5)
+    assert read.planning_image.frame == Frame.plan(FRAME)
+    assert read.structure_set.structures[0].role is StructureRole.PTV
+    assert (read.plan.uid, read.dose.uid) == (PLAN, DOSE)
+    assert len(read.inputs) == 8
+    assert {file.sop_instance_uid for file in read.inputs} >= {PLAN, DOSE, SET, f"{SERIES}.1"}
+    assert any("Chose CT Image of 5" in message for message in read.messages)
+
+
+def test_the_series_that_the_structures_were_drawn_on_is_chosen(tmp_path):
+    write_plan_folder(tmp_path)
+    SliceSeries(volume(slices=9), series_uid=f"{ROOT}.70").write(tmp_path / "other phase")
+    SliceSeries(volume(slices=4), series_uid=f"{ROOT}.71", sop_class=MR).write(tmp_path / "mr")
+    (tmp_path / "thumbs.db").write_bytes(b"junk")
+    read = read_plan_folder(tmp_path)
+    assert read.planning_image.provenance.series_uid == SERIES
+    assert "Skipped 1 file (thumbs.db): not DICOM." in read.messages
+
+
+def test_without_plan_and_without_structures(tmp_path):
+    write_plan_folder(tmp_path)
+    (tmp_path / "rp.dcm").unlink()
+    (tmp_path / "rd.dcm").unlink()
+    read = read_plan_folder(tmp_path)
+    assert (read.plan, read.dose) == (None, None)
+    assert "The folder holds no plan." in read.messages
+    (tmp_path / "rs.dcm").unlink()
+    assert read_plan_folder(tmp_path).structure_set is None
+
+
+def test_several_plans_must_be_chosen(tmp_path):
+    write_plan_folder(tmp_path)
+    write(plan(uid=f"{ROOT}.44", RTPlanLabel="Boost"), tmp_path / "rp2.dcm")
+    with pytest.raises(AmbiguousInput, match=r"2 plans: 'Plan A' \[.*'Boost' \[") as error:
+        read_plan_folder(tmp_path)
+    assert "--plan" in one_sentence(error)
+    chosen = read_plan_folder(tmp_path, plan_uid=f"{ROOT}.44")
+    assert chosen.plan.label == "Boost"
+    assert chosen.dose is None
+    with pytest.raises(MissingInput, match=r"No plan has the UID 1\.2\.3"):
+        read_plan_folder(tmp_path, plan_uid="1.2.3")
+
+
+def test_two_patients(tmp_path):
+    write_plan_folder(tmp_path)
+    write(structure_set(uid=f"{ROOT}.45", PatientID="P2", PatientName="Roe^Richard"), tmp_path / "rs2.dcm")
+    with pytest.raises(InconsistentInput, match="Two patients") as error:
+        read_plan_folder(tmp_path)
+    assert "Doe^Jane (ID P1)" in one_sentence(error)
+    assert "Roe^Richard (ID P2)" in one_sentence(error)
+
+
+def test_plan_of_another_patient(tmp_path):
+    write_plan_folder(tmp_path, PatientID="P9")
+    with pytest.raises(InconsistentInput, match="P9"):
+        read_plan_folder(tmp_path)
+
+
+def test_capitals_and_separators_of_a_name_make_no_other_patient(tmp_path):
+    write_plan_folder(tmp_path, PatientName="DOE^JANE^")
+    assert read_plan_folder(tmp_path).plan is not None
+
+
+def test_structures_of_another_ct(tmp_path):
+    SliceSeries(volume(), series_uid=f"{ROOT}.70", frame_uid=f"{ROOT}.71").write(tmp_path)
+    write(structure_set(), tmp_path / "rs.dcm")
+    with pytest.raises(InconsistentInput, match=f"drawn on series {SERIES} in frame {FRAME}") as error:
+        read_plan_folder(tmp_path)
+    assert f"{ROOT}.71" in one_sentence(error)
+
+
+def test_structures_that_name_another_series_of_the_same_frame_are_taken_with_a_warning(tmp_path):
+    SliceSeries(volume(), series_uid=f"{ROOT}.70").write(tmp_path)
+    write(structure_set(), tmp_path / "rs.dcm")
+    read = read_plan_folder(tmp_path)
+    assert any(f"names another series, {SERIES}" in message for message in read.messages)
+    SliceSeries(volume(), series_uid=f"{ROOT}.71").write(tmp_path / "second")
+    with pytest.raises(AmbiguousInput, match="2 image series"):
+        read_plan_folder(tmp_path)
+
+
+def test_plan_in_another_frame(tmp_path):
+    write_plan_folder(tmp_path, FrameOfReferenceUID=f"{ROOT}.77")
+    with pytest.raises(InconsistentInput, match=f"lies in frame {ROOT}.77"):
+        read_plan_folder(tmp_path)
+
+
+def test_plan_for_another_position_than_the_image(tmp_path):
+    prone = SliceSeries(volume(), header={"PatientPosition": "HFP"})
+    write_plan_folder(tmp_path, prone)
+    with pytest.raises(InconsistentInput, match="position HFS, the planning image was acquired in HFP"):
+        read_plan_folder(tmp_path)
+
+
+def test_contours_beyond_the_ct_and_absent_slices_are_said(tmp_path):
+    SliceSeries(volume()).write(tmp_path)
+    rois = (("Bowel", "ORGAN", (square_mm(30.0), square_mm(21.0))), ("In", "ORGAN", (square_mm(42.0),)))
+    write(structure_set(rois=rois, slices=12), tmp_path / "rs.dcm")
+    messages = read_plan_folder(tmp_path).messages
+    assert "Contours of Bowel reach 9.0 mm beyond the first slice of the image." in messages
+    assert not any("Contours of In" in message for message in messages)
+    assert any("names 12 slices, of which 7 are not in the folder" in message for message in messages)
+
+
+def test_no_image(tmp_path):
+    write(plan(), tmp_path / "rp.dcm")
+    with pytest.raises(MissingInput, match="holds no CT, MR or PET image; found: RT Plan of 1"):
+        read_plan_folder(tmp_path)
+
+
+def test_enhanced_ct_is_refused_by_name(tmp_path):
+    write(dicom_object("1.2.840.10008.5.1.4.1.1.2.1", "1.2.3", SeriesInstanceUID="1.2"), tmp_path / "e.dcm")
+    with pytest.raises(OpenIgrtError, match="Enhanced CT Image"):
+        read_plan_folder(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["ct", "rs.dcm", "rp.dcm"])
+def test_a_truncated_file_is_named(tmp_path, name):
+    write_plan_folder(tmp_path)
+    path = tmp_path / name if name != "ct" else sorted((tmp_path / "ct").iterdir())[2]
+    os.truncate(path, path.stat().st_size - 30)
+    with pytest.raises(UnreadableFile, match="truncated") as error:
+        read_plan_folder(tmp_path)
+    assert path.name in one_sentence(error)
+
+
+def test_plan_that_names_an_absent_structure_set(tmp_path):
+    write_plan_folder(tmp_path, set_uid="1.2.3.4")
+    read = read_plan_folder(tmp_path)
+    assert read.structure_set.uid == SET
+    assert any("names structure set 1.2.3.4, which is not in the folder. Using the only" in m for m in read.messages)
+
+
+def test_several_structure_sets_without_a_plan(tmp_path):
+    SliceSeries(volume()).write(tmp_path)
+    write(structure_set(), tmp_path / "a.dcm")
+    write(structure_set(uid=f"{ROOT}.46"), tmp_path / "b.dcm")
+    with pytest.raises(AmbiguousInput, match="2 structure sets"):
+        read_plan_folder(tmp_path)
+
+
+def test_plan_without_structure_set_takes_the_ct_of_its_frame(tmp_path):
+    SliceSeries(volume()).write(tmp_path / "a")
+    SliceSeries(volume(), series_uid=f"{ROOT}.70", frame_uid=f"{ROOT}.71").write(tmp_path / "b")
+    write(plan(), tmp_path / "rp.dcm")
+    read = read_plan_folder(tmp_path)
+    assert read.planning_image.provenance.series_uid == SERIES
+    assert any("as planning image" in message for message in read.messages)
+    write(plan(FrameOfReferenceUID="1.2.3"), tmp_path / "rp.dcm")
+    with pytest.raises(InconsistentInput, match=r"The plan lies in frame 1\.2\.3"):
+        read_plan_folder(tmp_path)
+
+
+def test_two_cts_and_nothing_to_choose_by(tmp_path):
+    SliceSeries(volume()).write(tmp_path / "a")
+    SliceSeries(volume(), series_uid=f"{ROOT}.70").write(tmp_path / "b")
+    with pytest.raises(AmbiguousInput, match="2 image series"):
+        read_plan_folder(tmp_path)
+
+
+def test_doses_that_are_not_the_plans_are_left_with_a_message(tmp_path):
+    write_plan_folder(tmp_path)
+    write(dose(uid=f"{ROOT}.47", DoseSummationType="BEAM"), tmp_path / "beam.dcm")
+    assert read_plan_folder(tmp_path).dose.uid == DOSE
+    write(dose(uid=f"{ROOT}.48"), tmp_path / "second.dcm")
+    read = read_plan_folder(tmp_path)
+    assert read.dose is None
+    assert "No dose read: of 3 in the folder 2 are the whole dose of the plan." in read.messages
+
+
+def test_a_dose_that_cannot_be_read_does_not_stop_the_plan(tmp_path):
+    write_plan_folder(tmp_path)
+    write(dose(DoseUnits="RELATIVE"), tmp_path / "rd.dcm")
+    read = read_plan_folder(tmp_path)
+    assert read.dose is None
+    assert any(message.startswith("No dose read: RT Dose") for message in read.messages)
+
+
+def test_geometry_of_dose_and_image_agree(tmp_path):
+    read = read_plan_folder(write_plan_folder(tmp_path))
+    assert np.allclose(read.dose.grid.points((3, 2, 1)), read.planning_image.grid.points((3, 2, 1)))
