@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import SimpleITK as sitk  # noqa: N813 - its users' name for it
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from benchmarks._kernels_cpu import sample_lattice
-from openigrt.geometry import Frame, Grid, RigidTransform
+from openigrt.geometry import Float64Array, Frame, Grid, RigidTransform
 
 PHASES = 4096
 ANATOMY_FRAME = Frame.plan("anatomy")
@@ -30,16 +31,51 @@ def windowed_sinc_weights(radius: int = 3) -> Float32Array:
     fraction = np.linspace(0.0, 1.0, PHASES + 1)[:, None]
     distance = fraction - np.arange(1 - radius, radius + 1)
     weights = np.sinc(distance) * np.sinc(distance / radius) * (np.abs(distance) < radius)
-    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True), np.float32)
+
+
+class Anatomy(Protocol):
+    """What planning and daily images are rendered from; mm of `ANATOMY_FRAME`.
+
+    `spacing_mm` is that of the planning CT, `table_depth_mm` how far the table top lies below `center_mm`.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def table_depth_mm(self) -> float: ...
+    @property
+    def spacing_mm(self) -> Float64Array: ...
+    @property
+    def center_mm(self) -> Float64Array: ...
+
+    def planning_voxels(self, grid: Grid, anatomy_from_plan: RigidTransform) -> Float32Array:
+        """HU [k, j, i] on `grid` as a planning scanner sees them."""
+        ...
+
+    def daily_voxels(self, grid: Grid, anatomy_from_daily: RigidTransform) -> Float32Array:
+        """HU [k, j, i] on `grid` as a flat panel sees them, without its faults."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
-class Anatomy:
-    """A voxel source, HU on a grid in `ANATOMY_FRAME`, seen as continuous by two different interpolators."""
+class VoxelAnatomy:
+    """Voxels, HU on a grid in `ANATOMY_FRAME`, seen as continuous by two different interpolators."""
 
     name: str
     voxels: Float32Array
     grid: Grid
+    table_depth_mm: float
+
+    @property
+    def spacing_mm(self) -> Float64Array:
+        """Spacing of the voxels."""
+        return self.grid.spacing_mm
+
+    @property
+    def center_mm(self) -> Float64Array:
+        """Centre of the voxels."""
+        return self.grid.center_mm
 
     @cached_property
     def bspline_coefficients(self) -> Float32Array:
@@ -76,9 +112,9 @@ class Anatomy:
         return sample_lattice(source, weights, np.column_stack([linear, shift]), grid.shape)
 
 
-def head(data: Path) -> Anatomy:
+def head(data: Path) -> VoxelAnatomy:
     """The head phantom of the real data, 512x512x108 at 0.469x0.469x2.5 mm."""
     image = sitk.ReadImage(str(data / "head_phantom" / "headphantom.mha"))
     direction = np.reshape(image.GetDirection(), (3, 3))
     grid = Grid(ANATOMY_FRAME, image.GetOrigin(), image.GetSpacing(), direction, image.GetSize())
-    return Anatomy("head", sitk.GetArrayFromImage(image).astype(np.float32), grid)
+    return VoxelAnatomy("head", sitk.GetArrayFromImage(image).astype(np.float32), grid, table_depth_mm=103.0)

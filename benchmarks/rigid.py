@@ -11,11 +11,13 @@ import numpy as np
 
 from benchmarks.anatomy import Anatomy, head
 from benchmarks.engine import Engine, Reply, peers_python
+from benchmarks.pelvis import Pelvis
 from benchmarks.real import pancreas, sarcoma, thorax
 from benchmarks.simulated import Motion, case_file
 from benchmarks.trial import Trial, difference
 
 OURS = "openigrt"
+OUR_MODULE = "benchmarks.engines.openigrt_rigid"
 FOUND_MM = 2.0
 PEERS = {
     "elastix-ncc-3": "benchmarks.peers.elastix",
@@ -40,7 +42,7 @@ class Work:
 
 def works(data: Path, cache: Path, count: int) -> Iterator[Work]:
     """All works, rendered or read when their turn comes; `count` trials of each, ten times fewer are a quick look."""
-    for anatomy in [head(data)]:
+    for anatomy in (head(data), Pelvis()):
         for motion in Motion:
             yield Work(f"{anatomy.name} {motion}", [_simulated(anatomy, motion, cache, count)], SIMULATED_PEERS)
     yield Work("pancreas bone", [pancreas(data, cache, count)], list(PEERS))
@@ -61,13 +63,16 @@ def _simulated_trial(file: Path) -> Trial:
         truth, isocenter, points = (kept[key] for key in ("plan_from_daily", "isocenter_mm", "target_points_mm"))
     start = np.eye(4)
     start[:3, 3] = isocenter
-    return Trial(file, np.eye(4), start, isocenter, points, truth, {"modality": "CBCT", "region": "patient"})
+    return Trial(file, np.eye(4), start, isocenter, points, truth, {"modality": "CBCT", "region": "bone"})
 
 
-def run(work: Work, ours: str | None) -> list[dict[str, Any]]:
-    """Every engine on every trial of the work, in turn, so that a busy machine hits all alike; one row for each."""
-    modules = {} if ours is None else {OURS: (ours, sys.executable)}
-    modules |= {name: (PEERS[name], peers_python()) for name in work.engines}
+def run(work: Work, wanted: str) -> list[dict[str, Any]]:
+    """Every engine on every trial of the work, in turn, so that a busy machine hits all alike; one row for each.
+
+    Only engines whose name holds `wanted` run.
+    """
+    modules = {OURS: (OUR_MODULE, sys.executable)} | {name: (PEERS[name], peers_python()) for name in work.engines}
+    modules = {name: module for name, module in modules.items() if wanted in name}
     with ExitStack() as running:
         engines = [_warm(running.enter_context(Engine(name, *modules[name])), work.groups[0][0]) for name in modules]
         replies: dict[str, list[Reply]] = {engine.name: [] for engine in engines}

@@ -4,7 +4,6 @@ import argparse
 import json
 import os
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ from benchmarks import rigid
 
 ROOT = Path(__file__).resolve().parent
 BENCHMARKS = {"rigid": rigid}
-OUR_ENGINE = "benchmarks.engines.openigrt_rigid"
 COLUMNS = ("work", "engine", "wall_s", "cpu_s", "peak_mb", "error", "error_p95", "error_max", "found", "trials")
 MORE_COLUMNS = ("inconsistency_max_mm", "inconsistency_max_deg", "from_start_s", "ratio")
 
@@ -20,12 +18,11 @@ MORE_COLUMNS = ("inconsistency_max_mm", "inconsistency_max_deg", "from_start_s",
 def main(arguments: list[str] | None = None) -> int:
     """Run the benchmarks that are asked for, print their tables as they grow, and keep them."""
     options = _options(arguments)
-    ours = OUR_ENGINE if find_spec(OUR_ENGINE) else None
     for name in [options.name] if options.name else BENCHMARKS:
         rows: list[dict[str, Any]] = []
         for work in BENCHMARKS[name].works(options.data, options.cache, options.trials):
             if options.work in work.name:
-                rows += BENCHMARKS[name].run(work, ours)
+                rows += BENCHMARKS[name].run(work, options.engine)
                 _keep(name, rows)
                 _say(table([row for row in rows if row["work"] == work.name]))
     return 0
@@ -44,6 +41,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, epilog="example: python -m benchmarks.run --work pancreas")
     parser.add_argument("--name", choices=list(BENCHMARKS), help="one benchmark (default: all)")
     parser.add_argument("--work", default="", help="only works whose name holds this")
+    parser.add_argument("--engine", default="", help="only engines whose name holds this")
     parser.add_argument("--trials", type=int, default=20, help="trials of each work (default 20)")
     parser.add_argument("--data", type=Path, default=os.environ.get("OPENIGRT_DATA"), help="real data (OPENIGRT_DATA)")
     parser.add_argument(
@@ -56,10 +54,13 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def _keep(name: str, rows: list[dict[str, Any]]) -> None:
-    """Tables of one benchmark as text and JSON."""
+    """Tables of one benchmark as text and JSON; works that were not run again keep their rows."""
     results = ROOT / "results"
     results.mkdir(exist_ok=True)
-    (results / f"{name}.json").write_text(json.dumps(rows, indent=1) + "\n")
+    kept = json.loads(file.read_text()) if (file := results / f"{name}.json").exists() else []
+    again = {row["work"] for row in rows}
+    rows = [row for row in kept if row["work"] not in again] + rows
+    file.write_text(json.dumps(rows, indent=1) + "\n")
     (results / f"{name}.txt").write_text(table(rows) + "\n")
 
 

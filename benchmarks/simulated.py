@@ -53,20 +53,14 @@ class Slab:
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """One pair of images and what is true of it. `start` aligns the isocenters; points (n, 3) are in plan LPS mm."""
+    """Two images and what is true of them; isocenter and points (n, 3) in plan LPS mm, the daily isocenter is 0."""
 
     name: str
     planning_image: Image
     daily_image: Image
     plan_from_daily: RigidTransform
-    start: RigidTransform
     isocenter_mm: Float64Array
     target_points_mm: Float64Array
-
-    def errors_mm(self, plan_from_daily: RigidTransform) -> Float64Array:
-        """Target registration error at each target point (n,), mm."""
-        daily_points = self.plan_from_daily.inverse().points(self.target_points_mm)
-        return np.linalg.norm(plan_from_daily.points(daily_points) - self.target_points_mm, axis=1)
 
 
 def sphere_points_mm(center_mm: Float64Array, radius_mm: float = TARGET_RADIUS_MM, count: int = 200) -> Float64Array:
@@ -74,7 +68,7 @@ def sphere_points_mm(center_mm: Float64Array, radius_mm: float = TARGET_RADIUS_M
     n = np.arange(count) + 0.5
     polar, azimuth = np.arccos(1.0 - 2.0 * n / count), np.pi * (1.0 + np.sqrt(5.0)) * n
     unit = np.column_stack([np.cos(azimuth) * np.sin(polar), np.sin(azimuth) * np.sin(polar), np.cos(polar)])
-    return center_mm + radius_mm * unit
+    return np.asarray(center_mm + radius_mm * unit)
 
 
 def render_case(anatomy: Anatomy, seed: int, motion: Motion = Motion.PROTOCOL, plan_seed: int | None = None) -> Case:
@@ -84,18 +78,17 @@ def render_case(anatomy: Anatomy, seed: int, motion: Motion = Motion.PROTOCOL, p
     planning_image, anatomy_from_plan, isocenter = _planning_image(anatomy, plan_rng)
     rotation, shift = _motion(motion, rng)
     truth = RigidTransform.about_points((PLAN_FRAME, isocenter), (DAILY_FRAME, np.zeros(3)), rotation, shift)
-    start = RigidTransform(PLAN_FRAME, DAILY_FRAME, np.eye(3), isocenter)
     daily_image = _daily_image(anatomy, anatomy_from_plan @ truth, rng)
     name = f"{anatomy.name}-{motion}-{seed}"
-    return Case(name, planning_image, daily_image, truth, start, isocenter, sphere_points_mm(isocenter))
+    return Case(name, planning_image, daily_image, truth, isocenter, sphere_points_mm(isocenter))
 
 
 def case_file(anatomy: Anatomy, seed: int, motion: Motion, cache: Path) -> Path:
-    """The case as a file under `cache`, rendered where it is not there yet; far cases share four planning images."""
+    """The case as a file under `cache`, rendered where it is not there yet; four planning images are shared by all."""
     file = cache / f"{anatomy.name}-{motion}-{seed}.npz"
     if not file.exists():
         cache.mkdir(parents=True, exist_ok=True)
-        write_case(render_case(anatomy, seed, motion, seed if motion is Motion.PROTOCOL else seed % 4), file)
+        write_case(render_case(anatomy, seed, motion, plan_seed=seed % 4), file)
     return file
 
 
@@ -126,7 +119,7 @@ def in_ball(rng: np.random.Generator, radius: float) -> Float64Array:
 def on_sphere(rng: np.random.Generator, radius: float) -> Float64Array:
     """A vector (3,) of this length in a random direction."""
     vector = rng.standard_normal(3)
-    return radius * vector / np.linalg.norm(vector)
+    return np.asarray(radius * vector / np.linalg.norm(vector))
 
 
 def _motion(motion: Motion, rng: np.random.Generator) -> tuple[Float64Array, Float64Array]:
@@ -138,17 +131,17 @@ def _motion(motion: Motion, rng: np.random.Generator) -> tuple[Float64Array, Flo
 
 def _planning_image(anatomy: Anatomy, rng: np.random.Generator) -> tuple[Image, RigidTransform, Float64Array]:
     """The planning CT on its own slightly turned lattice, anatomy_from_plan, and the isocenter in plan LPS mm."""
-    spacing, half = anatomy.grid.spacing_mm, (np.array(PLAN_SIZE) - 1) / 2.0
+    spacing, half = anatomy.spacing_mm, (np.array(PLAN_SIZE) - 1) / 2.0
     isocenter = rng.uniform(-30.0, 30.0, 3).round(1)
     grid = Grid(PLAN_FRAME, isocenter - half * spacing, spacing, np.eye(3), PLAN_SIZE)
     anatomy_from_plan = RigidTransform.about_points(
-        (ANATOMY_FRAME, anatomy.grid.center_mm),
+        (ANATOMY_FRAME, anatomy.center_mm),
         (PLAN_FRAME, isocenter),
         rotation_from_vector(np.deg2rad(in_ball(rng, 1.5))),
         rng.uniform(-0.5, 0.5, 3) * spacing,
     )
     voxels = anatomy.planning_voxels(grid, anatomy_from_plan)
-    slab = Slab(isocenter[1] + rng.uniform(100.0, 106.0), 12.0, 1.5, 105.0, 0.0)
+    slab = Slab(isocenter[1] + anatomy.table_depth_mm + rng.uniform(-3.0, 3.0), 12.0, 1.5, 105.0, 0.0)
     voxels = np.maximum(voxels, _slab_voxels(slab, grid, isocenter[0]))
     return Image(_stored(voxels), grid, Modality.CT), anatomy_from_plan, isocenter
 
@@ -158,14 +151,14 @@ def _daily_image(anatomy: Anatomy, anatomy_from_daily: RigidTransform, rng: np.r
     half = (np.array(DAILY_SIZE) - 1) / 2.0
     grid = Grid(DAILY_FRAME, -half * DAILY_SPACING_MM, np.full(3, DAILY_SPACING_MM), np.eye(3), DAILY_SIZE)
     voxels = anatomy.daily_voxels(grid, anatomy_from_daily)
-    slab = Slab(rng.uniform(102.0, 118.0), 20.0, 2.5, 200.0, rng.uniform(-0.5, 0.5))
+    slab = Slab(anatomy.table_depth_mm + rng.uniform(-1.0, 15.0), 20.0, 2.5, 200.0, rng.uniform(-0.5, 0.5))
     voxels = np.maximum(voxels, _slab_voxels(slab, grid, 0.0))
     return Image(_stored(degraded(voxels, Degradation(), rng)), grid, Modality.CBCT)
 
 
 def _stored(voxels: NDArray[np.float32]) -> NDArray[np.float32]:
     """Whole HU within the range of a scanner."""
-    return np.rint(np.clip(voxels, -1024.0, 3071.0))
+    return np.asarray(np.rint(np.clip(voxels, -1024.0, 3071.0)), np.float32)
 
 
 def _slab_voxels(slab: Slab, grid: Grid, center_x_mm: float) -> NDArray[np.float32]:
@@ -205,7 +198,7 @@ def _shading(shape: tuple[int, ...], radius: Float64Array, rng: np.random.Genera
     across = x * np.cos(angle) + y * np.sin(angle) + slope * z - place
     shading = cup - 0.4 / np.cosh(across / rng.uniform(20.0, 40.0))
     inside = shading[:, r <= 1.0]
-    return ((shading - inside.max()) / np.ptp(inside)).astype(np.float32)
+    return np.asarray((shading - inside.max()) / np.ptp(inside), np.float32)
 
 
 def _reconstruction_noise(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float32]:
@@ -216,4 +209,4 @@ def _reconstruction_noise(shape: tuple[int, ...], rng: np.random.Generator) -> N
     in_slice = np.sqrt(f) * np.cos(np.pi * np.clip(f, 0.0, 0.5)) ** 2
     along = np.exp(-0.5 * (2.0 * np.pi * 0.4 * fft.fftfreq(shape[0])) ** 2)[:, None, None]
     noise = fft.irfftn(spectrum * (in_slice * along).astype(np.float32), shape, workers=-1)
-    return (noise / noise.std()).astype(np.float32)
+    return np.asarray(noise / noise.std(), np.float32)

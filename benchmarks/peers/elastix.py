@@ -13,6 +13,7 @@ import numpy as np
 from benchmarks.worker import Answer, Prepare, Task, Volume, seen_voxels, serve
 
 LOCAL_SIGMA_MM = 8.0
+LOCAL_VOXEL_MM = 2.0
 METRICS = {"ncc": "AdvancedNormalizedCorrelation", "mi": "AdvancedMattesMutualInformation"}
 
 
@@ -81,18 +82,33 @@ def smoothed(image: itk.Image, sigma_mm: float) -> np.ndarray:
     return itk.array_view_from_image(itk.smoothing_recursive_gaussian_image_filter(image, sigma=sigma_mm))
 
 
-def locally_normalised(volume: Volume, sigma_mm: float) -> Volume:
-    """Voxels less their local mean, over their local deviation; only voxels within the field of view count."""
+def locally_normalised(volume: Volume) -> tuple[Volume, Volume]:
+    """Voxels of about 2 mm less their local mean, over their local deviation, and the mask of those within the field.
+
+    The Gaussians are weighted: padding has no part in mean or deviation.
+    """
     seen = seen_voxels(volume).astype(np.float32)
-    values = np.clip(volume.voxels, -1000.0, 1500.0).astype(np.float32) * seen
+    values = binned(replace(volume, voxels=np.clip(volume.voxels, -1000.0, 1500.0).astype(np.float32) * seen))
+    weights = binned(replace(volume, voxels=seen))
 
     def mean(voxels: np.ndarray) -> np.ndarray:
-        return smoothed(itk_image(replace(volume, voxels=voxels), np.float32), sigma_mm)
+        return smoothed(itk_image(replace(values, voxels=voxels), np.float32), LOCAL_SIGMA_MM)
 
-    weight = np.maximum(mean(seen), 1e-3)
-    local = mean(values) / weight
-    deviation = np.sqrt(np.maximum(mean(values * values) / weight - local * local, 0.0))
-    return replace(volume, voxels=seen * (values - local) / (deviation + 20.0))
+    weight = np.maximum(mean(weights.voxels), 1e-3)
+    local = mean(values.voxels) / weight
+    deviation = np.sqrt(np.maximum(mean(values.voxels**2) / weight - local * local, 0.0))
+    whole = weights.voxels > 0.999
+    return replace(values, voxels=whole * (values.voxels - local) / (deviation + 20.0)), replace(values, voxels=whole)
+
+
+def binned(volume: Volume) -> Volume:
+    """The volume with voxels averaged within a slice to about `LOCAL_VOXEL_MM`."""
+    n = max(1, round(LOCAL_VOXEL_MM / volume.spacing_mm[0]))
+    slices, rows, columns = (size // m for size, m in zip(volume.voxels.shape, (1, n, n), strict=True))
+    blocks = volume.voxels[:, : rows * n, : columns * n].reshape(slices, rows, n, columns, n)
+    step = np.array([n, n, 1]) * volume.spacing_mm
+    origin = volume.origin_mm + volume.direction @ ((step - volume.spacing_mm) / 2.0)
+    return Volume(blocks.mean(axis=(2, 4), dtype=np.float32), origin, step, volume.direction)
 
 
 def matched(plan: itk.Image, daily: itk.Image, mask: itk.Image, parameters: itk.ParameterObject) -> np.ndarray:
@@ -129,11 +145,9 @@ def prepare_local(task: Task) -> Callable[[], Answer]:
     daily_volume = task.daily.moved(task.start)
 
     def match() -> Answer:
-        plan, daily = (
-            itk_image(locally_normalised(volume, LOCAL_SIGMA_MM), np.float32) for volume in (task.plan, daily_volume)
-        )
-        mask = itk_image(replace(daily_volume, voxels=seen_voxels(daily_volume)), np.uint8)
-        return Answer(matched(plan, daily, mask, settings("ncc", 4, 100)) @ task.start)
+        (plan, _), (daily, mask) = locally_normalised(task.plan), locally_normalised(daily_volume)
+        images = [itk_image(volume, np.float32) for volume in (plan, daily)]
+        return Answer(matched(*images, itk_image(mask, np.uint8), settings("ncc", 4, 100)) @ task.start)
 
     return match
 
