@@ -1,0 +1,164 @@
+"""An anatomy: organs as one continuous description, from which voxels, contours and landmarks are made."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from openigrt.errors import InvalidGeometry, MissingInput
+from openigrt.geometry import Float64Array, Frame, frozen_array
+from openigrt.virtual._kernels_cpu import organ_distances
+from openigrt.virtual.primitive_table import SHAPE_PARAMETERS, Operation, PrimitiveTable
+from openigrt.virtual.solids import Solid, SolidRows
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """What an organ is made of from `depth_mm` below its surface inward (negative: outside it).
+
+    `hu` with texture: amplitudes of the coarse and fine noise (one standard deviation) and of thin septa, HU.
+    """
+
+    depth_mm: float
+    hu: float
+    coarse_hu: float = 0.0
+    fine_hu: float = 0.0
+    septa_hu: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A solid that is joined to, carved out of, or clips what the parts before it have built, with a smooth blend."""
+
+    solid: Solid
+    operation: Operation = Operation.UNION
+    blend_mm: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Organ:
+    """Parts in order, and layers from the outside in; `texture_shift_mm` carries the texture with a moved organ."""
+
+    name: str
+    parts: tuple[Part, ...]
+    layers: tuple[Layer, ...]
+    texture_shift_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Anatomy:
+    """Organs in one frame (LPS, mm), later ones in front of earlier ones; outside of all is air.
+
+    Solids are written in the anatomy's own axes, whose origin lies at `origin_mm` of `frame`; `landmarks_mm` are in
+    `frame`. `texture_seed` chooses the texture.
+    """
+
+    frame: Frame
+    organs: tuple[Organ, ...]
+    origin_mm: Float64Array = field(default_factory=lambda: np.zeros(3))
+    landmarks_mm: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
+    texture_seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Copy and freeze."""
+        object.__setattr__(self, "origin_mm", frozen_array(self.origin_mm, (3,)))
+
+    @cached_property
+    def table(self) -> PrimitiveTable:
+        """The anatomy as the kernels read it, front organ first."""
+        return _compiled_table(self.organs[::-1], self.texture_seed)
+
+    def signed_distance_mm(self, organ: str, points_mm: ArrayLike) -> Float64Array:
+        """Signed distance (...), to first order and negative inside, of points (..., 3) of `frame` to an organ.
+
+        Raises MissingInput for an organ that is not there.
+        """
+        names = [o.name for o in self.organs[::-1]]
+        if organ not in names:
+            raise MissingInput(f"The anatomy has no organ {organ!r}; it has {', '.join(names)}.", organ=organ)
+        points = np.asarray(points_mm, dtype=np.float64)
+        flat = np.ascontiguousarray(points.reshape(-1, 3) - self.origin_mm)
+        distances = np.empty(len(flat))
+        organ_distances(self.table, names.index(organ), flat, distances)
+        return distances.reshape(points.shape[:-1])
+
+    def bounds_mm(self, organ: str) -> Float64Array:
+        """Box (2, 3) in mm of `frame`, low and high corner, that holds an organ."""
+        names = [o.name for o in self.organs[::-1]]
+        bounds: Float64Array = self.table.organ_bounds[names.index(organ)].reshape(2, 3) + self.origin_mm
+        return bounds
+
+
+def _compiled_table(organs: Sequence[Organ], texture_seed: int) -> PrimitiveTable:
+    """The table of organs that are given front to back."""
+    rows = [[part.solid.rows() for part in organ.parts] for organ in organs]
+    permutation, gradients = _lattice(texture_seed)
+    textures = [[astuple(layer)[2:] for layer in organ.layers] for organ in organs]
+    return PrimitiveTable(
+        organ_bounds=np.array([_organ_bounds(organ, r) for organ, r in zip(organs, rows, strict=True)]),
+        solids_of_organ=_starts([sum(len(r.parameters) for r in of_organ) for of_organ in rows]),
+        layers_of_organ=_starts([len(organ.layers) for organ in organs]),
+        is_textured=np.array([np.any(texture) for texture in textures]),
+        texture_shift=np.array([organ.texture_shift_mm for organ in organs], dtype=np.float64),
+        layers=np.array([astuple(layer) for organ in organs for layer in organ.layers], dtype=np.float64),
+        solid_parameters=_parameters(organs, rows),
+        solid_bounds=np.vstack([r.bounds_mm for of_organ in rows for r in of_organ]),
+        numbers=np.concatenate([r.numbers for of_organ in rows for r in of_organ]),
+        permutation=permutation,
+        gradients=gradients,
+    )
+
+
+def _parameters(organs: Sequence[Organ], rows: Sequence[Sequence[SolidRows]]) -> Float64Array:
+    """All rows of the table; those that refer to numbers count from the first number of all."""
+    blocks: list[Float64Array] = []
+    numbers_before = 0
+    for o, (organ, of_organ) in enumerate(zip(organs, rows, strict=True)):
+        for n, (part, r) in enumerate(zip(organ.parts, of_organ, strict=True)):
+            if part.operation is Operation.INTERSECT and len(r.parameters) > 1:
+                raise InvalidGeometry(f"A tube clips organ {organ.name}; only a solid of one row may.")
+            block = np.empty((len(r.parameters), SHAPE_PARAMETERS + 6))
+            block[:, :SHAPE_PARAMETERS] = r.parameters
+            block[:, SHAPE_PARAMETERS:] = (r.kind, part.operation, part.blend_mm, len(blocks), o, _margin_mm(organ, n))
+            if len(r.numbers):
+                block[:, 0] += numbers_before
+            numbers_before += len(r.numbers)
+            blocks.append(block)
+    return np.vstack(blocks)
+
+
+def _margin_mm(organ: Organ, n: int) -> float:
+    """How far outside its own surface part n matters: blends from here on, outer layers, layers that line a hole."""
+    depths = [layer.depth_mm for layer in organ.layers]
+    inward_mm = max(0.0, *depths) if organ.parts[n].operation is Operation.SUBTRACT else 0.0
+    return max(part.blend_mm for part in organ.parts[n:]) + max(0.0, -depths[0]) + inward_mm
+
+
+def _starts(counts: Sequence[int]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """Where each of several runs begins, and where the last ends."""
+    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+
+
+def _organ_bounds(organ: Organ, rows: Sequence[SolidRows]) -> Float64Array:
+    """Box (6,) round an organ and its layers: of what is joined, clipped by what clips."""
+    low, high = np.full(3, np.inf), np.full(3, -np.inf)
+    for n, (part, r) in enumerate(zip(organ.parts, rows, strict=True)):
+        margin_mm = _margin_mm(organ, n)
+        part_low, part_high = r.bounds_mm[:, :3].min(axis=0) - margin_mm, r.bounds_mm[:, 3:].max(axis=0) + margin_mm
+        if part.operation is Operation.UNION:
+            low, high = np.minimum(low, part_low), np.maximum(high, part_high)
+        elif part.operation is Operation.INTERSECT:
+            low, high = np.maximum(low, part_low), np.minimum(high, part_high)
+    return np.concatenate([low, high])
+
+
+def _lattice(
+    seed: int,
+) -> tuple[np.ndarray[tuple[int], np.dtype[np.int64]], Float64Array]:
+    """Permutation (512) and unit gradients (256, 3) of the lattice noise."""
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(256).astype(np.int64)
+    gradients = rng.standard_normal((256, 3))
+    return np.concatenate([order, order]), gradients / np.linalg.norm(gradients, axis=1, keepdims=True)
