@@ -63,7 +63,11 @@ def averaged(image: Image, spacing_mm: float, box: IndexBox, fill: float) -> tup
 
 
 def _tents(count: int, old_mm: float, new_mm: float) -> tuple[NDArray[np.int64], Voxels, float]:
-    """First voxel and weights (m, taps) of each tent along an axis, and the position of the first centre, mm."""
+    """First voxel and weights (m, taps) of each tent along an axis, and the position of the first centre, mm.
+
+    Weights are tilted so that their centroid is the centre, where a width is no whole number of voxels or an edge cuts
+    it: an image that is linear in position stays what it is.
+    """
     length = (count - 1) * old_mm
     new_count = max(int(length / new_mm) + 1, 1)
     origin = 0.5 * (length - (new_count - 1) * new_mm)
@@ -71,7 +75,10 @@ def _tents(count: int, old_mm: float, new_mm: float) -> tuple[NDArray[np.int64],
     half = max(new_mm / old_mm, 1.0)
     taps = min(int(np.ceil(2.0 * half)) + 1, count)
     starts = np.clip(np.ceil(centers - half).astype(np.int64), 0, count - taps)
-    weights = np.maximum(1.0 - np.abs(starts[:, None] + np.arange(taps) - centers[:, None]) / half, 0.0)
+    away = starts[:, None] + np.arange(taps) - centers[:, None]
+    weights = np.maximum(1.0 - np.abs(away) / half, 0.0)
+    first, second = ((weights * away**n).sum(axis=1, keepdims=True) for n in (1, 2))
+    weights *= 1.0 - away * first / np.maximum(second, 1e-12)
     return starts, (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32), origin
 
 
