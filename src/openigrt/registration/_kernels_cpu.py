@@ -16,6 +16,7 @@ from openigrt.geometry import Float64Array
 
 Float32Array: TypeAlias = NDArray[np.float32]
 Int64Array: TypeAlias = NDArray[np.int64]
+UInt8Array: TypeAlias = NDArray[np.uint8]
 
 BLOCKS = 64
 GAUSS_NEWTON_SUMS = 34

@@ -4,12 +4,14 @@ Planning values fall into one bin each; daily values spread over four by a cubic
 smooth in the pose (Mattes 2003). Blocks of points are combined in order: same input, same bits.
 """
 
+import math
+
 import numpy as np
 from numba import prange
 
 from openigrt.arrays import compiled
 from openigrt.geometry import Float64Array
-from openigrt.registration._kernels_cpu import BLOCKS, Float32Array, Int64Array, inside, trilinear
+from openigrt.registration._kernels_cpu import BLOCKS, Float32Array, Int64Array, UInt8Array, inside, trilinear
 
 
 @compiled()
@@ -140,3 +142,55 @@ def information_gradients(
             s[5] += px * gy - py * gx
         for c in range(6):
             blocks[b, c] = s[c]
+
+
+@compiled(parallel=True)
+def binned_informations(
+    daily_bins: UInt8Array,
+    index_from_points: Float64Array,
+    points: Float64Array,
+    plan_bins: Int64Array,
+    bins: int,
+    out: Float64Array,
+) -> None:
+    """Mutual information of binned values seen through each of many poses (m, 3, 4), nearest neighbour.
+
+    `daily_bins` is a volume of bin numbers; `bins` and above mean outside. `out` (m, 2): information in nats less its
+    bias by the number of points (Miller 1955), and the share of points inside.
+    """
+    count = points.shape[0]
+    depth, height, width = daily_bins.shape
+    for t in prange(index_from_points.shape[0]):
+        a = index_from_points[t]
+        joint = np.zeros((bins, bins))
+        for n in range(count):
+            px, py, pz = points[n, 0], points[n, 1], points[n, 2]
+            i = math.floor(a[0, 0] * px + a[0, 1] * py + a[0, 2] * pz + a[0, 3] + 0.5)
+            j = math.floor(a[1, 0] * px + a[1, 1] * py + a[1, 2] * pz + a[1, 3] + 0.5)
+            k = math.floor(a[2, 0] * px + a[2, 1] * py + a[2, 2] * pz + a[2, 3] + 0.5)
+            if i < 0 or j < 0 or k < 0 or i >= width or j >= height or k >= depth:
+                continue
+            seen = daily_bins[k, j, i]
+            if seen < bins:
+                joint[plan_bins[n], seen] += 1.0
+        out[t, 0] = unbiased_information(joint)
+        out[t, 1] = joint.sum() / count
+
+
+@compiled()
+def unbiased_information(joint: Float64Array) -> float:
+    """Mutual information in nats of a histogram of counts, less its bias; 0 for fewer than 16 counts."""
+    total = joint.sum()
+    if total < 16.0:
+        return 0.0
+    rows = joint.sum(axis=1)
+    columns = joint.sum(axis=0)
+    value = 0.0
+    occupied = 0
+    for a in range(joint.shape[0]):
+        for b in range(joint.shape[1]):
+            if joint[a, b] > 0.0:
+                value += joint[a, b] * math.log(joint[a, b] * total / (rows[a] * columns[b]))
+                occupied += 1
+    occupied -= (rows > 0.0).sum() + (columns > 0.0).sum() - 1
+    return float((value - 0.5 * occupied) / total)

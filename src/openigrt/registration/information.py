@@ -29,18 +29,32 @@ class Binning:
     daily_bin: tuple[float, float]
 
 
-def make_binning(template: Template, daily: DailySide) -> Binning:
+def binning_of(template: Template, daily: DailySide) -> Binning:
     """Bins over the central 99 % of planning and of daily values that count."""
     low, high = np.percentile(template.values, [0.5, 99.5])
     plan_bins = np.clip((template.values - low) / max(high - low, 1e-12) * BINS, 0, BINS - 1).astype(np.int64)
-    seen = daily.normalised[daily.volume.weight > 0.0]
-    daily_low, daily_high = np.percentile(seen[:: max(len(seen) // 20000, 1)], [0.5, 99.5])
+    daily_low, daily_high = np.percentile(_counting(daily), [0.5, 99.5])
     scale = (BINS - 4.0) / max(daily_high - daily_low, 1e-12)
     return Binning(plan_bins, (float(scale), float(1.5 - daily_low * scale)))
 
 
-def joint_histogram(pose: Pose, template: Template, daily: DailySide, binning: Binning) -> Float64Array:
-    """Joint histogram (plan bins, daily bins) at a pose, in weighted points."""
+def coarse_bins(template: Template, daily: DailySide, bins: int) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    """Bins of equal population: of each point's planning value (n,), and a volume of daily ones (`bins`: outside)."""
+    ranks = np.linspace(0.0, 1.0, bins + 1)[1:-1]
+    plan_bins = np.searchsorted(np.quantile(template.values, ranks), template.values)
+    daily_bins = np.searchsorted(np.quantile(_counting(daily), ranks), daily.normalised).astype(np.uint8)
+    daily_bins[daily.volume.weight <= 0.0] = bins
+    return plan_bins.astype(np.int64), daily_bins
+
+
+def _counting(daily: DailySide) -> NDArray[np.float32]:
+    """An even sample of the daily values that count."""
+    seen = daily.normalised[daily.volume.weight > 0.0]
+    return seen[:: max(len(seen) // 20000, 1)]
+
+
+def leaf_histograms(pose: Pose, template: Template, daily: DailySide, binning: Binning) -> Float64Array:
+    """Joint histograms (BLOCKS, plan bins, daily bins) at a pose, one per leaf, in weighted points."""
     histograms = np.empty((BLOCKS, BINS, BINS))
     joint_histograms(
         daily.normalised,
@@ -52,7 +66,7 @@ def joint_histogram(pose: Pose, template: Template, daily: DailySide, binning: B
         BINS,
         histograms,
     )
-    return histograms.sum(axis=0)
+    return histograms
 
 
 def information(histogram: Float64Array) -> tuple[float, Float64Array]:
@@ -76,7 +90,7 @@ def refine_by_information(pose: Pose, template: Template, daily: DailySide, binn
 
     def negative_information(motion: Float64Array) -> tuple[float, Float64Array]:
         moved = pose.after(-motion * scale)
-        value, slopes = information(joint_histogram(moved, template, daily, binning))
+        value, slopes = information(leaf_histograms(moved, template, daily, binning).sum(axis=0))
         gradient = information_gradient_by_leaf(moved, template, daily, binning, slopes).sum(axis=0)
         return -STEEPNESS * value, -STEEPNESS * _by_motion(gradient, motion * scale) * scale
 

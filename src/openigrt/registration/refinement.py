@@ -1,7 +1,7 @@
 """Local refinement: robust inverse-compositional Gauss-Newton on locally normalised images.
 
 The planning side gives points, values and gradients once; each step interpolates the daily image at the moved points
-and solves for a small rigid motion together with gain and offset (Baker and Matthews 2004). Residuals are weighted after
+and solves for a small rigid motion together with gain and offset (Baker and Matthews 2004). Residuals are weighted as by
 Geman and McClure, so that anatomy which moved otherwise (breathing, gas, ribs) lets go of the solution.
 """
 

@@ -103,18 +103,18 @@ def bone_flags(voxels: Voxels, body: Flags, spacing_mm: float) -> Flags:
         sizes = np.bincount(labels.ravel())
         sizes[0] = 0
         bone = (sizes * spacing_mm**3 >= SMALLEST_BONE_MM3)[labels]
-    return _grown(bone, BONE_MARGIN_MM, spacing_mm) & body
+    return grown(bone, BONE_MARGIN_MM, spacing_mm) & body
 
 
 def soft_flags(voxels: Voxels, body: Flags, spacing_mm: float) -> Flags:
     """Soft tissue away from bone: -150 to 150 HU, 4 mm or more from the margin of bone."""
     low, high = SOFT_TISSUE_HU
-    tissue = _grown((voxels > low) & (voxels < high) & body, spacing_mm, spacing_mm)
-    near_bone = _grown(bone_flags(voxels, body, spacing_mm), BONE_MARGIN_MM, spacing_mm)
+    tissue = grown((voxels > low) & (voxels < high) & body, spacing_mm, spacing_mm)
+    near_bone = grown(bone_flags(voxels, body, spacing_mm), BONE_MARGIN_MM, spacing_mm)
     return tissue & body & ~near_bone
 
 
-def _grown(flags: Flags, margin_mm: float, spacing_mm: float) -> Flags:
+def grown(flags: Flags, margin_mm: float, spacing_mm: float) -> Flags:
     """Flags grown by a margin, in steps of one voxel."""
     steps = round(margin_mm / spacing_mm)
     return np.asarray(ndimage.binary_dilation(flags, iterations=steps)) if steps > 0 else flags
@@ -141,7 +141,7 @@ def _contour_flags(region: Region, volume: WorkingVolume) -> Flags:
         raise InputError(f"Region {region.name} is made of contours but has no mask; give it one on the planning grid.")
     same = RigidTransform.identity(region.mask.frame, volume.grid.frame)
     inside = resample(region.mask.voxels.astype(np.float32), region.mask.grid, volume.grid, same)
-    return _grown(np.nan_to_num(inside, nan=0.0) > 0.5, region.margin_mm, volume.spacing_mm)
+    return grown(np.nan_to_num(inside, nan=0.0) > 0.5, region.margin_mm, volume.spacing_mm)
 
 
 def _near(region: Region, grid: Grid) -> Flags:

@@ -14,14 +14,9 @@ from openigrt.errors import MatchImpossible
 from openigrt.geometry import Float64Array, RigidTransform, renormalised_rotation
 from openigrt.images import Image, Mask, Modality
 from openigrt.patient import Match, Rival
-from openigrt.registration.estimate import (
-    SECOND_OPINION_POINTS,
-    Estimate,
-    estimate_by_correlation,
-    estimate_by_information,
-)
-from openigrt.registration.refinement import DailySide, Pose, plain_sums, refine
-from openigrt.registration.regions import Region, RegionKind, region_flags
+from openigrt.registration.metrics import LocalCorrelation, Metric, MutualInformation, Settled
+from openigrt.registration.refinement import DailySide, Pose
+from openigrt.registration.regions import Flags, Region, RegionKind, region_flags
 from openigrt.registration.rivals import RivalPose, find_rivals, spine_axis
 from openigrt.registration.search import ball_of_shifts, lattice_of_turns, wide_search
 from openigrt.registration.sides import (
@@ -29,7 +24,6 @@ from openigrt.registration.sides import (
     FINE,
     MIDDLE,
     Level,
-    Picture,
     PlanSide,
     Sources,
     coarse_flags,
@@ -47,6 +41,10 @@ RIVAL_REACH_MM = 40.0
 FINE_REACH_MM = 12.0
 COARSE_CANDIDATES = 12
 MIDDLE_CANDIDATES = 4
+NEARBY_CANDIDATES = 3
+SECOND_OPINION_POINTS = 16384
+BONE = Region("bone", RegionKind.BONE)
+PATIENT = Region("patient", RegionKind.PATIENT)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,10 +69,11 @@ class Question:
         return np.asarray(self.target_points_mm.mean(axis=0))
 
     @property
-    def same_modality(self) -> bool:
-        """Whether both images measure X-ray attenuation, so that their gray values lie on a line."""
+    def metric(self) -> Metric:
+        """Local correlation where both images measure X-ray attenuation, mutual information otherwise."""
         x_ray = (Modality.CT, Modality.CBCT)
-        return self.planning_image.modality in x_ray and self.daily_image.modality in x_ray
+        same = self.planning_image.modality in x_ray and self.daily_image.modality in x_ray
+        return LocalCorrelation() if same else MutualInformation()
 
     def pose(self, plan_from_daily: RigidTransform) -> Pose:
         """The pose of a transform about the pivot."""
@@ -90,19 +89,43 @@ class Question:
 
 @dataclass(frozen=True, eq=False)
 class Stage:
-    """Both sides at one level."""
+    """Both sides at one level, and how they are compared there."""
 
+    question: Question
     level: Level
     plan: PlanSide
     daily: DailySide
 
-    def template(self, region: Region, question: Question, points: int) -> Template | None:
-        """Template of a region at this level, with the question's seed."""
-        flags = region_flags(region, self.plan.volume, self.plan.body)
-        rng = np.random.default_rng(question.seed)
-        return make_template(
-            self.plan.volume, self.plan.normalised, flags, pivot_mm=question.pivot_mm, limit=points, rng=rng
-        )
+    def template(self, flags: Flags, points: int) -> Template | None:
+        """Template of voxels of the planning side, drawn with the question's seed."""
+        rng = np.random.default_rng(self.question.seed)
+        pivot_mm = self.question.pivot_mm
+        return make_template(self.plan.volume, self.plan.normalised, flags, pivot_mm=pivot_mm, limit=points, rng=rng)
+
+    def region_template(self, region: Region) -> Template | None:
+        """Template of a region at this level."""
+        return self.template(region_flags(region, self.plan.volume, self.plan.body), self.level.points)
+
+    def settled(self, poses: Sequence[Pose], template: Template) -> list[Settled]:
+        """Each pose at the bottom of its basin, best first, basins that were met before left out."""
+        tolerance_mm = 0.002 * self.level.spacing_mm
+        metric, daily = self.question.metric, self.daily
+        found = [s for s in (metric.settle(pose, template, daily, tolerance_mm) for pose in poses) if s is not None]
+        return _distinct(sorted(found, key=_merit), template.leaf_centers_mm, self.level.spacing_mm)
+
+
+def _merit(settled: Settled) -> float:
+    """For sorting: score, and a little for seeing more, since a small overlap agrees with many poses."""
+    return float(-settled.score * settled.overlap**0.25)
+
+
+def _distinct(found: Sequence[Settled], points_mm: Float64Array, apart_mm: float) -> list[Settled]:
+    """Without those that put all points where a better one puts them: one basin, one place."""
+    chosen: list[Settled] = []
+    for settled in found:
+        if all(pose_difference_mm(settled.pose, other.pose, points_mm).max() > apart_mm for other in chosen):
+            chosen.append(settled)
+    return chosen
 
 
 def match_rigid(question: Question, regions: Sequence[Region]) -> tuple[Match, ...]:
@@ -112,158 +135,124 @@ def match_rigid(question: Question, regions: Sequence[Region]) -> tuple[Match, .
     MatchImpossible where the first cannot be matched.
     """
     question.start.require_frames(question.planning_image.frame, question.daily_image.frame, "The start of a match")
-    sources = prepare(question.planning_image, question.daily_image, question.body)
+    sources = prepare(question.planning_image, question.daily_image, question.body, question.metric)
     found = _found_widely(question, sources, regions[0])
-    middle = _stage(question, sources, MIDDLE, found[0], RIVAL_REACH_MM)
-    leading = _at_middle(question, middle, regions[0], found)
+    middle = _joint_stage(question, sources, MIDDLE, found[0], RIVAL_REACH_MM)
+    leading = _leading(middle, regions[0], found)
     if leading is None:
         raise _impossible(regions[0])
-    fine = _stage(question, sources, FINE, leading.estimate.pose, FINE_REACH_MM)
-    matches = [_finished(question, leading, fine, regions[0])]
-    for region in regions[1:]:
-        nearby = _at_middle(question, middle, region, [leading.estimate.pose])
-        matches.append(_finished(question, nearby, fine, region) if nearby else None)
-    if matches[0] is None:
+    fine = _joint_stage(question, sources, FINE, leading.settled.pose, FINE_REACH_MM)
+    first = _finished(leading, fine, regions[0])
+    if first is None:
         raise _impossible(regions[0])
-    return tuple(match for match in matches if match is not None)
+    others = ((_leading(middle, region, [leading.settled.pose]), region) for region in regions[1:])
+    matches = [_finished(nearby, fine, region) for nearby, region in others if nearby is not None]
+    return (first, *(match for match in matches if match is not None))
 
 
 def _impossible(region: Region) -> MatchImpossible:
     """The error for a region that cannot be matched at all."""
     return MatchImpossible(
-        f"The region {region.name} cannot be matched: within 50 mm of the start it does not meet the daily "
-        "field of view, or it is too small there. Check that both images show the same part of the body, or give --start.",
+        f"The region {region.name} cannot be matched: within 50 mm of the start it does not meet the daily field of "
+        "view, or it is too small there. Check that both images show the same part of the body, or give --start.",
         region=region.name,
     )
+
+
+def _joint_stage(question: Question, sources: Sources, level: Level, pose: Pose, reach_mm: float) -> Stage:
+    """Both sides at a level under one mask, given a pose."""
+    plan_from_daily = question.plan_from_daily(pose)
+    sides = joint_sides(sources, level, question.metric, plan_from_daily=plan_from_daily, reach_mm=reach_mm)
+    return Stage(question, level, *sides)
 
 
 def _found_widely(question: Question, sources: Sources, region: Region) -> list[Pose]:
     """Poses worth refining, best first, from a wide search on the coarse level.
 
-    Whatever the region, bone is looked for first: nothing else is as unlike its surroundings on a shaded image.
+    Whatever the region, bone is looked for first: nothing else is as unlike its surroundings on a shaded image. Between
+    modalities it is the patient, whose shape both show.
     """
-    plan, daily = coarse_sides(sources, _picture(question))
-    template = None
-    for wanted in (Region("bone", RegionKind.BONE), region, Region("patient", RegionKind.PATIENT)):
-        if template is None:
-            flags = coarse_flags(sources, wanted)
-            rng = np.random.default_rng(question.seed)
-            template = make_template(
-                plan.volume, plan.normalised, flags, pivot_mm=question.pivot_mm, limit=COARSE.points, rng=rng
-            )
+    stage = Stage(question, COARSE, *coarse_sides(sources, question.metric))
+    wanted = (BONE, region, PATIENT) if isinstance(question.metric, LocalCorrelation) else (PATIENT, region)
+    templates = (stage.template(coarse_flags(sources, r), COARSE.points) for r in wanted)
+    template = next((t for t in templates if t is not None), None)
     if template is None:
         raise _impossible(region)
-    shifts, turns = ball_of_shifts(SEARCH_RADIUS_MM, COARSE.spacing_mm), lattice_of_turns(SEARCH_TURN_DEG)
     starts = wide_search(
-        question.pose(question.start), template, daily, shifts=shifts, turns=turns, most=COARSE_CANDIDATES
+        question.pose(question.start),
+        template,
+        stage.daily,
+        question.metric,
+        shifts=ball_of_shifts(SEARCH_RADIUS_MM, COARSE.spacing_mm),
+        turns=lattice_of_turns(SEARCH_TURN_DEG),
+        most=COARSE_CANDIDATES,
     )
-    refined = [r.pose for r in (refine(pose, template, daily, 12, 0.2) for pose in starts) if r is not None]
-    if not refined:
+    found = stage.settled(starts, template)
+    if not found:
         raise _impossible(region)
-    ranked = sorted(refined, key=lambda pose: -_merit(pose, template, daily))
-    return _distinct(ranked, template.leaf_centers_mm, COARSE.spacing_mm)[:MIDDLE_CANDIDATES]
-
-
-def _merit(pose: Pose, template: Template, daily: DailySide) -> float:
-    """Correlation, and a little for seeing more: a small overlap agrees with many poses."""
-    plain = plain_sums(pose, template, daily)
-    return float(plain.correlation * plain.weight**0.25)
-
-
-def _distinct(poses: Sequence[Pose], points_mm: Float64Array, apart_mm: float) -> list[Pose]:
-    """Poses in their order, without those that put all points where a better one puts them: one basin, one place."""
-    chosen: list[Pose] = []
-    for pose in poses:
-        if all(pose_difference_mm(pose, other, points_mm).max() > apart_mm for other in chosen):
-            chosen.append(pose)
-    return chosen
-
-
-def _picture(question: Question) -> Picture:
-    """What is compared before the modality matters no more: gray values, or edges between modalities."""
-    return Picture.GRAY if question.same_modality else Picture.EDGES
-
-
-def _stage(question: Question, sources: Sources, level: Level, pose: Pose, reach_mm: float) -> Stage:
-    """Both sides at a level under one mask, given a pose."""
-    plan, daily = joint_sides(sources, level, question.plan_from_daily(pose), reach_mm)
-    return Stage(level, plan, daily)
-
-
-def _estimate(question: Question, pose: Pose, template: Template, stage: Stage) -> Estimate | None:
-    """Refinement with the metric that fits the modalities."""
-    if question.same_modality:
-        return estimate_by_correlation(pose, template, stage.daily, 20, 0.002 * stage.level.spacing_mm)
-    return estimate_by_information(pose, template, stage.daily, 40)
+    return [settled.pose for settled in found[:MIDDLE_CANDIDATES]]
 
 
 @dataclass(frozen=True, eq=False)
 class Leading:
-    """The best estimate of a region at the middle level, the rivals that it beat, and how far it is seen."""
+    """The best pose of a region at the middle level, the rivals that it beat, and how far it is seen."""
 
-    estimate: Estimate
+    settled: Settled
     rivals: tuple[RivalPose, ...]
     axis: Float64Array
     seen_length_mm: float
 
 
-def _at_middle(question: Question, stage: Stage, region: Region, poses: Sequence[Pose]) -> Leading | None:
-    """The best estimate from several poses and their surroundings; a rival that beats it takes its place."""
-    template = stage.template(region, question, stage.level.points)
+def _leading(stage: Stage, region: Region, poses: Sequence[Pose]) -> Leading | None:
+    """The best of several poses and their surroundings; a rival that beats it takes its place."""
+    template = stage.region_template(region)
     if template is None:
         return None
-    sparse = thinned(template, COARSE.points)
+    metric, sparse = stage.question.metric, thinned(template, COARSE.points)
     shifts = ball_of_shifts(LOCAL_SEARCH_MM, 1.5 * stage.level.spacing_mm)
-    starts = list(poses) + wide_search(poses[0], sparse, stage.daily, shifts=shifts, most=3)
-    best = _best(question, template, stage, starts)
+    nearby = wide_search(poses[0], sparse, stage.daily, metric, shifts=shifts, most=NEARBY_CANDIDATES)
+    best = next(iter(stage.settled([*poses, *nearby], template)), None)
     if best is None:
         return None
-    bone = region_flags(Region("bone", RegionKind.BONE), stage.plan.volume, stage.plan.body)
-    axis = spine_axis(stage.plan.volume, bone)
-    rivals = find_rivals(best, template, stage.daily, axis)
-    if rivals and max(rival.score for rival in rivals) > best.score:
-        best = _best(question, template, stage, [best.pose, *(rival.pose for rival in rivals)]) or best
-        rivals = find_rivals(best, template, stage.daily, axis)
+    axis = spine_axis(stage.plan.volume, region_flags(BONE, stage.plan.volume, stage.plan.body))
+    rivals = find_rivals(best, template, stage.daily, metric, axis)
+    if any(_merit(rival.settled) < _merit(best) for rival in rivals):
+        best = stage.settled([best.pose, *(rival.settled.pose for rival in rivals)], template)[0]
+        rivals = find_rivals(best, template, stage.daily, metric, axis)
     return Leading(best, tuple(rivals), axis, _seen_length_mm(best, template, axis))
 
 
-def _best(question: Question, template: Template, stage: Stage, starts: Sequence[Pose]) -> Estimate | None:
-    """The estimate of highest score from several starts; None where all of them leave the image."""
-    estimates = [e for e in (_estimate(question, pose, template, stage) for pose in starts) if e is not None]
-    return max(estimates, key=lambda e: e.score * e.overlap**0.25, default=None)
-
-
-def _seen_length_mm(estimate: Estimate, template: Template, axis: Float64Array) -> float:
+def _seen_length_mm(settled: Settled, template: Template, axis: Float64Array) -> float:
     """Length along the spine over which leaves of the region lie inside the field of view."""
-    seen = estimate.score_sums[:, 0] > 0.3 * len(template) / len(estimate.score_sums)
-    along = template.leaf_centers_mm[seen] @ axis
+    along = template.leaf_centers_mm[settled.seen > 0.3] @ axis
     return float(np.ptp(along)) if len(along) > 1 else 0.0
 
 
-def _finished(question: Question, leading: Leading, stage: Stage, region: Region) -> Match | None:
+def _finished(leading: Leading, stage: Stage, region: Region) -> Match | None:
     """The match at the fine level, with its second opinion, rivals and trust."""
-    template = stage.template(region, question, stage.level.points)
-    estimate = _estimate(question, leading.estimate.pose, template, stage) if template else None
-    if template is None or estimate is None:
+    template = stage.region_template(region)
+    settled = next(iter(stage.settled([leading.settled.pose], template)), None) if template else None
+    if template is None or settled is None:
         return None
+    question, best = stage.question, leading.settled
     evidence = Evidence(
-        estimate,
+        settled,
+        question.metric.equations(settled.pose, template, stage.daily),
         template,
-        _second_opinion(question, estimate, template, stage),
-        tuple(Rival(r.offset_mm, r.score, leading.estimate.score - r.score) for r in leading.rivals),
-        max((score_gap_deviation(leading.estimate.score_sums, r.score_sums) for r in leading.rivals), default=0.0),
+        _second_opinion(settled.pose, template, stage),
+        tuple(Rival(r.offset_mm, r.settled.score, best.score - r.settled.score) for r in leading.rivals),
+        max((score_gap_deviation(best, r.settled) for r in leading.rivals), default=0.0),
         leading.axis,
         leading.seen_length_mm,
     )
-    judgement = Judgement(question.target_points_mm - question.pivot_mm, question.allowed_error_mm)
-    plan_from_daily = question.plan_from_daily(estimate.pose)
-    overlap = leading.estimate.overlap
-    return Match(region.name, estimate.metric, plan_from_daily, estimate.score, overlap, judge(evidence, judgement))
+    trust = judge(evidence, Judgement(question.target_points_mm - question.pivot_mm, question.allowed_error_mm))
+    plan_from_daily = question.plan_from_daily(settled.pose)
+    return Match(region.name, question.metric.name, plan_from_daily, settled.score, best.overlap, trust)
 
 
-def _second_opinion(question: Question, estimate: Estimate, template: Template, stage: Stage) -> Pose | None:
+def _second_opinion(pose: Pose, template: Template, stage: Stage) -> Pose | None:
     """The pose of the other metric, from the same start, on fewer points; None between modalities."""
-    if not question.same_modality:
+    if not isinstance(stage.question.metric, LocalCorrelation):
         return None
-    other = estimate_by_information(estimate.pose, thinned(template, SECOND_OPINION_POINTS), stage.daily, 15)
-    return other.pose if other is not None else None
+    other = MutualInformation().settle(pose, thinned(template, SECOND_OPINION_POINTS), stage.daily, 0.01)
+    return None if other is None else other.pose

@@ -3,14 +3,13 @@
 Restarts in one basin prove nothing; a spine is nearly periodic, so a wrong level is a basin of its own.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from openigrt.geometry import Float64Array
-from openigrt.registration.estimate import Estimate
-from openigrt.registration.refinement import DailySide, Pose, plain_sums, refine
+from openigrt.registration.metrics import Metric, Settled
+from openigrt.registration.refinement import DailySide, Pose
 from openigrt.registration.regions import Flags
 from openigrt.registration.search import wide_search
 from openigrt.registration.template import Template
@@ -25,12 +24,10 @@ STEEPEST_SLOPE = 0.6
 
 @dataclass(frozen=True, eq=False)
 class RivalPose:
-    """A re-optimised pose some way along the spine: offset in mm (positive toward the head), score and its sums."""
+    """A settled pose some way along the spine: offset in mm, positive toward the head."""
 
     offset_mm: float
-    pose: Pose
-    score: float
-    score_sums: Float64Array
+    settled: Settled
 
 
 def spine_axis(volume: WorkingVolume, bone: Flags) -> Float64Array:
@@ -57,18 +54,22 @@ def spine_axis(volume: WorkingVolume, bone: Flags) -> Float64Array:
     return np.asarray(axis / np.linalg.norm(axis))
 
 
-def find_rivals(best: Estimate, template: Template, daily: DailySide, axis: Float64Array) -> list[RivalPose]:
-    """The best re-optimised pose in each band of 10 to 45 mm up and down; none where a band leads back to the match."""
+def find_rivals(
+    best: Settled, template: Template, daily: DailySide, metric: Metric, axis: Float64Array
+) -> list[RivalPose]:
+    """The best settled pose in each band of 10 to 45 mm up and down; none where a band leads back to the match."""
     found: list[RivalPose] = []
     center = template.points_mm.mean(axis=0)
     for low, high in BANDS_MM:
         for sign in (1.0, -1.0):
-            rival = _best_in_band(best.pose, template, daily, _shifts(best.pose, axis, sign, (low, high)))
+            shifts = _shifts(best.pose, axis, sign, (low, high))
+            starts = wide_search(best.pose, template, daily, metric, shifts=shifts, most=1)
+            rival = metric.settle(starts[0], template, daily, 0.1) if starts else None
             if rival is None:
                 continue
             offset = float(_moved_back(best.pose, rival.pose, center) @ axis)
             if abs(offset) >= NEAREST_RIVAL_MM and all(abs(offset - r.offset_mm) > 4.0 for r in found):
-                found.append(RivalPose(offset, rival.pose, rival.score, rival.score_sums))
+                found.append(RivalPose(offset, rival))
     return found
 
 
@@ -80,16 +81,6 @@ def _shifts(pose: Pose, axis: Float64Array, sign: float, band_mm: tuple[float, f
     return np.array(
         [sign * s * along + x * across[0] + y * across[1] for s in ticks for x in ACROSS_MM for y in ACROSS_MM]
     )
-
-
-def _best_in_band(pose: Pose, template: Template, daily: DailySide, shifts: Float64Array) -> RivalPose | None:
-    """The pose of best correlation among shifted ones, refined; None where it leaves the image."""
-    starts: Sequence[Pose] = wide_search(pose, template, daily, shifts=shifts, most=1)
-    refined = refine(starts[0], template, daily, 12, 0.1) if starts else None
-    if refined is None:
-        return None
-    plain = plain_sums(refined.pose, template, daily)
-    return RivalPose(0.0, refined.pose, max(plain.correlation, 0.0), plain.by_leaf[:, 27:])
 
 
 def _moved_back(best: Pose, rival: Pose, point: Float64Array) -> Float64Array:

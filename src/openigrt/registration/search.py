@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from openigrt.geometry import Float64Array, rotation_from_vector
-from openigrt.registration._kernels_cpu import correlations
+from openigrt.registration.metrics import Metric
 from openigrt.registration.refinement import DailySide, Pose
 from openigrt.registration.template import Template
 from openigrt.registration.working_volume import index_from_point
@@ -30,6 +30,7 @@ def wide_search(
     start: Pose,
     template: Template,
     daily: DailySide,
+    metric: Metric,
     *,
     shifts: Float64Array,
     turns: Sequence[Float64Array] = (np.eye(3),),
@@ -38,17 +39,14 @@ def wide_search(
     """The `most` best poses among start moved by all shifts and turns, best first, no two of them neighbours.
 
     Turns are about the pivot. Poses that see less than 0.4 of the largest share of points seen by any are left out, and
-    of two with one correlation the one that sees more is better.
+    of two with one score the one that sees more is better.
     """
     a = index_from_point(daily.volume.grid)
     rotations = np.array([start.rotation @ turn for turn in turns])
     matrices = np.empty((len(turns), len(shifts), 3, 4))
     matrices[..., :3] = (a[:, :3] @ rotations)[:, None]
     matrices[..., 3] = (start.translation_mm + shifts) @ a[:, :3].T + a[:, 3]
-    scores = np.empty((len(turns) * len(shifts), 2))
-    correlations(
-        daily.normalised, daily.volume.weight, matrices.reshape(-1, 3, 4), template.points_mm, template.values, scores
-    )
+    scores = metric.pose_scores(matrices.reshape(-1, 3, 4), template, daily)
     share = scores[:, 1] / max(float(scores[:, 1].max()), 1e-9)
     value = np.where(share >= SMALLEST_RELATIVE_SHARE, scores[:, 0] * share**0.25, -1.0)
     return [Pose(rotations[t], start.translation_mm + shifts[s]) for t, s in _best_apart(value, shifts, most)]

@@ -1,16 +1,16 @@
 """The two sides of a match at each level: planning and daily volume, normalised under one joint mask."""
 
 from dataclasses import dataclass
-from enum import Enum
 
 import numpy as np
 
 from openigrt.geometry import Grid, RigidTransform, resample
 from openigrt.images import Image, Mask, Modality
 from openigrt.registration.field_of_view import Polytope, field_of_view
+from openigrt.registration.metrics import Metric
 from openigrt.registration.normalisation import local_normalisation
 from openigrt.registration.refinement import DailySide
-from openigrt.registration.regions import Flags, Region, body_outline, body_outline_of_any, region_flags
+from openigrt.registration.regions import Flags, Region, body_outline, body_outline_of_any, grown, region_flags
 from openigrt.registration.working_volume import IndexBox, Voxels, WorkingVolume, averaged
 
 OUTLINE_SPACING_MM = 4.0
@@ -26,13 +26,6 @@ class Level:
     window_mm: float
     noise_hu: float
     points: int
-
-
-class Picture(Enum):
-    """What of an image is compared: its gray values, or the strength of its edges, which modalities share."""
-
-    GRAY = "gray"
-    EDGES = "edges"
 
 
 COARSE = Level(8.0, 15.0, 100.0, 1536)
@@ -60,10 +53,10 @@ class Sources:
     field_of_view: Polytope
 
 
-def prepare(planning_image: Image, daily_image: Image, body_mask: Mask | None) -> Sources:
+def prepare(planning_image: Image, daily_image: Image, body_mask: Mask | None, metric: Metric) -> Sources:
     """Average both images to 4 mm, outline the body, and find the daily field of view."""
     plan, plan_grid = averaged(planning_image, OUTLINE_SPACING_MM, IndexBox.whole(planning_image.grid), AIR_HU)
-    body = _outline(planning_image, plan, body_mask)
+    body = grown(_outline(planning_image, plan, body_mask), metric.skin_margin_mm, OUTLINE_SPACING_MM)
     seen = field_of_view(daily_image)
     box = box_of(seen, daily_image.grid)
     daily, daily_grid = averaged(daily_image, OUTLINE_SPACING_MM, box, AIR_HU)
@@ -95,19 +88,22 @@ def noise_of(image: Image, voxels: Voxels, noise_hu: float) -> float:
     return float(max(noise_hu * (high - low) / 400.0, 1e-6))
 
 
-def coarse_sides(sources: Sources, picture: Picture) -> tuple[PlanSide, DailySide]:
+def coarse_sides(sources: Sources, metric: Metric) -> tuple[PlanSide, DailySide]:
     """Both sides at 8 mm, each under its own mask: no pose is known yet."""
     plan, daily = halved(sources.plan_4mm), halved(sources.daily_4mm)
-    body = plan.weight > 0.5
-    noise = [
-        noise_of(image, volume.voxels, COARSE.noise_hu)
-        for image, volume in ((sources.planning_image, plan), (sources.daily_image, daily))
-    ]
-    if picture is Picture.EDGES:
-        plan, daily = edges(plan, noise[0]), edges(daily, noise[1])
-        noise = [0.5, 0.5]
-    plan_side = PlanSide(plan, local_normalisation(plan, COARSE.window_mm, noise[0]), body)
-    return plan_side, DailySide(daily, local_normalisation(daily, COARSE.window_mm, noise[1]))
+    return _normalised(sources, COARSE, metric, (plan, daily), plan.weight > 0.5)
+
+
+def _normalised(
+    sources: Sources, level: Level, metric: Metric, volumes: tuple[WorkingVolume, WorkingVolume], body: Flags
+) -> tuple[PlanSide, DailySide]:
+    """Planning and daily side of a level, each locally normalised under its own weight."""
+    plan, daily = volumes
+    window_mm = metric.window_mm(level.window_mm)
+    noise = noise_of(sources.planning_image, plan.voxels, level.noise_hu)
+    daily_noise = noise_of(sources.daily_image, daily.voxels, level.noise_hu)
+    plan_side = PlanSide(plan, local_normalisation(plan, window_mm, noise), body)
+    return plan_side, DailySide(daily, local_normalisation(daily, window_mm, daily_noise))
 
 
 def coarse_flags(sources: Sources, region: Region) -> Flags:
@@ -117,15 +113,8 @@ def coarse_flags(sources: Sources, region: Region) -> Flags:
     return np.asarray(flags[: 2 * k, : 2 * j, : 2 * i].reshape(k, 2, j, 2, i, 2).any(axis=(1, 3, 5)))
 
 
-def edges(volume: WorkingVolume, noise: float) -> WorkingVolume:
-    """Edge strength: length of the gradient between neighbours over noise, compressed so that bone does not rule."""
-    slopes = np.gradient(volume.voxels)
-    strength = np.sqrt(sum(slope**2 for slope in slopes)) / np.float32(noise)
-    return WorkingVolume(np.log1p(strength).astype(np.float32), volume.weight, volume.grid)
-
-
 def joint_sides(
-    sources: Sources, level: Level, plan_from_daily: RigidTransform, reach_mm: float
+    sources: Sources, level: Level, metric: Metric, *, plan_from_daily: RigidTransform, reach_mm: float
 ) -> tuple[PlanSide, DailySide]:
     """Both sides at a level under one mask: inside the body and inside the field of view, carried over by a pose.
 
@@ -144,10 +133,7 @@ def joint_sides(
 
     plan_volume = WorkingVolume(plan, plan_weight.astype(np.float32), plan_grid)
     daily_volume = WorkingVolume(daily, daily_weight.astype(np.float32), daily_grid)
-    noise = noise_of(sources.planning_image, plan, level.noise_hu)
-    daily_noise = noise_of(sources.daily_image, daily, level.noise_hu)
-    plan_side = PlanSide(plan_volume, local_normalisation(plan_volume, level.window_mm, noise), body > 0.5)
-    return plan_side, DailySide(daily_volume, local_normalisation(daily_volume, level.window_mm, daily_noise))
+    return _normalised(sources, level, metric, (plan_volume, daily_volume), body > 0.5)
 
 
 def halved(volume: WorkingVolume) -> WorkingVolume:

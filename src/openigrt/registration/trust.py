@@ -13,11 +13,10 @@ import numpy as np
 from openigrt.geometry import Float64Array
 from openigrt.patient import Rival, Trust, Verdict
 from openigrt.registration._kernels_cpu import BLOCKS
-from openigrt.registration.estimate import Estimate
+from openigrt.registration.metrics import PARTS, Equations, Settled
 from openigrt.registration.refinement import Pose
 from openigrt.registration.template import Template
 
-PARTS = 16
 NORMAL_95 = 1.96
 
 
@@ -61,11 +60,11 @@ def pose_difference_mm(first: Pose, second: Pose, points_mm: Float64Array) -> Fl
     return np.asarray(np.linalg.norm(a - b, axis=1))
 
 
-def jackknife_error_mm(estimate: Estimate, points_mm: Float64Array) -> float:
+def jackknife_error_mm(equations: Equations, points_mm: Float64Array) -> float:
     """Standard error of the worst judged point, from leaving out each of PARTS compact parts once (Tukey)."""
     per_part = BLOCKS // PARTS
-    matrices = estimate.matrices.reshape(PARTS, per_part, 6, 6).sum(axis=1)
-    vectors = estimate.vectors.reshape(PARTS, per_part, 6).sum(axis=1)
+    matrices = equations.matrices.reshape(PARTS, per_part, 6, 6).sum(axis=1)
+    vectors = equations.vectors.reshape(PARTS, per_part, 6).sum(axis=1)
     matrix, vector = matrices.sum(axis=0), vectors.sum(axis=0)
     motions = np.array([_solved(matrix - m, vector - v) for m, v in zip(matrices, vectors, strict=True)])
     moved = np.array([displacement_mm(motion, points_mm) for motion in motions])
@@ -74,13 +73,13 @@ def jackknife_error_mm(estimate: Estimate, points_mm: Float64Array) -> float:
 
 
 def halves_error_mm(
-    estimate: Estimate, centers_mm: Float64Array, along: Float64Array, points_mm: Float64Array
+    equations: Equations, centers_mm: Float64Array, along: Float64Array, points_mm: Float64Array
 ) -> float:
     """Largest disagreement at the judged points between the two halves of the region along a direction."""
     side = centers_mm @ along
     upper = side > np.median(side)
     motions = [
-        _solved(estimate.matrices[half].sum(axis=0), estimate.vectors[half].sum(axis=0)) for half in (upper, ~upper)
+        _solved(equations.matrices[half].sum(axis=0), equations.vectors[half].sum(axis=0)) for half in (upper, ~upper)
     ]
     difference = displacement_mm(motions[0], points_mm) - displacement_mm(motions[1], points_mm)
     return float(np.linalg.norm(difference, axis=1).mean())
@@ -92,29 +91,18 @@ def _solved(matrix: Float64Array, vector: Float64Array) -> Float64Array:
     return np.asarray(np.linalg.solve(matrix + np.diag(ridge + 1e-9), vector))
 
 
-def score_gap_deviation(best: Float64Array, rival: Float64Array) -> float:
-    """Standard deviation of the difference of two correlations, by a jackknife over PARTS parts of (BLOCKS, 7) sums."""
-    gaps = []
-    first, second = (s.reshape(PARTS, -1, s.shape[1]).sum(axis=1) for s in (best, rival))
-    for part in range(PARTS):
-        kept = np.arange(PARTS) != part
-        gaps.append(_correlation(first[kept].sum(axis=0)) - _correlation(second[kept].sum(axis=0)))
+def score_gap_deviation(best: Settled, rival: Settled) -> float:
+    """Standard deviation of the gap between two scores, by leaving out each of PARTS compact parts once."""
+    gaps = best.scores_left_out - rival.scores_left_out
     return float(np.sqrt((PARTS - 1) * np.var(gaps)))
-
-
-def _correlation(s: Float64Array) -> float:
-    """Correlation from the sums w, w*r*r, w*m, w*v, w*m*m, w*v*v, w*m*v."""
-    if s[0] <= 0.0:
-        return 0.0
-    bottom = (s[4] - s[2] ** 2 / s[0]) * (s[5] - s[3] ** 2 / s[0])
-    return float((s[6] - s[2] * s[3] / s[0]) / np.sqrt(bottom)) if bottom > 0.0 else 0.0
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
     """All that speaks for or against one match."""
 
-    estimate: Estimate
+    settled: Settled
+    equations: Equations
     template: Template
     second_opinion: Pose | None
     rivals: Sequence[Rival]
@@ -130,9 +118,9 @@ class Evidence:
     def figures(self) -> Mapping[str, float]:
         """The figures that the verdict rests on, by name."""
         return {
-            "score": self.estimate.score,
-            "overlap": self.estimate.overlap,
-            "agreement": self.estimate.agreement,
+            "score": self.settled.score,
+            "overlap": self.settled.overlap,
+            "agreement": self.settled.agreement,
             "rival_gap": self.rival_gap,
             "rival_deviation": self.rival_deviation,
             "seen_length_mm": self.seen_length_mm,
@@ -160,17 +148,17 @@ def judge(evidence: Evidence, judgement: Judgement, settings: TrustSettings = SE
 
 def error_parts_mm(evidence: Evidence, points_mm: Float64Array, settings: TrustSettings) -> Mapping[str, float]:
     """What the predicted error is made of, each a 95 % bound in mm."""
-    estimate, template = evidence.estimate, evidence.template
+    equations, template = evidence.equations, evidence.template
     centers = template.leaf_centers_mm
     halves = max(
-        halves_error_mm(estimate, centers, along, points_mm)
+        halves_error_mm(equations, centers, along, points_mm)
         for along in (np.array([1.0, 0.0, 0.0]), evidence.spine_axis)
     )
     second = evidence.second_opinion
-    metrics = 0.0 if second is None else float(pose_difference_mm(estimate.pose, second, points_mm).max())
+    metrics = 0.0 if second is None else float(pose_difference_mm(evidence.settled.pose, second, points_mm).max())
     return {
         "floor": settings.floor_mm,
-        "parts left out": settings.parts_factor * NORMAL_95 * jackknife_error_mm(estimate, points_mm),
+        "parts left out": settings.parts_factor * NORMAL_95 * jackknife_error_mm(equations, points_mm),
         "halves": settings.halves_factor * halves,
         "second metric": settings.metrics_factor * metrics,
     }
@@ -178,10 +166,10 @@ def error_parts_mm(evidence: Evidence, points_mm: Float64Array, settings: TrustS
 
 def _reasons_to_refuse(evidence: Evidence, settings: TrustSettings) -> list[str]:
     """Why nothing may be done with the match."""
-    estimate, reasons = evidence.estimate, []
-    if estimate.score < settings.least_score_to_look:
+    settled, reasons = evidence.settled, []
+    if settled.score < settings.least_score_to_look:
         reasons.append(
-            f"The images hardly resemble each other in this region (score {estimate.score:.2f}, "
+            f"The images hardly resemble each other in this region (score {settled.score:.2f}, "
             f"at least {settings.least_score_to_look:.2f} is needed)."
         )
     if evidence.rival_gap <= 0.0:
@@ -191,13 +179,13 @@ def _reasons_to_refuse(evidence: Evidence, settings: TrustSettings) -> list[str]
 
 def _reasons_to_look(evidence: Evidence, settings: TrustSettings) -> list[str]:
     """Why a person must look before the match is used."""
-    estimate, reasons = evidence.estimate, []
-    if estimate.score < settings.least_score:
-        reasons.append(f"The score of {estimate.score:.2f} is low (below {settings.least_score:.2f}).")
-    if estimate.overlap < settings.least_overlap:
-        reasons.append(f"Only {100.0 * estimate.overlap:.0f} % of the region lies in the daily field of view.")
-    if estimate.agreement < settings.least_agreement:
-        reasons.append(f"Only {100.0 * estimate.agreement:.0f} % of the region agrees with one rigid motion.")
+    settled, reasons = evidence.settled, []
+    if settled.score < settings.least_score:
+        reasons.append(f"The score of {settled.score:.2f} is low (below {settings.least_score:.2f}).")
+    if settled.overlap < settings.least_overlap:
+        reasons.append(f"Only {100.0 * settled.overlap:.0f} % of the region lies in the daily field of view.")
+    if settled.agreement < settings.least_agreement:
+        reasons.append(f"Only {100.0 * settled.agreement:.0f} % of the region agrees with one rigid motion.")
     if evidence.seen_length_mm < settings.least_length_along_spine_mm:
         reasons.append(
             f"Only {evidence.seen_length_mm:.0f} mm of the region along the spine are seen: "
