@@ -45,7 +45,7 @@ def test_everything_that_belongs_together(tmp_path):
     assert (read.plan.uid, read.dose.uid) == (PLAN, DOSE)
     assert len(read.inputs) == 8
     assert {file.sop_instance_uid for file in read.inputs} >= {PLAN, DOSE, SET, f"{SERIES}.1"}
-    assert any("Chose CT Image of 5" in message for message in read.messages)
+    assert any("Chose CT Image of 5" in message for message in read.choices)
 
 
 def test_the_series_that_the_structures_were_drawn_on_is_chosen(tmp_path):
@@ -55,7 +55,7 @@ def test_the_series_that_the_structures_were_drawn_on_is_chosen(tmp_path):
     (tmp_path / "thumbs.db").write_bytes(b"junk")
     read = read_plan_folder(tmp_path)
     assert read.planning_image.provenance.series_uid == SERIES
-    assert "Skipped 1 file (thumbs.db): not DICOM." in read.messages
+    assert "Skipped 1 file (thumbs.db): not DICOM." in read.choices
 
 
 def test_without_plan_and_without_structures(tmp_path):
@@ -186,7 +186,7 @@ def test_plan_without_structure_set_takes_the_ct_of_its_frame(tmp_path):
     write(plan(), tmp_path / "rp.dcm")
     read = read_plan_folder(tmp_path)
     assert read.planning_image.provenance.series_uid == SERIES
-    assert any("as planning image" in message for message in read.messages)
+    assert any("as planning image" in message for message in read.choices)
     write(plan(FrameOfReferenceUID="1.2.3"), tmp_path / "rp.dcm")
     with pytest.raises(InconsistentInput, match=r"The plan lies in frame 1\.2\.3"):
         read_plan_folder(tmp_path)

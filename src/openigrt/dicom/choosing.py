@@ -83,8 +83,10 @@ def one_of(series: Sequence[Series], where: str, choice: str) -> Series:
     return series[0]
 
 
-def series_drawn_on(candidates: Sequence[Series], structures: StructureSet) -> tuple[Series, tuple[str, ...]]:
-    """The image series that a structure set was drawn on, and what was chosen why.
+def series_drawn_on(
+    candidates: Sequence[Series], structures: StructureSet
+) -> tuple[Series, tuple[str, ...], tuple[str, ...]]:
+    """The image series that a structure set was drawn on, what was chosen why, and what is doubtful about it.
 
     By instance UIDs, then by series UID, then, with a warning, by frame of reference where only one series has it.
     Raises InconsistentInput when none fits, AmbiguousInput when several share the frame.
@@ -95,7 +97,7 @@ def series_drawn_on(candidates: Sequence[Series], structures: StructureSet) -> t
     for matching, reason in ((by_slices, "slices"), (by_series, "series")):
         if len(matching) == 1:
             chosen = f"Chose {matching[0]}: structure set {structures.label!r} names its {reason}."
-            return matching[0], (chosen, *_absent_slices(matching[0], structures))
+            return matching[0], (chosen,), _absent_slices(matching[0], structures)
     in_frame = [s for s in candidates if s.instances[0].frame_uid == structures.frame.uid]
     if not in_frame:
         raise InconsistentInput(
@@ -106,10 +108,11 @@ def series_drawn_on(candidates: Sequence[Series], structures: StructureSet) -> t
             structure_set_uid=structures.uid,
         )
     chosen_series = one_of(in_frame, f"The frame of structure set {structures.label!r}", "Keep the one it belongs to.")
-    return chosen_series, (
+    doubt = (
         f"Chose {chosen_series} because it is the only one in the frame of structure set {structures.label!r}, which "
-        f"names another series, {structures.image_series_uid or 'none'}.",
+        f"names another series, {structures.image_series_uid or 'none'}."
     )
+    return chosen_series, (), (doubt,)
 
 
 def _absent_slices(series: Series, structures: StructureSet) -> tuple[str, ...]:

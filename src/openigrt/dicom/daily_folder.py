@@ -25,10 +25,11 @@ from openigrt.patient import StructureSet
 
 @dataclass(frozen=True, eq=False, slots=True)
 class DailyFolder:
-    """The image of the day in its own frame, its structures if any, messages, and the files that were used."""
+    """The image of the day in its own frame, its structures if any, choices, warnings, and the files that were used."""
 
     daily_image: Image
     structure_set: StructureSet | None
+    choices: tuple[str, ...]
     messages: tuple[str, ...]
     inputs: tuple[InputFile, ...]
 
@@ -53,7 +54,8 @@ def read_daily_folder(path: Path, plan_frame_uid: str, series_uid: str | None = 
     return DailyFolder(
         daily_image=reading.image,
         structure_set=structure_set,
-        messages=(*inventory.messages(), *reading.messages, *shared, *messages),
+        choices=(f"Chose {series}.", *inventory.messages()),
+        messages=(*reading.messages, *shared, *messages),
         inputs=(*reading.inputs, *files),
     )
 
@@ -82,7 +84,7 @@ def _chosen_series(inventory: Inventory, series_uid: str | None) -> Series:
     """The series of this UID, or the only one."""
     candidates = image_series(inventory)
     if series_uid is None:
-        return one_of(candidates, str(inventory.path), "Choose one by its UID, or keep only the one of today.")
+        return one_of(candidates, str(inventory.path), "Choose one by its UID with --series, or keep only the one of today.")
     for series in candidates:
         if series.uid == series_uid:
             return series

@@ -40,12 +40,13 @@ SUMMED_DOSE = ("PLAN", "")
 
 @dataclass(frozen=True, eq=False, slots=True)
 class PlanFolder:
-    """What belongs together in a plan folder, what was chosen and warned, and the files that were used."""
+    """What belongs together in a plan folder, what was chosen and left aside, warnings, and the files that were used."""
 
     planning_image: Image
     structure_set: StructureSet | None
     plan: Plan | None
     dose: DoseGrid | None
+    choices: tuple[str, ...]
     messages: tuple[str, ...]
     inputs: tuple[InputFile, ...]
 
@@ -60,9 +61,9 @@ def read_plan_folder(path: Path, plan_uid: str | None = None) -> PlanFolder:
     require_undamaged(inventory)
     require_one_patient_in(inventory)
     plan_instance = _chosen_plan(inventory, plan_uid)
-    structures_instance, chosen = _chosen_structures(inventory, plan_instance)
+    structures_instance, absent = _chosen_structures(inventory, plan_instance)
     structure_set, structure_files, noticed = _structures(structures_instance)
-    series, why = _chosen_series(inventory, structure_set, plan_instance)
+    series, chosen, doubts = _chosen_series(inventory, structure_set, plan_instance)
     reading = read_image_series(series)
     plan, plan_files, planned = _plan(plan_instance, structure_set, reading)
     dose, dose_files, dosed = _dose(inventory, plan)
@@ -73,7 +74,8 @@ def read_plan_folder(path: Path, plan_uid: str | None = None) -> PlanFolder:
         structure_set=structure_set,
         plan=plan,
         dose=dose,
-        messages=(*inventory.messages(), *chosen, *noticed, *why, *reading.messages, *planned, *dosed, *beyond),
+        choices=(*chosen, *inventory.messages()),
+        messages=(*absent, *noticed, *doubts, *reading.messages, *planned, *dosed, *beyond),
         inputs=(*reading.inputs, *structure_files, *plan_files, *dose_files),
     )
 
@@ -131,8 +133,8 @@ def _structures(instance: Instance | None) -> tuple[StructureSet | None, tuple[I
 
 def _chosen_series(
     inventory: Inventory, structure_set: StructureSet | None, plan: Instance | None
-) -> tuple[Series, tuple[str, ...]]:
-    """The planning image: what the structures were drawn on, else the only CT (or image) in the plan's frame."""
+) -> tuple[Series, tuple[str, ...], tuple[str, ...]]:
+    """The planning image, the choice and doubts: what was drawn on, else the only CT (or image) in the plan's frame."""
     candidates = image_series(inventory)
     if structure_set is not None:
         return series_drawn_on(candidates, structure_set)
@@ -146,7 +148,7 @@ def _chosen_series(
         candidates = tuple(in_frame)
     ct = tuple(series for series in candidates if series.sop_class_uid == CTImageStorage)
     series = one_of(ct or candidates, str(inventory.path), "Keep the planning image, or add the structure set.")
-    return series, (f"Chose {series} as planning image: no structure set names one.",)
+    return series, (f"Chose {series} as planning image: no structure set names one.",), ()
 
 
 def _plan(
@@ -158,7 +160,7 @@ def _plan(
     dataset, file = read_object(instance.path)
     frame_uid = structure_set.frame.uid if structure_set else reading.image.frame.uid
     plan, messages = read_plan(dataset, PlanDefaults(frame_uid, reading.image.provenance.patient_position))
-    return plan, (file,), (f"Plan {plan.label!r} [{plan.uid}], {plan.approval or 'approval unknown'}.", *messages)
+    return plan, (file,), messages
 
 
 def _dose(inventory: Inventory, plan: Plan | None) -> tuple[DoseGrid | None, tuple[InputFile, ...], tuple[str, ...]]:
