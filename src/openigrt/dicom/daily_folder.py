@@ -84,7 +84,7 @@ def _chosen_series(inventory: Inventory, series_uid: str | None) -> Series:
     """The series of this UID, or the only one."""
     candidates = image_series(inventory)
     if series_uid is None:
-        return one_of(candidates, str(inventory.path), "Choose one by its UID with --series, or keep only the one of today.")
+        return one_of(candidates, str(inventory.path), "Choose one by its UID with --series.")
     for series in candidates:
         if series.uid == series_uid:
             return series

@@ -40,7 +40,7 @@ SUMMED_DOSE = ("PLAN", "")
 
 @dataclass(frozen=True, eq=False, slots=True)
 class PlanFolder:
-    """What belongs together in a plan folder, what was chosen and left aside, warnings, and the files that were used."""
+    """What belongs together in a plan folder, what was chosen or left aside, what is doubtful, and the files used."""
 
     planning_image: Image
     structure_set: StructureSet | None
