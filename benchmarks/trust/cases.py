@@ -158,17 +158,18 @@ class Site:
 
 
 def _site(volume: Packed, daily: str, rng: np.random.Generator) -> Site:
-    """An isocenter near dense bone in the middle of a volume; on the bone where only bone is known to be rigid."""
-    on_bone = volume.name != daily
+    """An isocenter near dense bone in the middle of a volume; on the bone where only its surroundings are known."""
+    on_bone = {volume.name, daily} == {"thorax-0", "thorax-5"}
     allowed = float(rng.choice([a for a, _ in ALLOWED_MM], p=[p for _, p in ALLOWED_MM]))
     if daily == CBCT:
         return Site(CBCT_SPINE_MM + rng.uniform(-8.0, 8.0, 3), 15.0, allowed)
-    count = len(volume.anchors_mm)
-    anchor = volume.anchors_mm[int(count * rng.uniform(0.35, 0.65))]
-    spread = np.array([10.0, 10.0, 5.0] if on_bone else [35.0, 35.0, 10.0])
-    if volume.cropped:
-        anchor, spread = 0.5 * (anchor + volume.grid.center_mm), spread * 0.4
-    return Site(anchor + rng.uniform(-1.0, 1.0, 3) * spread, rng.uniform(15.0, 20.0 if on_bone else 50.0), allowed)
+    anchor = volume.anchors_mm[int(len(volume.anchors_mm) * rng.uniform(0.35, 0.65))]
+    toward_middle = rng.uniform(0.0, 1.0) * (volume.grid.center_mm - anchor) * [1.0, 0.5, 0.0]
+    if on_bone:
+        return Site(anchor + rng.uniform(-1.0, 1.0, 3) * [10.0, 10.0, 5.0], rng.uniform(15.0, 20.0), allowed)
+    spread = np.array([12.0, 12.0, 4.0] if volume.cropped else [25.0, 25.0, 10.0])
+    isocenter = anchor + toward_middle + rng.uniform(-1.0, 1.0, 3) * spread
+    return Site(isocenter, rng.uniform(15.0, 50.0), allowed)
 
 
 def _on_sphere(rng: np.random.Generator, radius: float) -> Float64Array:

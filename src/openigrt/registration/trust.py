@@ -6,7 +6,7 @@ of what a second metric says, and of a calibrated floor. It says nothing of anat
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -130,20 +130,25 @@ class Evidence:
 def judge(evidence: Evidence, judgement: Judgement, settings: TrustSettings = SETTINGS) -> Trust:
     """Predicted error and verdict with reasons."""
     parts = error_parts_mm(evidence, judgement.points_mm, settings)
-    predicted = float(np.sqrt(sum(value**2 for value in parts.values())))
-    rivals, figures = tuple(evidence.rivals), evidence.figures()
-    refusals = _reasons_to_refuse(evidence, settings)
-    doubts = _reasons_to_look(evidence, settings)
-    if predicted > judgement.allowed_error_mm:
-        doubts.append(
-            f"The predicted error of {predicted:.1f} mm is above the allowed {judgement.allowed_error_mm:.1f} mm."
-        )
+    trust = judge_figures(evidence.figures(), parts, judgement.allowed_error_mm, settings)
+    return replace(trust, rivals=tuple(evidence.rivals))
+
+
+def judge_figures(
+    figures: Mapping[str, float], parts_mm: Mapping[str, float], allowed_error_mm: float, settings: TrustSettings
+) -> Trust:
+    """The verdict that `Evidence.figures` and the parts of the predicted error lead to."""
+    predicted = float(np.sqrt(sum(value**2 for value in parts_mm.values())))
+    refusals = _reasons_to_refuse(figures, settings)
+    doubts = _reasons_to_look(figures, settings)
+    if predicted > allowed_error_mm:
+        doubts.append(f"The predicted error of {predicted:.1f} mm is above the allowed {allowed_error_mm:.1f} mm.")
     if refusals:
-        return Trust(Verdict.REFUSED, predicted, tuple(refusals + doubts), parts, rivals, figures)
+        return Trust(Verdict.REFUSED, predicted, tuple(refusals + doubts), parts_mm, evidence=figures)
     if doubts:
-        return Trust(Verdict.LOOK, predicted, tuple(doubts), parts, rivals, figures)
-    reason = f"The predicted error of {predicted:.1f} mm is within the allowed {judgement.allowed_error_mm:.1f} mm."
-    return Trust(Verdict.TRUSTED, predicted, (reason,), parts, rivals, figures)
+        return Trust(Verdict.LOOK, predicted, tuple(doubts), parts_mm, evidence=figures)
+    reason = f"The predicted error of {predicted:.1f} mm is within the allowed {allowed_error_mm:.1f} mm."
+    return Trust(Verdict.TRUSTED, predicted, (reason,), parts_mm, evidence=figures)
 
 
 def error_parts_mm(evidence: Evidence, points_mm: Float64Array, settings: TrustSettings) -> Mapping[str, float]:
@@ -164,35 +169,35 @@ def error_parts_mm(evidence: Evidence, points_mm: Float64Array, settings: TrustS
     }
 
 
-def _reasons_to_refuse(evidence: Evidence, settings: TrustSettings) -> list[str]:
+def _reasons_to_refuse(figures: Mapping[str, float], settings: TrustSettings) -> list[str]:
     """Why nothing may be done with the match."""
-    settled, reasons = evidence.settled, []
-    if settled.score < settings.least_score_to_look:
+    reasons = []
+    if figures["score"] < settings.least_score_to_look:
         reasons.append(
-            f"The images hardly resemble each other in this region (score {settled.score:.2f}, "
+            f"The images hardly resemble each other in this region (score {figures['score']:.2f}, "
             f"at least {settings.least_score_to_look:.2f} is needed)."
         )
-    if evidence.rival_gap <= 0.0:
+    if figures["rival_gap"] <= 0.0:
         reasons.append("Another vertebral level matches as well or better: the level is not known.")
     return reasons
 
 
-def _reasons_to_look(evidence: Evidence, settings: TrustSettings) -> list[str]:
+def _reasons_to_look(figures: Mapping[str, float], settings: TrustSettings) -> list[str]:
     """Why a person must look before the match is used."""
-    settled, reasons = evidence.settled, []
-    if settled.score < settings.least_score:
-        reasons.append(f"The score of {settled.score:.2f} is low (below {settings.least_score:.2f}).")
-    if settled.overlap < settings.least_overlap:
-        reasons.append(f"Only {100.0 * settled.overlap:.0f} % of the region lies in the daily field of view.")
-    if settled.agreement < settings.least_agreement:
-        reasons.append(f"Only {100.0 * settled.agreement:.0f} % of the region agrees with one rigid motion.")
-    if evidence.seen_length_mm < settings.least_length_along_spine_mm:
+    reasons = []
+    if figures["score"] < settings.least_score:
+        reasons.append(f"The score of {figures['score']:.2f} is low (below {settings.least_score:.2f}).")
+    if figures["overlap"] < settings.least_overlap:
+        reasons.append(f"Only {100.0 * figures['overlap']:.0f} % of the region lies in the daily field of view.")
+    if figures["agreement"] < settings.least_agreement:
+        reasons.append(f"Only {100.0 * figures['agreement']:.0f} % of the region agrees with one rigid motion.")
+    if figures["seen_length_mm"] < settings.least_length_along_spine_mm:
         reasons.append(
-            f"Only {evidence.seen_length_mm:.0f} mm of the region along the spine are seen: "
+            f"Only {figures['seen_length_mm']:.0f} mm of the region along the spine are seen: "
             "fewer than two vertebral levels, so the level cannot be told."
         )
-    gap = evidence.rival_gap
-    needed = max(settings.least_rival_gap, settings.least_rival_gap_in_deviations * evidence.rival_deviation)
+    gap = figures["rival_gap"]
+    needed = max(settings.least_rival_gap, settings.least_rival_gap_in_deviations * figures["rival_deviation"])
     if 0.0 < gap < needed:
         reasons.append(f"A neighbouring level matches almost as well (score gap {gap:.2f}, {needed:.2f} is needed).")
     return reasons
