@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from openigrt.geometry import Float64Array, Frame
 from openigrt.virtual.anatomy import Anatomy, Layer, Organ, Part
@@ -53,7 +54,7 @@ PLANNING_STATE = PelvisState()
 
 
 def virtual_pelvis(
-    frame: Frame, seed: int, state: PelvisState = PLANNING_STATE, origin_mm: tuple[float, ...] = (0.0, 0.0, 0.0)
+    frame: Frame, seed: int, state: PelvisState = PLANNING_STATE, origin_mm: ArrayLike = (0.0, 0.0, 0.0)
 ) -> Anatomy:
     """The pelvis of one patient (`seed`) on one day (`state`), in LPS mm of `frame`.
 

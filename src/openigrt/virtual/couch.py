@@ -1,0 +1,48 @@
+"""Two couch tops that differ, as they do between scanner and linac; each is an anatomy in the frame it stands in."""
+
+import numpy as np
+
+from openigrt.geometry import Float64Array, Frame, RigidTransform
+from openigrt.virtual.anatomy import Anatomy, Layer, Organ, Part
+from openigrt.virtual.primitive_table import Operation
+from openigrt.virtual.solids import Superellipsoid, Tube
+
+SCANNER_TOP = (Layer(0.0, 120.0), Layer(1.6, -930.0))
+LINAC_TOP = (Layer(0.0, -120.0), Layer(2.2, -965.0))
+HALF_LENGTH_MM = 1500.0
+SINK_MM = 5.0
+
+
+def scanner_couch(frame: Frame, top_mm: Float64Array) -> Anatomy:
+    """A cradle, hollow toward the patient; its lowest line passes through the point `top_mm` (3,) of `frame`."""
+
+    def cylinder(radius_mm: float) -> Tube:
+        axis = np.array([[0.0, -620.0, -HALF_LENGTH_MM], [0.0, -620.0, HALF_LENGTH_MM]])
+        return Tube(axis, np.array([radius_mm, radius_mm]))
+
+    parts = (
+        Part(cylinder(654.0)),
+        Part(cylinder(620.0), Operation.SUBTRACT),
+        Part(Superellipsoid((0, 0, 0), (214, 120, HALF_LENGTH_MM), exponents=(9.0, 2.0)), Operation.INTERSECT, 3.0),
+    )
+    return Anatomy(frame, (Organ("COUCH", parts, SCANNER_TOP),), top_mm)
+
+
+def linac_couch(frame: Frame, top_mm: Float64Array) -> Anatomy:
+    """A flat sandwich of carbon fibre and foam; its top passes through the point `top_mm` (3,) of `frame`."""
+    solid = Superellipsoid((0, 26, 0), (262, 26, HALF_LENGTH_MM), exponents=(8.0, 2.0))
+    return Anatomy(frame, (Organ("COUCH", (Part(solid),), LINAC_TOP),), top_mm)
+
+
+def lowest_skin_mm(anatomy: Anatomy, center_mm: Float64Array, frame_from_anatomy: RigidTransform) -> float:
+    """Largest y, in mm of the frame that the transform leads to, of the skin within 100 mm of a point."""
+    x, y, z = np.meshgrid(np.arange(-90.0, 91.0, 6.0), np.arange(70.0, 180.0, 1.0), np.arange(-100.0, 101.0, 10.0))
+    points = center_mm + np.column_stack([x.ravel(), y.ravel(), z.ravel()])
+    inside = anatomy.signed_distance_mm("BODY", points) < 0.0
+    return float(frame_from_anatomy.points(points[inside])[:, 1].max())
+
+
+def resting_place_mm(anatomy: Anatomy, center_mm: Float64Array, frame_from_anatomy: RigidTransform) -> Float64Array:
+    """Point (3,) of the couch top under a patient whose back is pressed a little flat."""
+    under = frame_from_anatomy.points(center_mm)
+    return np.array([0.0, lowest_skin_mm(anatomy, center_mm, frame_from_anatomy) - SINK_MM, under[2]])
