@@ -1,9 +1,10 @@
 """The rigid benchmark: works (sets of trials) for the engines that are there, and one row for each work and engine."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -33,28 +34,37 @@ MULTIMODAL_PEERS = ["elastix-mi-4", "simpleitk-mi-1mm"]
 
 @dataclass(frozen=True)
 class Work:
-    """A named set of trials: the first of each group is the unmoved one that consistency is judged against."""
+    """A named set of trials, made when they are first asked for.
+
+    Where consistency is judged, the first of each group is the unmoved one that it is judged against.
+    """
 
     name: str
-    groups: list[list[Trial]]
+    make: Callable[[], list[list[Trial]]]
     engines: list[str]
+
+    @cached_property
+    def groups(self) -> list[list[Trial]]:
+        """The trials."""
+        return self.make()
 
 
 def works(data: Path, cache: Path, count: int) -> Iterator[Work]:
-    """All works, rendered or read when their turn comes; `count` trials of each, ten times fewer are a quick look."""
+    """All works, with `count` trials of the simulated and hard ones and a quarter of it for each of the others."""
     for anatomy in (head(data), Pelvis()):
         for motion in Motion:
-            yield Work(f"{anatomy.name} {motion}", [_simulated(anatomy, motion, cache, count)], SIMULATED_PEERS)
-    yield Work("pancreas bone", [pancreas(data, cache, count)], list(PEERS))
-    for modality in ("MR_T1", "PET"):
-        few = max(1, count // 4)
-        yield Work(f"sarcoma {modality}", sarcoma(data, cache, modality, few), MULTIMODAL_PEERS)
-    yield Work("thorax 4dct", [thorax(data, cache, max(1, count // 4))], ["elastix-ncc-4", "elastix-local"])
+            make = partial(_simulated, anatomy, motion, cache, count)
+            yield Work(f"{anatomy.name} {motion}", make, SIMULATED_PEERS)
+    few = max(1, count // 4)
+    yield Work("pancreas bone", lambda: [pancreas(data, cache, count)], list(PEERS))
+    yield Work("sarcoma MR", lambda: sarcoma(data, cache, "MR_T1", few), MULTIMODAL_PEERS)
+    yield Work("sarcoma PET", lambda: sarcoma(data, cache, "PET", few), MULTIMODAL_PEERS)
+    yield Work("thorax 4dct", lambda: [thorax(data, cache, few)], ["elastix-ncc-4", "elastix-local"])
 
 
-def _simulated(anatomy: Anatomy, motion: Motion, cache: Path, count: int) -> list[Trial]:
+def _simulated(anatomy: Anatomy, motion: Motion, cache: Path, count: int) -> list[list[Trial]]:
     """Trials of fresh seeds from an alignment of the isocenters."""
-    return [_simulated_trial(case_file(anatomy, seed, motion, cache)) for seed in range(count)]
+    return [[_simulated_trial(case_file(anatomy, seed, motion, cache)) for seed in range(count)]]
 
 
 def _simulated_trial(file: Path) -> Trial:

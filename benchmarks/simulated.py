@@ -185,7 +185,7 @@ def degraded(voxels: NDArray[np.float32], how: Degradation, rng: np.random.Gener
 
 def _centered(count: int) -> Float64Array:
     """Distances (count,) of voxels from the middle, mm."""
-    return (np.arange(count) - (count - 1) / 2.0) * DAILY_SPACING_MM
+    return np.asarray((np.arange(count) - (count - 1) / 2.0) * DAILY_SPACING_MM, np.float64)
 
 
 def _shading(shape: tuple[int, ...], radius: Float64Array, rng: np.random.Generator) -> NDArray[np.float32]:

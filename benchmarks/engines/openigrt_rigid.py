@@ -25,7 +25,7 @@ def sphere_mm(center_mm: Float64Array) -> Float64Array:
     """Points (n, 3) over the target surface, for want of a target: a sphere round the isocenter, mm."""
     ticks = (-1.0, 0.0, 1.0)
     directions = np.array([(x, y, z) for x in ticks for y in ticks for z in ticks if (x, y, z) != (0.0, 0.0, 0.0)])
-    return center_mm + TARGET_RADIUS_MM * directions / np.linalg.norm(directions, axis=1, keepdims=True)
+    return np.asarray(center_mm + TARGET_RADIUS_MM * directions / np.linalg.norm(directions, axis=1, keepdims=True))
 
 
 def prepared(*also: RegionKind) -> Prepare:

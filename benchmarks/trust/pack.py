@@ -13,8 +13,7 @@ from benchmarks.real import read_series, read_volume
 from benchmarks.trust.volumes import AIR_HU, Packed, write_volume
 from benchmarks.worker import Volume
 from openigrt.geometry import Float64Array, Frame, Grid, RigidTransform
-from openigrt.virtual.pelvis import PelvisState, virtual_pelvis
-from openigrt.virtual.rendering import render
+from openigrt.virtual import PelvisState, render, virtual_pelvis
 
 BODY_ABOVE_HU = -350.0
 MARGIN_MM = 8.0

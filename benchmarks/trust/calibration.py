@@ -1,0 +1,81 @@
+"""Settings of trust from recorded matches: no wrong match trusted with margin, errors covered, then as many trusted.
+
+Coordinate by coordinate from several starts, over a few values of each setting: the settings stay round numbers.
+"""
+
+from dataclasses import asdict, replace
+
+import numpy as np
+
+from benchmarks.trust.records import Table
+from openigrt.registration.trust import TrustSettings
+
+COVERAGE = 0.96
+COVERAGE_OF_BAD = 0.95
+MARGIN = 1.25
+ROUNDS = 6
+VALUES = {
+    "floor_mm": (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6),
+    "parts_factor": (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0),
+    "halves_factor": (0.1, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0),
+    "metrics_factor": (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0),
+    "least_score": (0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6),
+    "least_overlap": (0.05, 0.1, 0.15, 0.2, 0.3),
+    "least_agreement": (0.1, 0.2, 0.3, 0.4, 0.45, 0.5),
+    "least_rival_gap": (0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.12, 0.15, 0.2, 0.25),
+    "least_rival_gap_in_deviations": (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0),
+    "least_length_along_spine_mm": (0.0, 20.0, 25.0, 30.0, 35.0, 40.0, 45.0, 50.0, 60.0),
+}
+GATES = tuple(name for name in VALUES if name.startswith("least_"))
+FACTORS = ("parts_factor", "halves_factor", "metrics_factor", "floor_mm")
+
+
+def calibrated(table: Table, default: TrustSettings) -> TrustSettings:
+    """The best settings found from the default ones, from loose ones and from strict ones."""
+    loose = replace(default, **{name: VALUES[name][1] for name in GATES})
+    strict = replace(default, **{name: VALUES[name][-2] for name in GATES})
+    return max((_climbed(table, start) for start in (default, loose, strict)), key=lambda s: merit(table, s))
+
+
+def _climbed(table: Table, settings: TrustSettings) -> TrustSettings:
+    """Each setting in turn at its best value, until none changes; values that are as good stay as they are."""
+    for _ in range(ROUNDS):
+        before = settings
+        for name, values in VALUES.items():
+            choices = [settings, *(replace(settings, **{name: value}) for value in values)]
+            settings = max(choices, key=lambda s: merit(table, s))
+        if settings == before:
+            break
+    return settings
+
+
+def loosened(settings: TrustSettings, by: float) -> TrustSettings:
+    """Settings with every gate and every part of the predicted error divided by a factor."""
+    values = asdict(settings)
+    return replace(settings, **{name: values[name] / by for name in (*GATES, *FACTORS)})
+
+
+def merit(table: Table, settings: TrustSettings) -> tuple[float, ...]:
+    """What is compared, most important first.
+
+    Wrong matches trusted; lack of coverage; wrong matches trusted by settings that are looser by MARGIN; then the
+    share of ordinary matches trusted by these and by settings that are tighter by MARGIN.
+    """
+    wrong, wrong_if_loose = (
+        float((table.trusted(s) & table.wrong).sum()) for s in (settings, loosened(settings, MARGIN))
+    )
+    ordinary, bad = table.measurable & table.in_protocol, table.measurable & ~table.in_protocol
+    lack = max(COVERAGE - coverage(table, settings, ordinary), 0.0)
+    lack += max(COVERAGE_OF_BAD - coverage(table, settings, bad), 0.0)
+    right = table.correct_in_protocol
+    share, share_if_tight = (
+        float(table.trusted(s)[right].mean()) for s in (settings, loosened(settings, 1.0 / MARGIN))
+    )
+    return -wrong, -round(lack, 3), -wrong_if_loose, round(share + 0.25 * share_if_tight, 4)
+
+
+def coverage(table: Table, settings: TrustSettings, among: np.ndarray) -> float:
+    """Share of matches whose predicted error is at least the true one; 1 where there are none."""
+    if not among.any():
+        return 1.0
+    return float((table.predicted_mm(settings)[among] >= table.error_mm[among]).mean())
