@@ -191,21 +191,6 @@ def inside(shape: tuple[int, int, int], x: float, y: float, z: float) -> bool:
 
 
 @compiled(parallel=True)
-def sampled(voxels: Float32Array, index_from_point: Float64Array, points: Float64Array, out: Float64Array) -> None:
-    """Trilinear values (n,) of `voxels` at points (n, 3) mm; NaN outside."""
-    a = index_from_point
-    for n in prange(points.shape[0]):
-        px, py, pz = points[n, 0], points[n, 1], points[n, 2]
-        x = a[0, 0] * px + a[0, 1] * py + a[0, 2] * pz + a[0, 3]
-        y = a[1, 0] * px + a[1, 1] * py + a[1, 2] * pz + a[1, 3]
-        z = a[2, 0] * px + a[2, 1] * py + a[2, 2] * pz + a[2, 3]
-        if inside(voxels.shape, x, y, z):
-            out[n] = trilinear(voxels, x, y, z)
-        else:
-            out[n] = np.nan
-
-
-@compiled(parallel=True)
 def gauss_newton_sums(
     moving: Float32Array,
     weight: Float32Array,

@@ -70,10 +70,14 @@ class Equations:
 
 
 class Metric(Protocol):
-    """What a match needs of a metric; `skin_margin_mm` is how much air round the body it looks at."""
+    """What a match needs of a metric; `skin_margin_mm` is how much air round the body it looks at.
+
+    Of two poses, the one of larger score times overlap to the power `overlap_power` is better.
+    """
 
     name: str
     skin_margin_mm: float
+    overlap_power: float
 
     def window_mm(self, fitting_mm: float) -> float:
         """Window of the local normalisation, where `fitting_mm` would fit the level."""
@@ -93,6 +97,7 @@ class LocalCorrelation:
 
     name = "local correlation"
     skin_margin_mm = 0.0
+    overlap_power = 0.25
 
     def window_mm(self, fitting_mm: float) -> float:
         """As fits the level: shading must vanish."""
@@ -133,6 +138,7 @@ class MutualInformation:
 
     name = "mutual information"
     skin_margin_mm = 8.0
+    overlap_power = 1.0
 
     def window_mm(self, fitting_mm: float) -> float:
         """Wide: what a tissue is called in another modality must stay one gray value over the organ."""

@@ -106,17 +106,16 @@ class Stage:
         """Template of a region at this level."""
         return self.template(region_flags(region, self.plan.volume, self.plan.body), self.level.points)
 
+    def demerit(self, settled: Settled) -> float:
+        """For sorting: minus the score, with a little for seeing more, since a small overlap agrees with many poses."""
+        return float(-settled.score * settled.overlap**self.question.metric.overlap_power)
+
     def settled(self, poses: Sequence[Pose], template: Template) -> list[Settled]:
         """Each pose at the bottom of its basin, best first, basins that were met before left out."""
         tolerance_mm = 0.002 * self.level.spacing_mm
         metric, daily = self.question.metric, self.daily
         found = [s for s in (metric.settle(pose, template, daily, tolerance_mm) for pose in poses) if s is not None]
-        return _distinct(sorted(found, key=_merit), template.leaf_centers_mm, self.level.spacing_mm)
-
-
-def _merit(settled: Settled) -> float:
-    """For sorting: score, and a little for seeing more, since a small overlap agrees with many poses."""
-    return float(-settled.score * settled.overlap**0.25)
+        return _distinct(sorted(found, key=self.demerit), template.leaf_centers_mm, self.level.spacing_mm)
 
 
 def _distinct(found: Sequence[Settled], points_mm: Float64Array, apart_mm: float) -> list[Settled]:
@@ -216,7 +215,7 @@ def _leading(stage: Stage, region: Region, poses: Sequence[Pose]) -> Leading | N
         return None
     axis = spine_axis(stage.plan.volume, region_flags(BONE, stage.plan.volume, stage.plan.body))
     rivals = find_rivals(best, template, stage.daily, metric, axis)
-    if any(_merit(rival.settled) < _merit(best) for rival in rivals):
+    if any(stage.demerit(rival.settled) < stage.demerit(best) for rival in rivals):
         best = stage.settled([best.pose, *(rival.settled.pose for rival in rivals)], template)[0]
         rivals = find_rivals(best, template, stage.daily, metric, axis)
     return Leading(best, tuple(rivals), axis, _seen_length_mm(best, template, axis))

@@ -48,7 +48,7 @@ def wide_search(
     matrices[..., 3] = (start.translation_mm + shifts) @ a[:, :3].T + a[:, 3]
     scores = metric.pose_scores(matrices.reshape(-1, 3, 4), template, daily)
     share = scores[:, 1] / max(float(scores[:, 1].max()), 1e-9)
-    value = np.where(share >= SMALLEST_RELATIVE_SHARE, scores[:, 0] * share**0.25, -1.0)
+    value = np.where(share >= SMALLEST_RELATIVE_SHARE, scores[:, 0] * share**metric.overlap_power, -1.0)
     return [Pose(rotations[t], start.translation_mm + shifts[s]) for t, s in _best_apart(value, shifts, most)]
 
 

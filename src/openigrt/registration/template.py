@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from openigrt.geometry import Float64Array
+from openigrt.geometry import Float64Array, Grid, sample_points
 from openigrt.registration._kernels_cpu import BLOCKS
 from openigrt.registration.regions import Flags
 from openigrt.registration.working_volume import Voxels, WorkingVolume
@@ -43,7 +43,11 @@ def make_template(
     limit: int,
     rng: np.random.Generator,
 ) -> Template | None:
-    """Template of at most `limit` voxels of `flags`, drawn by `rng`; None with fewer than 4 points a leaf."""
+    """Template of at most `limit` voxels of `flags`, drawn by `rng`; None with fewer than 4 points a leaf.
+
+    Points are scattered within their voxels: on the lattice itself, interpolation is sharper where two lattices coincide
+    than between, and a metric would prefer such poses.
+    """
     flags = flags & (volume.weight > 0.0)
     flags[[0, -1]] = False
     flags[:, [0, -1]] = False
@@ -55,18 +59,22 @@ def make_template(
     if count < len(found):
         found = rng.choice(found, count, replace=False, shuffle=False)
     k, j, i = np.unravel_index(found, flags.shape)
-    points = volume.grid.points(np.column_stack([i, j, k])) - pivot_mm
-    order = leaf_order(points)
-    k, j, i = k[order], j[order], i[order]
-    steps = np.column_stack(
-        [
-            normalised[k, j, i + 1] - normalised[k, j, i - 1],
-            normalised[k, j + 1, i] - normalised[k, j - 1, i],
-            normalised[k + 1, j, i] - normalised[k - 1, j, i],
-        ]
-    ).astype(np.float64)
-    gradients = (steps / (2.0 * volume.spacing_mm)) @ volume.grid.direction.T
-    return Template(pivot_mm, points[order], normalised[k, j, i].astype(np.float64), gradients)
+    indices = np.column_stack([i, j, k]) + rng.uniform(-0.5, 0.5, (count, 3))
+    points = volume.grid.points(indices)
+    points = points[leaf_order(points)]
+    values, gradients = _values_and_gradients(normalised, volume.grid, points)
+    return Template(pivot_mm, points - pivot_mm, values, gradients)
+
+
+def _values_and_gradients(voxels: Voxels, grid: Grid, points_mm: Float64Array) -> tuple[Float64Array, Float64Array]:
+    """Interpolated values (n,) and central differences over one voxel (n, 3) per mm, in the axes of the frame."""
+    values = sample_points(voxels, grid, points_mm).astype(np.float64)
+    steps = []
+    for axis in range(3):
+        half = 0.5 * grid.spacing_mm[axis] * grid.direction[:, axis]
+        ahead, behind = (sample_points(voxels, grid, points_mm + sign * half) for sign in (1.0, -1.0))
+        steps.append((ahead.astype(np.float64) - behind) / grid.spacing_mm[axis])
+    return values, np.column_stack(steps) @ grid.direction.T
 
 
 def thinned(template: Template, limit: int) -> Template:
