@@ -1,34 +1,26 @@
-"""Words that a person types, as numbers."""
+"""Words that a person types, as numbers. Nothing heavy is imported here: `--help` passes through."""
 
 import math
 
 import typer
 
-from openigrt.geometry import CouchPose
 
-
-def point(text: str | None, option: str) -> tuple[float, float, float] | None:
+def point(text: str | None, option: str) -> tuple[float, ...] | None:
     """X,Y,Z in mm; wrong usage is said with the name of the option."""
-    if text is None:
-        return None
-    x, y, z = _numbers(text, (3,), option)
-    return x, y, z
+    return None if text is None else _numbers(text, (3,), option)
 
 
-def couch_pose(text: str | None) -> CouchPose | None:
+def couch_pose(text: str | None) -> tuple[float, ...] | None:
     """LAT,LNG,VRT, then the support angle, then pitch and roll: IEC 61217 mm and degrees."""
-    if text is None:
-        return None
-    values = _numbers(text, (3, 4, 6), "--couch-pose")
-    return CouchPose(*values, *([0.0] * (6 - len(values))))
+    return None if text is None else _numbers(text, (3, 4, 6), "--couch-pose")
 
 
-def _numbers(text: str, counts: tuple[int, ...], option: str) -> list[float]:
+def _numbers(text: str, counts: tuple[int, ...], option: str) -> tuple[float, ...]:
     """Finite numbers between commas, as many as one of `counts`."""
     try:
-        values = [float(part) for part in text.split(",")]
+        values = tuple(float(part) for part in text.split(","))
     except ValueError:
-        values = []
+        values = ()
     if len(values) not in counts or not all(math.isfinite(value) for value in values):
         expected = " or ".join(str(count) for count in counts)
         raise typer.BadParameter(f"{text!r}: expected {expected} numbers with commas between them.", param_hint=option)

@@ -6,5 +6,14 @@ from openigrt.tasks.guidance_files import write_guidance
 from openigrt.tasks.guidance_record import guidance_record
 from openigrt.tasks.guidance_summary import guidance_summary
 from openigrt.tasks.guiding import guide
+from openigrt.tasks.schema import correction_schema
 
-__all__ = ["Guidance", "guidance_record", "guidance_summary", "guide", "write_example", "write_guidance"]
+__all__ = [
+    "Guidance",
+    "correction_schema",
+    "guidance_record",
+    "guidance_summary",
+    "guide",
+    "write_example",
+    "write_guidance",
+]

@@ -13,14 +13,18 @@ from openigrt.patient import Correction, DoseGrid, Match, Plan, StructureSet, Su
 
 @dataclass(frozen=True, eq=False)
 class Guidance:
-    """From a plan and the image of the day to a correction; `match` is the one on the region that was asked for."""
+    """From a plan and the image of the day to a correction; `match` is the one on the region that was asked for.
+
+    `read` says what was read and chosen, `warnings` what is doubtful about it, in sentences. `isocenter_from` names the
+    beam that gave the plan's isocenter, `settings` what was asked for, in words. `timing_s` holds seconds by step.
+    """
 
     planning_image: Image
     daily_image: Image
     structure_set: StructureSet | None
     plan: Plan | None
     dose: DoseGrid | None
-    isocenter_beam: str
+    isocenter_from: str
     target: Target
     alignment: Alignment
     matches: tuple[Match, ...]
@@ -29,7 +33,8 @@ class Guidance:
     protocol: Protocol
     machine: Machine
     allowed_error_mm: float
-    messages: tuple[str, ...]
+    read: tuple[str, ...]
+    warnings: tuple[str, ...]
     inputs: tuple[InputFile, ...]
     settings: Mapping[str, str]
     seed: int

@@ -2,13 +2,13 @@
 
 import json
 import os
-import shutil
 import tempfile
 from collections import Counter
 from importlib.metadata import version
+from io import BytesIO
 from pathlib import Path
 
-from openigrt.dicom import PatientHeader, SeriesHeader, StudyHeader, save, write_spatial_registration
+from openigrt.dicom import PatientHeader, SeriesHeader, StudyHeader, write_spatial_registration
 from openigrt.errors import InputError
 from openigrt.registration import field_of_view_mask
 from openigrt.report import GuidanceReportContent, ManifestSummary, ProtocolLevels, render_guidance_report
@@ -16,35 +16,66 @@ from openigrt.tasks.guidance import Guidance
 from openigrt.tasks.guidance_record import guidance_record
 from openigrt.tasks.identifiers import derived_uid
 
-CORRECTION, REGISTRATION, REPORT = "correction.json", "registration.dcm", "report.html"
+RESULTS = CORRECTION, REGISTRATION, REPORT = "correction.json", "registration.dcm", "report.html"
+
+
+def require_usable_folder(folder: Path, *inputs: Path) -> None:
+    """Raise InputError where results cannot go: a file, a place that cannot be written, or an input folder.
+
+    Asked before the work begins, so that nobody waits for a result that has no place to go; nothing is made.
+    """
+    place = folder.absolute()
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        why = "is no folder" if not place.is_dir() else "cannot be written"
+        raise InputError(
+            f"Cannot write to {folder}: {place} {why}; choose another folder with --out.", path=str(folder)
+        )
+    for name in RESULTS:
+        if (folder / name).is_dir():
+            raise InputError(f"{folder / name} is a folder; choose another folder with --out.", path=str(folder))
+    for given in inputs:
+        if given.is_dir() and folder.resolve().is_relative_to(given.resolve()):
+            raise InputError(
+                f"The results would be written into the input folder {given}, and read as input the next time; choose "
+                "another folder with --out.",
+                path=str(folder),
+            )
 
 
 def write_guidance(guidance: Guidance, folder: str | Path) -> Path:
     """Write the three files into `folder` (made if need be) and return it; older ones of the same name are replaced.
 
-    They are made beside the folder first and moved in at the end, so that a failure leaves nothing half-written. Raises
-    InputError when the folder cannot be written.
+    All are made before the folder is touched, written beside their places and moved in at the end, so that a failure
+    leaves nothing half-written. Raises InputError when the folder cannot be written.
     """
     folder = Path(folder)
+    require_usable_folder(folder)
+    contents = {
+        REGISTRATION: _registration(guidance),
+        REPORT: _utf8(render_guidance_report(report_content(guidance))),
+        CORRECTION: _utf8(json.dumps(guidance_record(guidance), indent=2, ensure_ascii=False, allow_nan=False) + "\n"),
+    }
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=".guidance-", dir=folder))
+        with tempfile.TemporaryDirectory(prefix=".guidance-", dir=folder) as staging:
+            for name, content in contents.items():
+                (Path(staging) / name).write_bytes(content)
+            for name in contents:
+                (Path(staging) / name).replace(folder / name)
     except OSError as error:
         raise InputError(f"Cannot write to {folder}: {error.strerror}; choose another folder with --out.") from error
-    try:
-        record = json.dumps(guidance_record(guidance), indent=2, ensure_ascii=False, allow_nan=False)
-        (staging / CORRECTION).write_text(record + "\n", encoding="utf-8")
-        _write_registration(guidance, staging / REGISTRATION)
-        (staging / REPORT).write_text(render_guidance_report(report_content(guidance)), encoding="utf-8")
-        for name in (REGISTRATION, REPORT, CORRECTION):
-            os.replace(staging / name, folder / name)  # noqa: PTH105  (Path.replace hides that this is atomic)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
     return folder
 
 
-def _write_registration(guidance: Guidance, path: Path) -> None:
-    """The Spatial Registration of the match, in the study of the planning image; UIDs from what was matched."""
+def _utf8(text: str) -> bytes:
+    """Bytes of a text; what UTF-8 cannot hold, such as a file name in no encoding, becomes a question mark."""
+    return text.encode("utf-8", "replace")
+
+
+def _registration(guidance: Guidance) -> bytes:
+    """The Spatial Registration of the match as a file, in the study of the planning image; its UIDs are of this run."""
     source = guidance.planning_image.provenance
     seed = guidance_seed(guidance)
     series = SeriesHeader(
@@ -52,12 +83,13 @@ def _write_registration(guidance: Guidance, path: Path) -> None:
         StudyHeader(source.study_uid or derived_uid(seed, "study"), source.acquired_at or guidance.decided_at),
         derived_uid(seed, "series"),
         guidance.decided_at,
-        description=f"OpenIGRT match on {guidance.match.region}"[:64],
+        description=f"OpenIGRT match on {guidance.match.region}",
     )
     images = guidance.planning_image, guidance.daily_image
-    save(
-        write_spatial_registration(guidance.match.plan_from_daily, images, series, derived_uid(seed, "instance")), path
-    )
+    dataset = write_spatial_registration(guidance.match.plan_from_daily, images, series, derived_uid(seed, "instance"))
+    file = BytesIO()
+    dataset.save_as(file, enforce_file_format=True)
+    return file.getvalue()
 
 
 def guidance_seed(guidance: Guidance) -> str:
@@ -95,10 +127,10 @@ def report_content(guidance: Guidance) -> GuidanceReportContent:
         alignment_rule=alignment.rule,
         daily_field=field_of_view_mask(guidance.daily_image),
         manifest=ManifestSummary(version("openigrt"), guidance.seed, dict(kinds), guidance.settings),
-        read=guidance.messages,
-        warnings=(),
+        read=guidance.read,
+        warnings=guidance.warnings,
         image_age_s=guidance.image_age_s,
         image_validity_s=protocol.image_validity_s,
         created_at=guidance.decided_at,
-        timings_s=guidance.timing_s,
+        timings_s={name.replace("_", " "): seconds for name, seconds in guidance.timing_s.items()},
     )

@@ -1,7 +1,7 @@
-"""correction.json: the answer of `guide` as plain values; docs/reference/correction.md says what each key means."""
+"""correction.json: the answer of `guide` as plain values, as data/correction.schema.json describes them."""
 
+import math
 import platform
-from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
@@ -46,7 +46,8 @@ def guidance_record(guidance: Guidance) -> Record:
             "reasons": list(guidance.correction.reasons),
         },
         "protocol": _protocol(guidance),
-        "messages": list(guidance.messages),
+        "read": list(guidance.read),
+        "warnings": list(guidance.warnings),
         "timing_s": dict(guidance.timing_s),
         "manifest": _manifest(guidance),
     }
@@ -62,9 +63,11 @@ def _plan(guidance: Guidance) -> Record:
         "patient_id": image.provenance.patient_id or None,
         "patient_position": str(guidance.alignment.patient_position),
         "isocenter_mm": _numbers(guidance.alignment.plan_isocenter_mm, 3),
-        "isocenter_from": guidance.isocenter_beam,
+        "isocenter_from": guidance.isocenter_from,
         "frame_of_reference_uid": image.frame.uid,
         "series_uid": image.provenance.series_uid or None,
+        "structure_set_uid": guidance.structure_set.uid if guidance.structure_set else None,
+        "dose_uid": guidance.dose.uid if guidance.dose else None,
     }
 
 
@@ -202,21 +205,11 @@ def _angles(angles: TableAngles) -> Record:
     }
 
 
-def _numbers(values: NDArray[np.float64], digits: int) -> list[float]:
+def _numbers(values: NDArray[np.float64], digits: int) -> list[float | None]:
     """A row of numbers."""
     return [_rounded(value, digits) for value in values]
 
 
-def _rounded(value: float, digits: int) -> float:
-    """A Python float without trailing noise, and without minus zero."""
-    return round(float(value), digits) + 0.0
-
-
-def flat_keys(record: Mapping[str, Any], prefix: str = "") -> set[str]:
-    """Dotted names of all keys of a record, as the reference page lists them."""
-    names: set[str] = set()
-    for key, value in record.items():
-        names.add(prefix + key)
-        if isinstance(value, Mapping):
-            names |= flat_keys(value, f"{prefix}{key}.")
-    return names
+def _rounded(value: float, digits: int) -> float | None:
+    """A Python float without trailing noise and without minus zero; None where it is not finite, hence not known."""
+    return round(float(value), digits) + 0.0 if math.isfinite(value) else None

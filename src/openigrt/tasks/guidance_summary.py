@@ -19,6 +19,7 @@ def guidance_summary(guidance: Guidance, folder: Path) -> str:
         f"{str(correction.about).replace('_', ' ')}): {_move(correction.couch)}",
         *(_match_line(match, guidance) for match in guidance.matches),
         f"Surrogate: {guidance.surrogate.verdict}. " + " ".join(guidance.surrogate.reasons),
+        *(f"Warning: {sentence}" for sentence in guidance.warnings),
         f"Report: {folder / 'report.html'}",
         STATEMENT,
     ]

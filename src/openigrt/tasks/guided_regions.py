@@ -3,7 +3,7 @@
 import numpy as np
 
 from openigrt.dicom import PlanFolder
-from openigrt.errors import MissingInput
+from openigrt.errors import InputError
 from openigrt.guidance import find_structure
 from openigrt.images import Mask
 from openigrt.patient import Structure, StructureRole, Target, mask_from_structure
@@ -36,11 +36,11 @@ def body_mask(folder: PlanFolder) -> Mask | None:
 
 def _asked(names: tuple[str, ...], target: Target, folder: PlanFolder) -> Region:
     """The region of one known word, or of one or several structures."""
-    if len(names) == 1 and names[0] in KINDS:
-        return _named(names[0], target)
-    mixed = [name for name in names if name in KINDS]
-    if mixed:
-        raise MissingInput(f"The region {mixed[0]!r} cannot be joined with structures; name one or the other.")
+    words = [name for name in names if name in KINDS]
+    if words and len(names) > 1:
+        raise InputError(f"The region {words[0]!r} cannot be joined with other regions; name one or the other.")
+    if words:
+        return _named(words[0], target)
     structures = folder.structure_set.structures if folder.structure_set else ()
     found = [find_structure(structures, name) for name in names]
     return _contours(" + ".join(s.name for s in found), found, folder)
@@ -56,7 +56,7 @@ def _named(word: str, target: Target) -> Region:
 
 
 def _contours(name: str, structures: list[Structure], folder: PlanFolder) -> Region:
-    """The union of structures with a margin of 5 mm."""
+    """The union of structures with a margin of 5 mm; raises MissingInput for one that encloses nothing."""
     image = folder.planning_image
     masks = [mask_from_structure(s, image.frame, image.grid).voxels for s in structures]
     return Region(name, RegionKind.CONTOURS, Mask(np.logical_or.reduce(masks), image.grid), CONTOUR_MARGIN_MM)

@@ -1,4 +1,8 @@
-"""Volumes without DICOM (.mha, .nrrd) in the place of a plan folder or of today's folder."""
+"""Volumes without DICOM (.mha, .nrrd) in the place of a plan folder or of today's folder.
+
+Each gets a Frame of Reference UID of its own, derived from its bytes: the same file has the same frame in every run, so
+that a registration of it can be read back with `--start`.
+"""
 
 from pathlib import Path
 
@@ -6,6 +10,7 @@ from openigrt.dicom import DailyFolder, InputFile, PlanFolder
 from openigrt.files import is_volume, read_volume, sha256_of
 from openigrt.geometry import Frame
 from openigrt.images import Modality
+from openigrt.tasks.identifiers import derived_uid
 
 
 def is_volume_file(path: Path) -> bool:
@@ -14,24 +19,19 @@ def is_volume_file(path: Path) -> bool:
 
 
 def read_planning_volume(path: Path) -> PlanFolder:
-    """The volume as planning image, HU assumed, in a frame of its own; no structures, plan or dose."""
+    """The volume as planning image, taken as CT in HU, in a frame of its own; no structures, plan or dose."""
     digest = sha256_of(path)
-    image = read_volume(path, Frame.plan(_frame_uid(digest)), Modality.CT)
-    return PlanFolder(image, None, None, None, (_taken_as_ct(path),), (InputFile(path, "", digest),))
+    image = read_volume(path, Frame.plan(derived_uid(digest, "planning image")), Modality.CT)
+    return PlanFolder(image, None, None, None, (), (_taken_as_ct(path),), (InputFile(path, "", digest),))
 
 
 def read_daily_volume(path: Path) -> DailyFolder:
-    """The volume as image of the day, HU assumed, in a frame of its own."""
+    """The volume as image of the day, taken as CT in HU, in a frame of its own."""
     digest = sha256_of(path)
-    image = read_volume(path, Frame.daily(_frame_uid(digest)), Modality.CT)
-    return DailyFolder(image, None, (_taken_as_ct(path),), (InputFile(path, "", digest),))
-
-
-def _frame_uid(digest: str) -> str:
-    """A Frame of Reference UID made from the content of a file (PS3.5 B.2, UUID-derived)."""
-    return f"2.25.{int(digest[:32], 16)}"
+    image = read_volume(path, Frame.daily(derived_uid(digest, "daily image")), Modality.CT)
+    return DailyFolder(image, None, (), (_taken_as_ct(path),), (InputFile(path, "", digest),))
 
 
 def _taken_as_ct(path: Path) -> str:
     """The message that a volume file says neither modality nor patient."""
-    return f"{path.name} is a volume without DICOM: taken as CT in HU, patient and acquisition time unknown."
+    return f"{path.name} is a volume without DICOM: taken as CT in HU; whose it is cannot be checked."

@@ -1,0 +1,156 @@
+"""What `guide` is given: folders, files and words, read and checked before anything is matched."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from openigrt.dicom import (
+    DailyFolder,
+    PlanFolder,
+    check_same_patient,
+    check_same_position,
+    plan_from_daily,
+    read_daily_folder,
+    read_object,
+    read_plan_folder,
+    read_spatial_registration,
+)
+from openigrt.errors import AmbiguousInput, InconsistentInput, InputError, MissingInput
+from openigrt.files import builtin_machine, builtin_machine_names, read_machine
+from openigrt.geometry import CouchPose, DegreesOfFreedom, Float64Array, PatientPosition, RigidTransform
+from openigrt.guidance import Alignment
+from openigrt.machine import Machine
+from openigrt.patient import Beam, Plan
+from openigrt.tasks.volume_inputs import is_volume_file, read_daily_volume, read_planning_volume
+
+SAME_ISOCENTER_MM = 0.1
+LARGEST_COORDINATE_MM = 1e5
+COUCH_POSE_COUNTS = (3, 4, 6)
+
+
+def read_plan_input(path: Path, plan_uid: str | None) -> PlanFolder:
+    """The plan folder, or one volume file as the planning image alone."""
+    return read_planning_volume(path) if is_volume_file(path) else read_plan_folder(path, plan_uid)
+
+
+def read_today_input(path: Path, folder: PlanFolder, series_uid: str | None) -> DailyFolder:
+    """The image of the day, of the same patient in the same position as far as the files say."""
+    if is_volume_file(path):
+        return read_daily_volume(path)
+    daily = read_daily_folder(path, folder.planning_image.frame.uid, series_uid)
+    check_same_patient(folder, daily)
+    check_same_position(folder, daily)
+    return daily
+
+
+def patient_position(folder: PlanFolder, daily: DailyFolder, given: str | None) -> PatientPosition:
+    """The position that the plan, the planning image or the image of the day states, else as given.
+
+    Raises MissingInput where nobody says it, InconsistentInput where the given one contradicts what a file says.
+    """
+    images = folder.planning_image.provenance, daily.daily_image.provenance
+    stated = [folder.plan.patient_position] if folder.plan else []
+    stated += [source.patient_position for source in images if source.patient_position is not None]
+    if given is None and not stated:
+        raise MissingInput(
+            "Neither the plan nor an image says how the patient lies ((0018,5100) Patient Position); give it with "
+            "--position, such as HFS."
+        )
+    if given is None:
+        return stated[0]
+    position = PatientPosition.parse(given)
+    if stated and stated[0] is not position:
+        raise InconsistentInput(
+            f"--position says {position}, the files say {stated[0]}; leave it out, or correct the files.",
+            found=str(position),
+            expected=str(stated[0]),
+        )
+    return position
+
+
+def plan_isocenter(plan: Plan | None, given_mm: ArrayLike | None, beam: int | None) -> tuple[Float64Array, str]:
+    """The isocenter (3,) in LPS mm and the beam or rule that gave it; never a guess between several."""
+    if given_mm is not None:
+        return point_mm(given_mm, "--isocenter"), "as given"
+    if plan is None:
+        raise MissingInput(
+            "There is no plan in the plan folder, so its isocenter is not known; give --isocenter X,Y,Z."
+        )
+    beams = _beams(plan, beam)
+    if not beams:
+        raise MissingInput(f"Plan {plan.label!r} has no beams, so no isocenter; give --isocenter X,Y,Z.")
+    first = np.array(beams[0].isocenter_mm)
+    if any(np.abs(np.array(b.isocenter_mm) - first).max() > SAME_ISOCENTER_MM for b in beams):
+        listed = "; ".join(f"{b.number} ({b.name}) at {b.isocenter_mm}" for b in beams)
+        raise AmbiguousInput(
+            f"The beams of plan {plan.label!r} have several isocenters: {listed}. Choose with --beam N."
+        )
+    return first, f"beam {beams[0].number} ({beams[0].name})" if len(beams) == 1 else "all beams"
+
+
+def _beams(plan: Plan, number: int | None) -> list[Beam]:
+    """The beam of this number, or all that treat (all there are where none does)."""
+    if number is None:
+        return [b for b in plan.beams if not b.is_setup] or list(plan.beams)
+    beams = [b for b in plan.beams if b.number == number]
+    if not beams:
+        numbers = ", ".join(f"{b.number} ({b.name})" for b in plan.beams)
+        raise MissingInput(f"Plan {plan.label!r} has no beam {number}; it has {numbers}.", found=number)
+    return beams
+
+
+def start_transform(
+    start: str | Path | None, folder: PlanFolder, daily: DailyFolder, alignment: Alignment
+) -> RigidTransform:
+    """Where the search begins: a registration, else the isocenters upon each other."""
+    plan_frame, daily_frame = folder.planning_image.frame, daily.daily_image.frame
+    if start is None:
+        ends = (plan_frame, alignment.plan_isocenter_mm), (daily_frame, alignment.daily_isocenter_mm)
+        return RigidTransform.about_points(*ends, np.eye(3), np.zeros(3))
+    dataset, _ = read_object(Path(start))
+    return plan_from_daily(read_spatial_registration(dataset), folder.planning_image, daily.daily_image)
+
+
+def machine_of(named: str | Path | None) -> Machine:
+    """A machine file, or a machine that comes with OpenIGRT by its name; IEC 61217 where none is named."""
+    if named is None:
+        return builtin_machine()
+    if str(named) in builtin_machine_names():
+        return builtin_machine(str(named))
+    if not Path(named).is_file():
+        raise MissingInput(
+            f"There is no machine file {named}; give a file, or one of {', '.join(builtin_machine_names())}.",
+            path=str(named),
+        )
+    return read_machine(Path(named))
+
+
+def degrees_of(count: int | None) -> DegreesOfFreedom | None:
+    """What the couch can do, from a number; None stays None."""
+    if count is not None and count not in list(DegreesOfFreedom):
+        raise InputError(f"A couch has 3, 4, 5 or 6 degrees of freedom, not {count}.", found=count)
+    return None if count is None else DegreesOfFreedom(count)
+
+
+def couch_pose_of(values: CouchPose | Sequence[float] | None) -> CouchPose | None:
+    """A couch pose, from its 3, 4 or 6 numbers in IEC 61217 mm and degrees (lateral, longitudinal, vertical, ...)."""
+    if values is None or isinstance(values, CouchPose):
+        return values
+    numbers = [float(value) for value in values]
+    if len(numbers) not in COUCH_POSE_COUNTS or not np.isfinite(numbers).all():
+        raise InputError(
+            f"A couch pose is 3, 4 or 6 finite numbers (lateral, longitudinal, vertical, then yaw, then pitch and "
+            f"roll); found {numbers}.",
+            found=numbers,
+        )
+    return CouchPose(*numbers)
+
+
+def point_mm(values: ArrayLike, name: str) -> Float64Array:
+    """A point (3,) in mm that a person gave; raises InputError unless it is three bearable numbers."""
+    point = np.asarray(values, dtype=np.float64)
+    if point.shape != (3,) or not (np.abs(point) <= LARGEST_COORDINATE_MM).all():
+        raise InputError(f"{name} is three coordinates X,Y,Z in LPS mm; found {values!r}.", option=name)
+    return point

@@ -1,0 +1,111 @@
+"""What was read, in one line each, and what a person should doubt about it."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from openigrt.dicom import DailyFolder, PlanFolder
+from openigrt.guidance import Alignment, Protocol
+from openigrt.images import Image
+from openigrt.patient import Match, Plan
+from openigrt.registration import Region
+
+APPROVED = "APPROVED"
+SECONDS_PER_HOUR = 3600.0
+HOURS_PER_DAY = 24.0
+
+
+def what_was_read(folder: PlanFolder, daily: DailyFolder) -> tuple[str, ...]:
+    """A line for each thing that was read, then what was chosen and left aside."""
+    return (
+        f"Planning image: {_image(folder.planning_image)}.",
+        *_planned(folder),
+        f"Image of the day: {_image(daily.daily_image)}.",
+        *folder.choices,
+        *daily.choices,
+    )
+
+
+def _planned(folder: PlanFolder) -> Iterator[str]:
+    """Structures, plan and dose, where there are any."""
+    if folder.structure_set is not None:
+        structures = folder.structure_set
+        yield f"Structure set {structures.label!r}: {len(structures.structures)} structures."
+    if folder.plan is not None:
+        plan = folder.plan
+        count = f"{len(plan.beams)} beam{'s' if len(plan.beams) != 1 else ''}"
+        yield f"Plan {plan.label!r} [{plan.uid}]: {count}, {plan.approval or 'approval not stated'}."
+    if folder.dose is not None:
+        yield f"Dose of the plan: largest {folder.dose.dose_gy.max():.1f} Gy."
+
+
+def _image(image: Image) -> str:
+    """Modality, name, size, spacing and time of an image."""
+    columns, rows, slices = image.grid.size
+    x, y, z = image.grid.spacing_mm
+    source = image.provenance
+    named = f" {source.series_description!r}" if source.series_description else ""
+    taken = f", acquired {source.acquired_at:%Y-%m-%d %H:%M} UTC" if source.acquired_at else ""
+    return f"{image.modality}{named}, {columns} x {rows} x {slices} voxels of {x:.3g} x {y:.3g} x {z:.3g} mm{taken}"
+
+
+def doubts(
+    folder: PlanFolder, daily: DailyFolder, alignment: Alignment, protocol: Protocol, decided_at: datetime
+) -> tuple[str, ...]:
+    """What the readers noticed, and what approval, times and isocenters give to doubt."""
+    return (
+        *folder.messages,
+        *daily.messages,
+        *_approval(folder.plan),
+        *_times(folder.planning_image, daily.daily_image, protocol, decided_at),
+        *_isocenters(folder.planning_image, daily.daily_image, alignment),
+    )
+
+
+def regions_left_out(regions: Sequence[Region], matches: Sequence[Match]) -> tuple[str, ...]:
+    """A sentence for each region that should have been matched beside the first and could not be."""
+    matched = {match.region for match in matches}
+    return tuple(
+        f"{region.name} could not be matched: too small, or not in the daily field of view."
+        for region in regions
+        if region.name not in matched
+    )
+
+
+def _approval(plan: Plan | None) -> Iterator[str]:
+    """A plan that nobody has approved."""
+    if plan is not None and plan.approval != APPROVED:
+        yield f"The plan is not approved: its approval status is {plan.approval or 'not stated'}."
+
+
+def _times(planning_image: Image, daily_image: Image, protocol: Protocol, decided_at: datetime) -> Iterator[str]:
+    """An image of unknown time, from the future, from before the planning image, or that no longer speaks for today."""
+    acquired_at, planned_at = daily_image.provenance.acquired_at, planning_image.provenance.acquired_at
+    if acquired_at is None:
+        yield "The image of the day does not say when it was acquired, so its age is not known."
+        return
+    if planned_at is not None and acquired_at < planned_at:
+        yield "The image of the day was acquired before the planning image: were the two exchanged?"
+    age_s = (decided_at - acquired_at).total_seconds()
+    if age_s < 0.0:
+        yield f"The image of the day says that it was acquired in the future, at {acquired_at:%Y-%m-%d %H:%M} UTC."
+    elif age_s > protocol.image_validity_s:
+        yield (
+            f"The image of the day is {_age(age_s)} old; by protocol {protocol.name} an image speaks for the patient "
+            f"for {protocol.image_validity_s / 60.0:g} minutes."
+        )
+
+
+def _age(age_s: float) -> str:
+    """An age in minutes, hours or days."""
+    hours = age_s / SECONDS_PER_HOUR
+    if hours < 1.0:
+        return f"{age_s / 60.0:.0f} minutes"
+    return f"{hours:.1f} hours" if hours < 2.0 * HOURS_PER_DAY else f"{hours / HOURS_PER_DAY:.0f} days"
+
+
+def _isocenters(planning_image: Image, daily_image: Image, alignment: Alignment) -> Iterator[str]:
+    """An isocenter outside its image."""
+    if not planning_image.grid.contains(alignment.plan_isocenter_mm):
+        yield "The isocenter of the plan lies outside the planning image."
+    if not daily_image.grid.contains(alignment.daily_isocenter_mm):
+        yield "The daily isocenter lies outside the image of the day."
