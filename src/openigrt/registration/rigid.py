@@ -14,7 +14,8 @@ from openigrt.errors import MatchImpossible
 from openigrt.geometry import Float64Array, RigidTransform, renormalised_rotation
 from openigrt.images import Image, Mask, Modality
 from openigrt.patient import Match, Rival
-from openigrt.registration.metrics import LocalCorrelation, Metric, MutualInformation, Settled
+from openigrt.registration.metrics import LocalCorrelation, Metric, MutualInformation, Settled, information_opinion
+from openigrt.registration.nearest_part import nearest_part_pose
 from openigrt.registration.refinement import DailySide, Pose
 from openigrt.registration.regions import Flags, Region, RegionKind, region_flags
 from openigrt.registration.rivals import RivalPose, find_rivals, spine_axis
@@ -42,7 +43,7 @@ FINE_REACH_MM = 12.0
 COARSE_CANDIDATES = 12
 MIDDLE_CANDIDATES = 4
 NEARBY_CANDIDATES = 3
-SECOND_OPINION_POINTS = 16384
+SECOND_OPINION_POINTS = 12288
 BONE = Region("bone", RegionKind.BONE)
 PATIENT = Region("patient", RegionKind.PATIENT)
 
@@ -112,9 +113,9 @@ class Stage:
 
     def settled(self, poses: Sequence[Pose], template: Template) -> list[Settled]:
         """Each pose at the bottom of its basin, best first, basins that were met before left out."""
-        tolerance_mm = 0.002 * self.level.spacing_mm
-        metric, daily = self.question.metric, self.daily
-        found = [s for s in (metric.settle(pose, template, daily, tolerance_mm) for pose in poses) if s is not None]
+        metric, tolerance_mm = self.question.metric, self.level.tolerance_mm
+        tried = (metric.settle(pose, template, self.daily, tolerance_mm) for pose in poses)
+        found = [settled for settled in tried if settled is not None]
         return _distinct(sorted(found, key=self.demerit), template.leaf_centers_mm, self.level.spacing_mm)
 
 
@@ -243,6 +244,7 @@ def _finished(leading: Leading, stage: Stage, region: Region) -> Match | None:
         max((score_gap_deviation(best, r.settled) for r in leading.rivals), default=0.0),
         leading.axis,
         leading.seen_length_mm,
+        nearest_part_pose(settled, template, stage.daily, question.metric),
     )
     trust = judge(evidence, Judgement(question.target_points_mm - question.pivot_mm, question.allowed_error_mm))
     plan_from_daily = question.plan_from_daily(settled.pose)
@@ -253,5 +255,4 @@ def _second_opinion(pose: Pose, template: Template, stage: Stage) -> Pose | None
     """The pose of the other metric, from the same start, on fewer points; None between modalities."""
     if not isinstance(stage.question.metric, LocalCorrelation):
         return None
-    other = MutualInformation().settle(pose, thinned(template, SECOND_OPINION_POINTS), stage.daily, 0.01)
-    return None if other is None else other.pose
+    return information_opinion(pose, thinned(template, SECOND_OPINION_POINTS), stage.daily)

@@ -2,7 +2,8 @@
 
 The predicted error is a 95 % bound over the judged points. It is made of what leaving out parts of the region changes
 (a jackknife over compact parts, one linear step each), of how much left and right, and slabs along the spine, disagree,
-of what a second metric says, and of a calibrated floor. It says nothing of anatomy outside the region.
+of what a second metric says, of where the part nearest the judged points lies when it is matched by itself, and of a
+calibrated floor. It says nothing of anatomy outside the region.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,6 +29,7 @@ class TrustSettings:
     parts_factor: float = 1.0
     halves_factor: float = 0.5
     metrics_factor: float = 1.0
+    nearest_factor: float = 1.0
     least_score: float = 0.25
     least_score_to_look: float = 0.12
     least_overlap: float = 0.1
@@ -58,6 +60,13 @@ def pose_difference_mm(first: Pose, second: Pose, points_mm: Float64Array) -> Fl
     a = points_mm @ first.rotation.T + first.translation_mm
     b = points_mm @ second.rotation.T + second.translation_mm
     return np.asarray(np.linalg.norm(a - b, axis=1))
+
+
+def pose_shift_mm(first: Pose, second: Pose, points_mm: Float64Array) -> float:
+    """How far apart two poses see the middle of planning points, mm."""
+    middle = points_mm.mean(axis=0)
+    apart = (first.rotation - second.rotation) @ middle + first.translation_mm - second.translation_mm
+    return float(np.linalg.norm(apart))
 
 
 def jackknife_error_mm(equations: Equations, points_mm: Float64Array) -> float:
@@ -109,6 +118,7 @@ class Evidence:
     rival_deviation: float
     spine_axis: Float64Array
     seen_length_mm: float
+    nearest_part: Pose | None = None
 
     @property
     def rival_gap(self) -> float:
@@ -161,11 +171,15 @@ def error_parts_mm(evidence: Evidence, points_mm: Float64Array, settings: TrustS
     )
     second = evidence.second_opinion
     metrics = 0.0 if second is None else float(pose_difference_mm(evidence.settled.pose, second, points_mm).max())
+    nearest = 0.0
+    if evidence.nearest_part is not None:
+        nearest = pose_shift_mm(evidence.settled.pose, evidence.nearest_part, points_mm)
     return {
         "floor": settings.floor_mm,
         "parts left out": settings.parts_factor * NORMAL_95 * jackknife_error_mm(equations, points_mm),
         "halves": settings.halves_factor * halves,
         "second metric": settings.metrics_factor * metrics,
+        "nearest part": settings.nearest_factor * nearest,
     }
 
 
