@@ -190,8 +190,7 @@ def inside(shape: tuple[int, int, int], x: float, y: float, z: float) -> bool:
     return x >= 0.0 and y >= 0.0 and z >= 0.0 and x < shape[2] - 1 and y < shape[1] - 1 and z < shape[0] - 1
 
 
-@compiled(parallel=True)
-def gauss_newton_sums(
+def _gauss_newton_sums(
     moving: Float32Array,
     weight: Float32Array,
     index_from_point: Float64Array,
@@ -252,6 +251,11 @@ def gauss_newton_sums(
             s[33] += w * m * v
         for c in range(GAUSS_NEWTON_SUMS):
             blocks[b, c] = s[c]
+
+
+gauss_newton_sums = compiled(parallel=True)(_gauss_newton_sums)
+# Waking threads costs more than a small template's work.
+gauss_newton_sums_of_few = compiled()(_gauss_newton_sums)
 
 
 @compiled(parallel=True)

@@ -1,8 +1,8 @@
 """Local refinement: robust inverse-compositional Gauss-Newton on locally normalised images.
 
 The planning side gives points, values and gradients once; each step interpolates the daily image at the moved points
-and solves for a small rigid motion together with gain and offset (Baker and Matthews 2004). Residuals are weighted as by
-Geman and McClure, so that anatomy which moved otherwise (breathing, gas, ribs) lets go of the solution.
+and solves for a small rigid motion together with gain and offset (Baker and Matthews 2004). Residuals are weighted
+after Geman and McClure, so that anatomy which moved otherwise (breathing, gas, ribs) lets go of the solution.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from openigrt.geometry import Float64Array, rotation_from_vector
-from openigrt.registration._kernels_cpu import BLOCKS, GAUSS_NEWTON_SUMS, gauss_newton_sums
+from openigrt.registration._kernels_cpu import (
+    BLOCKS,
+    GAUSS_NEWTON_SUMS,
+    gauss_newton_sums,
+    gauss_newton_sums_of_few,
+)
 from openigrt.registration.template import Template
 from openigrt.registration.working_volume import Voxels, WorkingVolume, index_from_point
 
@@ -18,6 +23,7 @@ ROBUST_SCALE = 2.0
 LONGEST_STEP_MM = 8.0
 LONGEST_STEP_RAD = 0.07
 MILLIMETRE_PER_RADIAN = 60.0
+FEW_POINTS = 3000
 UPPER = np.triu_indices(6)
 
 
@@ -97,7 +103,8 @@ class DailySide:
 def sums_at(pose: Pose, template: Template, daily: DailySide, line: tuple[float, float], scale: float) -> Sums:
     """Sums of one step at `pose`; `line` is gain and offset, `scale` the residual of quarter weight."""
     blocks = np.empty((BLOCKS, GAUSS_NEWTON_SUMS))
-    gauss_newton_sums(
+    kernel = gauss_newton_sums_of_few if len(template) < FEW_POINTS else gauss_newton_sums
+    kernel(
         daily.normalised,
         daily.volume.weight,
         pose.index_matrix(daily.volume),

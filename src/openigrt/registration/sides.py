@@ -20,17 +20,18 @@ AIR_HU = -1000.0
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """One resolution of a match: lattice, window of the normalisation, gray noise in HU, points of a template."""
+    """One resolution: lattice, window of the normalisation, gray noise in HU, points of a template, last step."""
 
     spacing_mm: float
     window_mm: float
     noise_hu: float
     points: int
+    tolerance_mm: float
 
 
-COARSE = Level(8.0, 15.0, 100.0, 1536)
-MIDDLE = Level(4.0, 12.0, 50.0, 8192)
-FINE = Level(2.0, 8.0, 40.0, 40960)
+COARSE = Level(8.0, 15.0, 100.0, 1536, 0.2)
+MIDDLE = Level(4.0, 12.0, 50.0, 8192, 0.05)
+FINE = Level(2.0, 8.0, 40.0, 40960, 0.004)
 
 
 @dataclass(frozen=True, eq=False)

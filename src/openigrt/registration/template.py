@@ -45,8 +45,8 @@ def make_template(
 ) -> Template | None:
     """Template of at most `limit` voxels of `flags`, drawn by `rng`; None with fewer than 4 points a leaf.
 
-    Points are scattered within their voxels: on the lattice itself, interpolation is sharper where two lattices coincide
-    than between, and a metric would prefer such poses.
+    Points are scattered within their voxels: on the lattice itself, interpolation is sharper where two lattices
+    coincide than between, and a metric would prefer such poses.
     """
     flags = flags & (volume.weight > 0.0)
     flags[[0, -1]] = False
