@@ -101,14 +101,11 @@ def _streaks(
 
 def _ramp_filtered_noise(grid: Grid, rng: np.random.Generator) -> Float32Array:
     """Noise of unit deviation: ramp with a smooth roll-off in the plane, stronger along x, smooth over slices."""
-    fx, fy = np.fft.rfftfreq(grid.size[0]), np.fft.fftfreq(grid.size[1])
-    frequency = np.hypot(fx[None, :], fy[:, None])
-    angle = np.arctan2(fy[:, None], fx[None, :])
-    response = (0.03 + frequency) ** 0.5 * np.exp(-((frequency / 0.3) ** 2)) * (1.0 + 0.2 * np.cos(2.0 * angle))
-    full = np.hypot(np.fft.fftfreq(grid.size[0])[None, :], fy[:, None])
-    full_angle = np.arctan2(fy[:, None], np.fft.fftfreq(grid.size[0])[None, :])
-    energy = (0.03 + full) * np.exp(-2.0 * (full / 0.3) ** 2) * (1.0 + 0.2 * np.cos(2.0 * full_angle)) ** 2
-    response = (response / np.sqrt(energy.mean())).astype(np.float32)
+    fx, fy = np.fft.fftfreq(grid.size[0])[None, :], np.fft.fftfreq(grid.size[1])[:, None]
+    frequency = np.hypot(fx, fy)
+    ramp = (0.015 + frequency) ** 0.7 * np.exp(-((frequency / 0.3) ** 2))
+    response = ramp * (1.0 + 0.2 * np.cos(2.0 * np.arctan2(fy, fx)))
+    response = (response / np.sqrt((response**2).mean())).astype(np.float32)[:, : grid.size[0] // 2 + 1]
     weights = np.array([0.25, 0.5, 0.25])
     noise = rng.standard_normal(grid.shape, dtype=np.float32)
     for k in range(grid.size[2]):

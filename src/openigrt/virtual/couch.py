@@ -7,8 +7,8 @@ from openigrt.virtual.anatomy import Anatomy, Layer, Organ, Part
 from openigrt.virtual.primitive_table import Operation
 from openigrt.virtual.solids import Superellipsoid, Tube
 
-SCANNER_TOP = (Layer(0.0, 120.0), Layer(1.6, -930.0))
-LINAC_TOP = (Layer(0.0, -120.0), Layer(2.2, -965.0))
+SCANNER_TOP = (Layer(0.0, 260.0), Layer(2.4, -930.0))
+LINAC_TOP = (Layer(0.0, 90.0), Layer(3.0, -960.0))
 HALF_LENGTH_MM = 1500.0
 SINK_MM = 5.0
 

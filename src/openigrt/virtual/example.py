@@ -25,6 +25,8 @@ from openigrt.geometry import Float64Array, Grid, RigidTransform
 from openigrt.images import Image, Provenance
 from openigrt.patient import StructureRole, StructureSet
 from openigrt.virtual.case import (
+    DAILY_SIZE,
+    PLANNING_SIZE,
     VirtualCase,
     case_uid,
     daily_image,
@@ -36,6 +38,9 @@ from openigrt.virtual.case import (
 from openigrt.virtual.treatment import Prescription, conformal_dose, conformal_plan
 
 DOSE_SIZE, DOSE_SPACING_MM = (124, 84, 48), (3.2, 3.2, 3.2)
+CT_NAMES = tuple(f"CT_{k:03d}.dcm" for k in range(1, PLANNING_SIZE[2] + 1))
+PLANNING_NAMES = ("RS.dcm", "RP.dcm", "RD.dcm")
+CBCT_NAMES = tuple(f"CBCT_{k:03d}.dcm" for k in range(1, DAILY_SIZE[2] + 1))
 PLANNER = DeviceHeader("OpenIGRT", "virtual planning system")
 SCANNER = DeviceHeader("OpenIGRT", "virtual CT scanner")
 LINAC = DeviceHeader("OpenIGRT", "virtual linac", "VIRTUAL LINAC")
@@ -65,12 +70,15 @@ def write_embedded_example(folder: Path, seed: int = 0) -> EmbeddedExample:
     anything else.
     """
     case = virtual_case(seed)
-    planning, daily = _planning_files(case), _daily_files(case)
     folders = folder / "plan", folder / "daily"
-    for place, files in zip(folders, (planning, daily), strict=True):
-        _check_place(place, {name for name, _ in files})
-    for place, files in zip(folders, (planning, daily), strict=True):
-        for name, dataset in files:
+    _check_place(folders[0], {*CT_NAMES, *PLANNING_NAMES})
+    _check_place(folders[1], {*CBCT_NAMES})
+    planning, daily = _planning_files(case), _daily_files(case)
+    for place, names, datasets in (
+        (folders[0], (*CT_NAMES, *PLANNING_NAMES), planning),
+        (folders[1], CBCT_NAMES, daily),
+    ):
+        for name, dataset in zip(names, datasets, strict=True):
             save(dataset, place / name)
     return EmbeddedExample(
         plan_folder=folders[0],
@@ -94,26 +102,25 @@ def _check_place(place: Path, names: set[str]) -> None:
         )
 
 
-def _planning_files(case: VirtualCase) -> list[tuple[str, Dataset]]:
-    """Names and data sets of planning CT, structure set, plan and dose."""
+def _planning_files(case: VirtualCase) -> list[Dataset]:
+    """Planning CT, structure set, plan and dose."""
     ct_series = _series(case, "CT", SCANNER, "Planning CT pelvis")
     image = _described(planning_image(case), ct_series)
     structures = planned_structures(case, image)
     prescription = _prescription(case, structures)
-    files = [(f"CT_{k:03d}.dcm", dataset) for k, dataset in enumerate(write_image_series(image, ct_series), start=1)]
     dose = conformal_dose(case.planned, prescription, _dose_grid(case), case_uid(case.seed, "dose"))
-    plan = conformal_plan(prescription)
-    files.append(("RS.dcm", write_structure_set(structures, image, _series(case, "RTSTRUCT", PLANNER, "Structures"))))
-    files.append(("RP.dcm", write_plan(plan, _series(case, "RTPLAN", PLANNER, "Plan"))))
-    files.append(("RD.dcm", write_dose(dose, _series(case, "RTDOSE", PLANNER, "Dose"))))
-    return files
+    return [
+        *write_image_series(image, ct_series),
+        write_structure_set(structures, image, _series(case, "RTSTRUCT", PLANNER, "Structures")),
+        write_plan(conformal_plan(prescription), _series(case, "RTPLAN", PLANNER, "Plan")),
+        write_dose(dose, _series(case, "RTDOSE", PLANNER, "Dose")),
+    ]
 
 
-def _daily_files(case: VirtualCase) -> list[tuple[str, Dataset]]:
-    """Names and data sets of the cone-beam CT of the day."""
+def _daily_files(case: VirtualCase) -> list[Dataset]:
+    """The cone-beam CT of the day."""
     series = _series(case, "CBCT", LINAC, "CBCT pelvis")
-    image = _described(daily_image(case), series)
-    return [(f"CBCT_{k:03d}.dcm", dataset) for k, dataset in enumerate(write_image_series(image, series), start=1)]
+    return list(write_image_series(_described(daily_image(case), series), series))
 
 
 def _series(case: VirtualCase, role: str, device: DeviceHeader, description: str) -> SeriesHeader:
