@@ -99,8 +99,10 @@ def read_header(path: Path, keywords: list[str]) -> tuple[Dataset, PixelElement 
 
 
 def read_object(path: Path) -> tuple[Dataset, InputFile]:
-    """A whole data set and the record of its file; raises UnreadableFile when truncated, malformed or too large."""
+    """A whole data set and the record of its file; raises UnreadableFile when no DICOM, truncated or too large."""
     content = read_content(path)
+    if not looks_like_dicom(content[:PREAMBLE_BYTES]):
+        raise UnreadableFile(f"{path} is not DICOM.", path=str(path))
     file = BytesIO(content)
     dataset = _parse(path, WholeReads(file, len(content)), None)
     pixels = _pixel_element(path, dataset, file.read(12), (file.tell(), len(content)))

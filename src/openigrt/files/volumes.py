@@ -34,8 +34,9 @@ def read_volume(path: Path, frame: Frame, modality: Modality) -> Image:
         reader.SetOutputPixelType(sitk.sitkFloat32)
         loaded = reader.Execute()
     except RuntimeError as failure:
-        reason = str(failure).strip().splitlines()[-1][:160]
-        raise UnreadableFile(f"{path} is damaged or truncated ({reason}).", path=str(path)) from None
+        raise UnreadableFile(
+            f"{path} is damaged or truncated, or no volume at all; write it again.", path=str(path), reason=str(failure)
+        ) from None
     grid = Grid(
         frame=frame,
         origin_mm=np.array(loaded.GetOrigin()),

@@ -55,6 +55,7 @@ def doubts(
     return (
         *folder.messages,
         *daily.messages,
+        *_sameness(folder, daily),
         *_approval(folder.plan),
         *_times(folder.planning_image, daily.daily_image, protocol, decided_at),
         *_isocenters(folder.planning_image, daily.daily_image, alignment),
@@ -69,6 +70,12 @@ def regions_left_out(regions: Sequence[Region], matches: Sequence[Match]) -> tup
         for region in regions
         if region.name not in matched
     )
+
+
+def _sameness(folder: PlanFolder, daily: DailyFolder) -> Iterator[str]:
+    """One image in both places."""
+    if {file.sha256 for file in daily.inputs} <= {file.sha256 for file in folder.inputs}:
+        yield "The image of the day is the planning image itself, file by file."
 
 
 def _approval(plan: Plan | None) -> Iterator[str]:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from openigrt.dicom import PlanFolder
-from openigrt.errors import InputError
+from openigrt.errors import InputError, InvalidGeometry, MissingInput
 from openigrt.guidance import find_structure
 from openigrt.images import Mask
 from openigrt.patient import Structure, StructureRole, Target, mask_from_structure
@@ -25,23 +25,33 @@ def regions_to_match(names: tuple[str, ...], target: Target, folder: PlanFolder)
     return (asked, *(region for region in others if region.name != asked.name))
 
 
-def body_mask(folder: PlanFolder) -> Mask | None:
-    """The body as it was contoured (role EXTERNAL) on the grid of the planning image; None where it was not."""
+def body_mask(folder: PlanFolder) -> tuple[Mask | None, str]:
+    """The body as it was contoured (role EXTERNAL), on the grid of the planning image, and where its outline is from.
+
+    Without exactly one usable contour the outline is left to the match, which finds it in the image.
+    """
     structures = folder.structure_set.structures if folder.structure_set else ()
     external = [s for s in structures if s.role is StructureRole.EXTERNAL and s.contours]
     if len(external) != 1:
-        return None
-    return mask_from_structure(external[0], folder.planning_image.frame, folder.planning_image.grid)
+        count = "several structures outline" if external else "no structure outlines"
+        return None, f"Body outline: found in the planning image, since {count} it."
+    name = external[0].name
+    try:
+        mask = mask_from_structure(external[0], folder.planning_image.frame, folder.planning_image.grid)
+    except (MissingInput, InvalidGeometry) as error:
+        return None, f"Body outline: found in the planning image, since {name!r} cannot be used. {error.sentence}"
+    return mask, f"Body outline: structure {name!r}."
 
 
 def _asked(names: tuple[str, ...], target: Target, folder: PlanFolder) -> Region:
-    """The region of one known word, or of one or several structures."""
-    words = [name for name in names if name in KINDS]
+    """The region of one known word, in any case unless a structure is called so, or of one or several structures."""
+    structures = folder.structure_set.structures if folder.structure_set else ()
+    drawn = {structure.name for structure in structures}
+    words = [name for name in names if name in KINDS or (name.lower() in KINDS and name not in drawn)]
     if words and len(names) > 1:
         raise InputError(f"The region {words[0]!r} cannot be joined with other regions; name one or the other.")
     if words:
-        return _named(words[0], target)
-    structures = folder.structure_set.structures if folder.structure_set else ()
+        return _named(words[0].lower(), target)
     found = [find_structure(structures, name) for name in names]
     return _contours(" + ".join(s.name for s in found), found, folder)
 

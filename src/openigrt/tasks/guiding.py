@@ -22,9 +22,10 @@ from openigrt.guidance import (
     judge_surrogate,
     organ_points_mm,
 )
+from openigrt.images import Mask
 from openigrt.machine import Machine
 from openigrt.patient import Match, Target
-from openigrt.registration import Question, Region, match_rigid
+from openigrt.registration import Question, match_rigid
 from openigrt.tasks.clock import Clock, Progress
 from openigrt.tasks.guidance import Guidance
 from openigrt.tasks.guidance_files import require_usable_folder, write_guidance
@@ -97,10 +98,10 @@ def guide(
     judged = choose_target(folder.structure_set, isocenter_mm, target, slice_mm=_slice_mm(folder))
     case = _Case(folder, daily, isocenter_from, alignment, judged, settings)
     regions = regions_to_match(settings.region, judged, folder)
-    question = case.question(start)
-    matches = match_rigid(question, regions)
+    body, body_from = body_mask(folder)
+    matches = match_rigid(case.question(start, body), regions)
     clock.step("decide", "deciding")
-    guidance = case.guidance(matches, regions, clock)
+    guidance = case.guidance(matches, (body_from,), regions_left_out(regions, matches), clock)
     if out is not None:
         progress("writing the report")
         write_guidance(guidance, out)
@@ -162,7 +163,7 @@ class _Case:
         """The largest predicted error of a trusted match."""
         return min(0.5 * self.settings.protocol.verification_tolerance_mm, LARGEST_TRUSTED_ERROR_MM)
 
-    def question(self, start: str | Path | None) -> Question:
+    def question(self, start: str | Path | None, body: Mask | None) -> Question:
         """What the match is asked."""
         return Question(
             self.folder.planning_image,
@@ -170,12 +171,14 @@ class _Case:
             start_transform(start, self.folder, self.daily, self.alignment),
             self.target.points_mm,
             self.allowed_error_mm,
-            body=body_mask(self.folder),
+            body=body,
             seed=self.settings.seed,
         )
 
-    def guidance(self, matches: tuple[Match, ...], regions: Sequence[Region], clock: Clock) -> Guidance:
-        """The decision about the matches, with all that it rests on."""
+    def guidance(
+        self, matches: tuple[Match, ...], noted: tuple[str, ...], doubted: tuple[str, ...], clock: Clock
+    ) -> Guidance:
+        """The decision about the matches, with all that it rests on and what was `noted` and `doubted` on the way."""
         folder, daily, settings = self.folder, self.daily, self.settings
         surrogate = judge_surrogate(
             matches[0], matches[1:], self.target, settings.protocol.region_disagreement_limit_mm
@@ -207,11 +210,8 @@ class _Case:
             settings.protocol,
             settings.machine,
             self.allowed_error_mm,
-            what_was_read(folder, daily),
-            (
-                *doubts(folder, daily, self.alignment, settings.protocol, decided_at),
-                *regions_left_out(regions, matches),
-            ),
+            (*what_was_read(folder, daily), *noted),
+            (*doubts(folder, daily, self.alignment, settings.protocol, decided_at), *doubted),
             (*folder.inputs, *daily.inputs),
             settings.words,
             settings.seed,
