@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 
 import numpy as np
 
-from benchmarks.trust.records import Table
+from benchmarks.trust.records import RAW_PARTS, Table
 from openigrt.registration.trust import TrustSettings
 
 COVERAGE = 0.96
@@ -19,15 +19,16 @@ VALUES = {
     "parts_factor": (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0),
     "halves_factor": (0.1, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0),
     "metrics_factor": (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0),
+    "nearest_factor": (0.1, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0),
     "least_score": (0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6),
     "least_overlap": (0.05, 0.1, 0.15, 0.2, 0.3),
     "least_agreement": (0.1, 0.2, 0.3, 0.4, 0.45, 0.5),
-    "least_rival_gap": (0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.12, 0.15, 0.2, 0.25),
-    "least_rival_gap_in_deviations": (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0),
+    "least_rival_gap": (0.03, 0.04, 0.06, 0.08, 0.1, 0.12, 0.15, 0.2, 0.25),
+    "least_rival_gap_in_deviations": (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0),
     "least_length_along_spine_mm": (0.0, 20.0, 25.0, 30.0, 35.0, 40.0, 45.0, 50.0, 60.0),
 }
 GATES = tuple(name for name in VALUES if name.startswith("least_"))
-FACTORS = ("parts_factor", "halves_factor", "metrics_factor", "floor_mm")
+FACTORS = (*RAW_PARTS, "floor_mm")
 
 
 def calibrated(table: Table, default: TrustSettings) -> TrustSettings:

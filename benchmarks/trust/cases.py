@@ -21,7 +21,7 @@ from benchmarks.trust.rendering import (
     texture,
 )
 from benchmarks.trust.volumes import AIR_HU, Packed, read_volume, without_bone
-from openigrt.geometry import Float64Array, Frame, Grid, RigidTransform, rotation_from_vector
+from openigrt.geometry import Float64Array, Frame, Grid, RigidTransform, rotation_angle_deg, rotation_from_vector
 from openigrt.images import Image, Modality
 from openigrt.registration import Question, Region, RegionKind
 
@@ -42,6 +42,7 @@ class Kind(StrEnum):
     PROTOCOL = "protocol"
     FAR = "far"
     VERTEBRA = "vertebra"
+    OTHER_LEVELS = "other levels"
     OTHER_PATIENT = "other patient"
     SLAB = "slab"
     DEFORMED = "deformed"
@@ -52,14 +53,15 @@ class Kind(StrEnum):
 
 SHARES = {
     Kind.PROTOCOL: 0.50,
-    Kind.FAR: 0.10,
-    Kind.VERTEBRA: 0.10,
+    Kind.FAR: 0.08,
+    Kind.VERTEBRA: 0.08,
+    Kind.OTHER_LEVELS: 0.06,
     Kind.OTHER_PATIENT: 0.08,
     Kind.SLAB: 0.06,
-    Kind.DEFORMED: 0.06,
+    Kind.DEFORMED: 0.05,
     Kind.SOFT_MOVED: 0.04,
     Kind.TARGET_OUTSIDE: 0.02,
-    Kind.STREAKS: 0.04,
+    Kind.STREAKS: 0.03,
 }
 PAIRS = {
     ("thorax-0", "thorax-0"): 1.0,
@@ -130,6 +132,8 @@ def make_case(pack: Path, number: int) -> Case:
         others = [pair[1] for pair in PAIRS if patient_of(pair[1]) != patient_of(planned)]
         daily = str(rng.choice(others))
     site = _site(read_volume(pack, planned), planned if kind is Kind.OTHER_PATIENT else daily, rng)
+    if kind is Kind.DEFORMED:
+        site = _on_bone(read_volume(pack, planned), site)
     if daily == CBCT:
         return _stored_case(pack, (number, kind, planned), site, rng)
     return _rendered_case(pack, (number, kind, planned, daily), site, rng)
@@ -172,6 +176,12 @@ def _site(volume: Packed, daily: str, rng: np.random.Generator) -> Site:
     return Site(isocenter, rng.uniform(15.0, 50.0), allowed)
 
 
+def _on_bone(volume: Packed, site: Site) -> Site:
+    """The site moved to the densest bone of its slice, small: what bends there belongs to every region."""
+    nearest = np.abs(volume.anchors_mm[:, 2] - site.isocenter_mm[2]).argmin()
+    return Site(volume.anchors_mm[nearest], min(site.radius_mm, 20.0), site.allowed_mm)
+
+
 def _on_sphere(rng: np.random.Generator, radius: float) -> Float64Array:
     """A vector (3,) of this length in a random direction."""
     vector = rng.standard_normal(3)
@@ -205,10 +215,10 @@ def _setup(kind: Kind, rng: np.random.Generator) -> RigidTransform:
 
 def _scanner(kind: Kind, cropped: bool, rng: np.random.Generator) -> Scanner:
     """A cone-beam scanner with a field of view as the kind has it."""
-    length = {Kind.SLAB: (20.0, 40.0), Kind.VERTEBRA: (50.0, 160.0)}.get(kind, (120.0, 200.0))
+    length = {Kind.SLAB: (20.0, 40.0), Kind.VERTEBRA: (50.0, 160.0), Kind.OTHER_LEVELS: (60.0, 100.0)}
     scanner = Scanner(
         radius_mm=rng.uniform(55.0, 75.0) if cropped else rng.uniform(80.0, 130.0),
-        length_mm=rng.uniform(*length),
+        length_mm=rng.uniform(*length.get(kind, (120.0, 200.0))),
         center_mm=rng.uniform(-1.0, 1.0, 3) * ([5.0, 5.0, 5.0] if cropped else [20.0, 20.0, 15.0]),
         noise_hu=rng.uniform(10.0, 80.0),
         cupping_hu=rng.uniform(0.0, 200.0),
@@ -230,14 +240,35 @@ def _region(kind: Kind, only_bone: bool, rng: np.random.Generator) -> Region:
     return Region(drawn.value, drawn)
 
 
-def _planning_image(volume: Packed, rng: np.random.Generator) -> Image:
-    """The volume as a planning CT with some noise of its own."""
-    noise = rng.standard_normal(volume.voxels.shape, dtype=np.float32) * np.float32(
-        rng.uniform(0.0, SHARP_PLAN_NOISE_HU)
-    )
-    grid = volume.grid
-    same = Grid(PLAN_FRAME, grid.origin_mm, grid.spacing_mm, grid.direction, grid.size)
-    return Image(np.maximum(volume.voxels + noise, AIR_HU), same, Modality.CT)
+def _planning_image(volume: Packed, kept: slice, rng: np.random.Generator) -> Image:
+    """Slices of the volume as a planning CT with some noise of its own."""
+    voxels, grid = volume.voxels[kept], volume.grid
+    noise = rng.standard_normal(voxels.shape, dtype=np.float32) * np.float32(rng.uniform(0.0, SHARP_PLAN_NOISE_HU))
+    first = grid.points([0.0, 0.0, float(kept.start)])
+    same = Grid(PLAN_FRAME, first, grid.spacing_mm, grid.direction, voxels.shape[::-1])
+    return Image(np.maximum(voxels + noise, AIR_HU), same, Modality.CT)
+
+
+def _all_slices(volume: Packed) -> slice:
+    """Every slice."""
+    return slice(0, len(volume.voxels))
+
+
+def _wrong_levels(volume: Packed, site: Site, rng: np.random.Generator) -> tuple[slice, Float64Array]:
+    """What tempts to another level: a start three to five levels off, or a plan that ends before the daily image.
+
+    The slices of the plan that are kept, and how far the start is off (3,) mm.
+    """
+    up = float(rng.choice([-1.0, 1.0]))
+    if rng.uniform() < 0.5:
+        return _all_slices(volume), np.array([0.0, 0.0, up * rng.uniform(75.0, 120.0)])
+    spacing, count = volume.grid.spacing_mm[2], len(volume.voxels)
+    middle, gap_mm = volume.grid.indices(site.isocenter_mm)[2], rng.uniform(10.0, 40.0)
+    if (middle if up < 0.0 else count - middle) < (count - middle if up < 0.0 else middle):
+        up = -up
+    cut = int(np.clip(middle + up * gap_mm / spacing, 0, count))
+    kept = slice(cut, count) if up > 0.0 else slice(0, cut)
+    return kept, np.array([0.0, 0.0, up * (gap_mm + rng.uniform(20.0, 50.0))])
 
 
 def _rendered_case(pack: Path, names: tuple[int, Kind, str, str], site: Site, rng: np.random.Generator) -> Case:
@@ -253,10 +284,16 @@ def _rendered_case(pack: Path, names: tuple[int, Kind, str, str], site: Site, rn
     source_from_daily = RigidTransform(PLAN_FRAME, DAILY_FRAME, np.eye(3), home) @ setup
     if kind is Kind.TARGET_OUTSIDE:
         site = replace(site, isocenter_mm=site.isocenter_mm + _outside_mm(scanner, rng))
+    plan = read_volume(pack, planned)
+    kept = _all_slices(plan)
+    if kind is Kind.OTHER_LEVELS:
+        kept, off = _wrong_levels(plan, site, rng)
+        site = replace(site, isocenter_mm=site.isocenter_mm + off)
+        start = RigidTransform(PLAN_FRAME, DAILY_FRAME, np.eye(3), site.isocenter_mm)
     grid = scanner.grid()
     voxels, daily_points = _patient(pack, (kind, source), grid, (source_from_daily, site), rng)
     daily_image = shown(voxels, grid, scanner, rng)
-    question = _question((_planning_image(read_volume(pack, planned), rng), daily_image), start, site, number)
+    question = _question((_planning_image(plan, kept, rng), daily_image), start, site, number)
     rough = kind is Kind.DEFORMED or {planned, daily} == {"thorax-0", "thorax-5"}
     wrong_above = max(KNOWN_TO_MM, site.allowed_mm) if rough else site.allowed_mm
     return _case(names, question, region, (daily_points, wrong_above), setup)
@@ -296,10 +333,10 @@ def _case(
     truth: tuple[Float64Array | None, float],
     setup: RigidTransform,
 ) -> Case:
-    """The case of these parts."""
-    shift = float(np.linalg.norm(setup.translation_mm))
-    turn = float(np.rad2deg(np.arccos(np.clip(0.5 * (np.trace(setup.rotation) - 1.0), -1.0, 1.0))))
-    return Case(*names, question, region, *truth, shift, turn)
+    """The case of these parts; what the start gets wrong is measured at the judged points."""
+    points = question.start.points(truth[0]) - question.target_points_mm if truth[0] is not None else None
+    shift = setup.translation_mm if points is None else points.mean(axis=0)
+    return Case(*names, question, region, *truth, float(np.linalg.norm(shift)), rotation_angle_deg(setup.rotation))
 
 
 def _bumps(near_mm: Float64Array, rng: np.random.Generator) -> Bumps:
@@ -350,13 +387,18 @@ def _stored_case(pack: Path, names: tuple[int, Kind, str], site: Site, rng: np.r
     content &= _kept_slices(kind, cbct.grid, rng)[:, None, None]
     voxels = np.where(content, np.maximum(voxels, AIR_HU), AIR_HU).astype(np.float32)
     daily_image = Image(voxels, cbct.grid.moved(moved), Modality.CBCT)
-    images = (_planning_image(read_volume(pack, planned), rng), daily_image)
+    plan = read_volume(pack, planned)
+    kept, start = _all_slices(plan), RigidTransform.identity(PLAN_FRAME, DAILY_FRAME)
+    daily_points: Float64Array | None = None
+    if kind is Kind.OTHER_LEVELS:
+        kept, off = _wrong_levels(plan, site, rng)
+        site = replace(site, isocenter_mm=site.isocenter_mm + off)
+        start = RigidTransform(PLAN_FRAME, DAILY_FRAME, np.eye(3), off)
     if kind is Kind.OTHER_PATIENT:
         start = RigidTransform(PLAN_FRAME, DAILY_FRAME, np.eye(3), site.isocenter_mm - center)
-        daily_points = None
     else:
-        start = RigidTransform.identity(PLAN_FRAME, DAILY_FRAME)
         daily_points = moved.points(site.points_mm - CBCT_BONE_SHIFT_MM)
+    images = (_planning_image(plan, kept, rng), daily_image)
     question = _question(images, start, site, number)
     return _case((*names, CBCT), question, region, (daily_points, max(KNOWN_TO_MM, site.allowed_mm)), setup)
 
@@ -364,8 +406,8 @@ def _stored_case(pack: Path, names: tuple[int, Kind, str], site: Site, rng: np.r
 def _kept_slices(kind: Kind, grid: Grid, rng: np.random.Generator) -> np.ndarray:
     """Which slices of the cone-beam CT are kept: those in a slab round the spine point, or nearly all."""
     z = grid.origin_mm[2] + grid.spacing_mm[2] * np.arange(grid.size[2])
-    length = {Kind.SLAB: (20.0, 40.0), Kind.VERTEBRA: (60.0, 180.0)}.get(kind, (140.0, 180.0))
+    length = {Kind.SLAB: (20.0, 40.0), Kind.VERTEBRA: (60.0, 180.0), Kind.OTHER_LEVELS: (60.0, 100.0)}
     middle = CBCT_SPINE_MM[2] - CBCT_BONE_SHIFT_MM[2] + rng.uniform(-10.0, 10.0)
-    if kind not in (Kind.SLAB, Kind.VERTEBRA):
+    if kind not in length:
         middle = z.mean()
-    return np.abs(z - middle) <= 0.5 * rng.uniform(*length)
+    return np.abs(z - middle) <= 0.5 * rng.uniform(*length.get(kind, (140.0, 180.0)))

@@ -58,7 +58,8 @@ def _axes() -> list[str]:
         f'<path d="M{LEFT} {bottom}L{LEFT + SIDE} {TOP}" stroke="#1f2933" stroke-dasharray="5 4"/>',
         f'<text class="middle" x="{LEFT + SIDE / 2}" y="{bottom + 38}">predicted error, mm</text>',
         f'<text class="middle" transform="translate(18 {TOP + SIDE / 2}) rotate(-90)">true error, mm</text>',
-        f'<text x="{LEFT}" y="{bottom + 58}">one dot a match: green ordinary, gray bad; line: 95 % of true errors</text>',
+        f'<text x="{LEFT}" y="{bottom + 58}">'
+        "one dot a match: green ordinary, gray bad; line: 95 % of true errors</text>",
     ]
 
 

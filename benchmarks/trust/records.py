@@ -13,6 +13,12 @@ from openigrt.registration.trust import TrustSettings, judge_figures
 
 SAME_BASIN_MM = 5.0
 ROUGH_TRUTH = ("pancreas-cbct",)
+RAW_PARTS = {
+    "parts_factor": "parts_left_out_mm",
+    "halves_factor": "halves_mm",
+    "metrics_factor": "second_metric_mm",
+    "nearest_factor": "nearest_part_mm",
+}
 
 Row = dict[str, Any]
 Flags = NDArray[np.bool_]
@@ -30,6 +36,7 @@ def parts_mm(row: Row, settings: TrustSettings) -> dict[str, float]:
         "parts left out": settings.parts_factor * row["parts_left_out_mm"],
         "halves": settings.halves_factor * row["halves_mm"],
         "second metric": settings.metrics_factor * row["second_metric_mm"],
+        "nearest part": settings.nearest_factor * row["nearest_part_mm"],
     }
 
 
@@ -64,7 +71,7 @@ class Table:
 
     def predicted_mm(self, settings: TrustSettings) -> Float64Array:
         """Predicted errors under settings."""
-        factors = np.array([settings.parts_factor, settings.halves_factor, settings.metrics_factor])
+        factors = np.array([getattr(settings, name) for name in RAW_PARTS])
         return np.sqrt(settings.floor_mm**2 + ((self.parts * factors) ** 2).sum(axis=1))
 
     def trusted(self, settings: TrustSettings) -> Flags:
@@ -96,7 +103,7 @@ def table_of(rows: Sequence[Row]) -> Table:
     """The columns of rows that hold a match."""
     return Table(
         {name: np.array([row["figures"][name] for row in rows]) for name in rows[0]["figures"]},
-        np.array([[row["parts_left_out_mm"], row["halves_mm"], row["second_metric_mm"]] for row in rows]),
+        np.array([[row[key] for key in RAW_PARTS.values()] for row in rows]),
         np.array([row["allowed_mm"] for row in rows]),
         np.array([np.inf if row["error_mm"] is None else row["error_mm"] for row in rows]),
         np.array([is_wrong(row) for row in rows]),

@@ -109,7 +109,7 @@ def _outcome(row: Row, verdict: Verdict) -> str:
 def _share(count: int, of: int) -> dict[str, float]:
     """A count with its share and one-sided bounds."""
     bounds = {"at least": lower_bound(count, of), "at most": upper_bound(count, of)} if of else {}
-    return {"count": count, "of": of, "share": count / of if of else np.nan} | bounds
+    return {"count": count, "of": of, "share": count / of if of else 0.0} | bounds
 
 
 def _covered(table: Table, settings: TrustSettings, among: np.ndarray) -> dict[str, float]:

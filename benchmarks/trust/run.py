@@ -109,6 +109,7 @@ def _found(case: Case, match: Match) -> dict[str, Any]:
         "parts_left_out_mm": parts["parts left out"] / factors["parts_factor"],
         "halves_mm": parts["halves"] / factors["halves_factor"],
         "second_metric_mm": parts["second metric"] / factors["metrics_factor"],
+        "nearest_part_mm": parts["nearest part"] / factors["nearest_factor"],
         "figures": dict(trust.evidence),
         "rivals": [[r.offset_mm, r.score, r.score_gap] for r in trust.rivals],
         "verdict": str(trust.verdict),

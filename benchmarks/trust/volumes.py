@@ -15,13 +15,14 @@ BONE_HU = 250.0
 REMOVED_BONE_HU = 150.0
 MARROW_MARGIN_MM = 5.0
 ANCHOR_WIDTH_MM = 12.0
+LEAST_BONE_SHARE = 0.02
 
 
 @dataclass(frozen=True, eq=False)
 class Packed:
     """A volume, HU [k, j, i] on a grid in a frame of its own.
 
-    `anchors_mm` (slices, 3) are points in the densest bone near each slice: the spine where there is one. Beyond the
+    `anchors_mm` (n, 3) are points in the densest bone near each slice: the spine where there is one. Beyond the
     sides of a `cropped` volume lies tissue that nobody stored; beyond those of others lies air.
     """
 
@@ -55,14 +56,16 @@ def read_volume(pack: Path, name: str) -> Packed:
 
 
 def anchors_mm(voxels: NDArray[np.float32], grid: Grid) -> Float64Array:
-    """The point of densest bone near each slice (slices, 3), mm."""
+    """The point of densest bone near each slice that has any (n, 3), mm; the middle of the volume where none has."""
     step = max(round(4.0 / grid.spacing_mm[0]), 1)
     bone = (voxels[:, ::step, ::step] > BONE_HU).astype(np.float32)
     width = ANCHOR_WIDTH_MM / (grid.spacing_mm[::-1] * [1.0, step, step])
     dense = ndimage.gaussian_filter(bone, width, mode="constant")
     flat = dense.reshape(len(dense), -1).argmax(axis=1)
     j, i = np.unravel_index(flat, dense.shape[1:])
-    return grid.points(np.column_stack([i * step, j * step, np.arange(len(dense))]))
+    points = grid.points(np.column_stack([i * step, j * step, np.arange(len(dense))]))
+    bony = dense.reshape(len(dense), -1).max(axis=1) > LEAST_BONE_SHARE
+    return points[bony] if bony.any() else grid.center_mm[None]
 
 
 @lru_cache(maxsize=4)
