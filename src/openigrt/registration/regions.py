@@ -60,7 +60,10 @@ def body_outline(voxels: Voxels, spacing_mm: float) -> Flags:
 
 def body_outline_of_any(voxels: Voxels, spacing_mm: float) -> Flags:
     """The body in a coarse image of any gray values: the largest bright part by Otsu's threshold on the square root."""
-    root = np.sqrt(np.maximum(voxels - np.percentile(voxels, 1.0), 0.0))
+    low, high = np.percentile(voxels, [1.0, 99.0])
+    if high - low <= 1e-5 * max(abs(low), abs(high), 1e-6):
+        raise MatchImpossible("The planning image is constant or holds no finite voxel; check the export.")
+    root = np.sqrt(np.maximum(voxels - low, 0.0))
     solid = root > 0.5 * otsu_threshold(root)
     return _largest_filled(_opened(solid, max(round(OPENING_MM / spacing_mm), 1)))
 
