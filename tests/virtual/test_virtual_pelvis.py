@@ -5,7 +5,7 @@ import pytest
 
 from openigrt.errors import FrameMismatch
 from openigrt.geometry import Frame, Grid, RigidTransform, rotation_from_vector
-from openigrt.virtual import Anatomy, PelvisState, VirtualCase, render, virtual_pelvis
+from openigrt.virtual import Anatomy, PelvisState, VirtualCase, planning_image, render, virtual_pelvis
 
 FRAME = Frame.plan("1.2.3")
 DAILY = Frame.daily("1.2.4")
@@ -141,3 +141,19 @@ def test_another_seed_is_another_patient():
 def test_a_grid_of_another_frame_is_refused(pelvis):
     with pytest.raises(FrameMismatch):
         render(pelvis, grid_about((0, 0, 0), (5, 5, 5), 2.0, DAILY), SAME)
+
+
+def test_the_couch_lies_under_the_patient_and_never_in_him(case: VirtualCase):
+    """Scanner and linac have different couch tops, and neither changes a voxel deep inside the body."""
+    image = planning_image(case)
+    couch_rows = image.voxels[50, image.grid.size[1] // 2 :, image.grid.size[0] // 2] > -800.0
+    below = image.grid.points((0, image.grid.size[1] // 2 + np.flatnonzero(couch_rows).max(), 0))[1]
+    back = case.isocenter_mm[1] + 90.0
+    assert below > back + 40.0
+    grid = image.grid
+    part = np.stack(np.meshgrid(np.arange(50, 200, 3), np.arange(60, 190, 3), [20, 50], indexing="ij"), axis=-1)
+    deep = case.planned.signed_distance_mm("BODY", grid.points(part)) < -4.0
+    plain = render(case.planned, grid, RigidTransform.identity(grid.frame, grid.frame))
+    found = (image.voxels - plain)[part[..., 2], part[..., 1], part[..., 0]][deep]
+    assert np.median(np.abs(found)) == pytest.approx(0.674 * 11.0, rel=0.1)
+    assert np.percentile(found, 99.9) < 45.0

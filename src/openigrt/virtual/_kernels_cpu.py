@@ -363,9 +363,9 @@ def render_voxels(
                                 table.permutation,
                                 table.gradients,
                                 gains,
-                                x - table.texture_shift[organ, 0],
-                                y - table.texture_shift[organ, 1],
-                                z - table.texture_shift[organ, 2],
+                                x - table.texture_shift_mm[organ, 0],
+                                y - table.texture_shift_mm[organ, 1],
+                                z - table.texture_shift_mm[organ, 2],
                             )
                         opacity = outer = share_inside(distance + layers[first, 0], softness)
                         for layer in range(first, last + 1):

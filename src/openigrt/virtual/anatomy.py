@@ -101,7 +101,7 @@ def _compiled_table(organs: Sequence[Organ], texture_seed: int) -> PrimitiveTabl
         solids_of_organ=_starts([sum(len(r.parameters) for r in of_organ) for of_organ in rows]),
         layers_of_organ=_starts([len(organ.layers) for organ in organs]),
         is_textured=np.array([np.any(texture) for texture in textures]),
-        texture_shift=np.array([organ.texture_shift_mm for organ in organs], dtype=np.float64),
+        texture_shift_mm=np.array([organ.texture_shift_mm for organ in organs], dtype=np.float64),
         layers=np.array([astuple(layer) for organ in organs for layer in organ.layers], dtype=np.float64),
         solid_parameters=_parameters(organs, rows),
         solid_bounds=np.vstack([r.bounds_mm for of_organ in rows for r in of_organ]),

@@ -13,7 +13,7 @@ from openigrt.images import Image, Modality, Provenance
 from openigrt.patient import Contour, ContourKind, Structure, StructureRole, StructureSet
 from openigrt.virtual.anatomy import Anatomy
 from openigrt.virtual.cbct import cone_beam_look
-from openigrt.virtual.couch import linac_couch, resting_place_mm, scanner_couch
+from openigrt.virtual.couch import laid_on, linac_couch, resting_place_mm, scanner_couch
 from openigrt.virtual.outlines import organ_contours
 from openigrt.virtual.pelvis import PelvisState, virtual_pelvis
 from openigrt.virtual.rendering import render
@@ -114,7 +114,7 @@ def planning_image(case: VirtualCase) -> Image:
     grid = Grid(frame, corner_mm, spacing_mm, np.eye(3), PLANNING_SIZE)
     identity = RigidTransform.identity(frame, frame)
     couch = scanner_couch(frame, resting_place_mm(case.planned, case.isocenter_mm, identity))
-    voxels = np.maximum(render(case.planned, grid, identity), render(couch, grid, identity))
+    voxels = laid_on(render(case.planned, grid, identity), render(couch, grid, identity))
     noise = np.random.default_rng((case.seed, 21)).standard_normal(grid.shape, dtype=np.float32)
     for k in range(grid.size[2]):
         smooth = ndimage.gaussian_filter(noise[k], 0.6, mode="wrap")
@@ -129,7 +129,7 @@ def daily_image(case: VirtualCase) -> Image:
     top_mm = resting_place_mm(case.of_the_day, case.isocenter_mm, case.plan_from_daily.inverse())
     couch = linac_couch(frame, top_mm)
     patient = render(case.of_the_day, grid, case.plan_from_daily, DAILY_BLUR_MM)
-    voxels = np.maximum(patient, render(couch, grid, RigidTransform.identity(frame, frame), DAILY_BLUR_MM))
+    voxels = laid_on(patient, render(couch, grid, RigidTransform.identity(frame, frame), DAILY_BLUR_MM))
     return Image(cone_beam_look(voxels, grid, np.random.default_rng((case.seed, 22))), grid, Modality.CBCT)
 
 
@@ -152,7 +152,6 @@ def planned_structures(case: VirtualCase, image: Image) -> StructureSet:
         patient_id=case.patient_id,
         image_series_uid=image.provenance.series_uid,
         image_instance_uids=image.provenance.instance_uids,
-        approval="APPROVED",
     )
 
 

@@ -1,6 +1,7 @@
 """Two couch tops that differ, as they do between scanner and linac; each is an anatomy in the frame it stands in."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from openigrt.geometry import Float64Array, Frame, RigidTransform
 from openigrt.virtual.anatomy import Anatomy, Layer, Organ, Part
@@ -9,6 +10,7 @@ from openigrt.virtual.solids import Superellipsoid, Tube
 
 SCANNER_TOP = (Layer(0.0, 260.0), Layer(2.4, -930.0))
 LINAC_TOP = (Layer(0.0, 90.0), Layer(3.0, -960.0))
+FAT_HU, AIR_HU = -100.0, -1000.0
 HALF_LENGTH_MM = 1500.0
 SINK_MM = 5.0
 
@@ -32,6 +34,12 @@ def linac_couch(frame: Frame, top_mm: Float64Array) -> Anatomy:
     """A flat sandwich of carbon fibre and foam; its top passes through the point `top_mm` (3,) of `frame`."""
     solid = Superellipsoid((0, 26, 0), (262, 26, HALF_LENGTH_MM), exponents=(8.0, 2.0))
     return Anatomy(frame, (Organ("COUCH", (Part(solid),), LINAC_TOP),), top_mm)
+
+
+def laid_on(patient: NDArray[np.float32], couch: NDArray[np.float32]) -> NDArray[np.float32]:
+    """HU of both on one grid: the couch shows only where the patient leaves air (between fat and air: its share)."""
+    air = np.clip((FAT_HU - patient) / (FAT_HU - AIR_HU), 0.0, 1.0)
+    return np.asarray(patient + air * (couch - AIR_HU), dtype=np.float32)
 
 
 def lowest_skin_mm(anatomy: Anatomy, center_mm: Float64Array, frame_from_anatomy: RigidTransform) -> float:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -33,6 +34,8 @@ BLADDER_SHAPE = np.array([1.26, 1.0, 0.94])
 MARKER_PLACES_MM = ((-11.0, -4.0, 9.0), (12.0, 2.0, 1.0), (-3.0, 6.0, -11.0))
 ORGAN_SEED = 7919
 
+Factor: TypeAlias = float  # without dimension
+
 
 @dataclass(frozen=True, slots=True)
 class PelvisState:
@@ -43,8 +46,8 @@ class PelvisState:
     """
 
     bladder_ml: float = 210.0
-    rectum_width: float = 1.0
-    gas_width: float = 1.0
+    rectum_width: Factor = 1.0
+    gas_width: Factor = 1.0
     gas_shift_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
     prostate_shift_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
     bowel_seed: int = 0
