@@ -66,7 +66,7 @@ def test_a_couch_top_is_no_body(thickness_mm, gap_mm):
     """Where it touches the back, what an opening of 8 mm cannot tell from skin stays: a patch, never the couch."""
     found = body_outline(couch(trunk_hu(), 84.0 + gap_mm, thickness_mm), SPACING_MM)
     assert close_to(found, TRUNK, 12.0)
-    assert found[:, Y[0, :, 0] > 84.0].sum() < 0.02 * TRUNK.sum()
+    assert found[:, Y[0, :, 0] > 84.0].sum() < 0.03 * TRUNK.sum()
     assert not found[:, :, np.abs(X[0, 0]) > 131.0].any()
 
 
