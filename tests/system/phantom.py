@@ -78,16 +78,20 @@ def patient(seed=3):
         rows.append((rng.uniform((-90, -60, -60), (90, 30, 140)), rng.uniform(8, 28, 3), rng.uniform(-120, 90)))
     rows.append((ISOCENTER_MM, (TARGET_RADIUS_MM,) * 3, 60.0))
     for z in range(-80, 170, 31):
-        wobble = rng.uniform(-2.5, 2.5, 3)
-        rows.append(((0, 55, z) + wobble, (23, 18, 12) + rng.uniform(-3, 3, 3), 500.0 + rng.uniform(-150, 250)))
-        rows.append(((0, 53, z) + wobble, (19, 14, 9) + rng.uniform(-3, 3, 3), 200.0))
-        rows.append(((0, 82, z) + rng.uniform(-4, 4, 3), (4, 14, 7) + rng.uniform(-1, 3, 3), 600.0))
+        middle = near(rng, (0, 55, z), 2.5)
+        rows.append((middle, near(rng, (23, 18, 12), 3.0), rng.uniform(350, 750)))
+        rows.append((middle, near(rng, (19, 14, 9), 3.0), 200.0))
+        rows.append((near(rng, (0, 82, z), 4.0), near(rng, (5, 15, 8), 2.0), 600.0))
     for _ in range(26):
         side = rng.choice([-1, 1])
         place = (side * rng.uniform(60, 115), rng.uniform(-20, 60), rng.uniform(-70, 150))
         rows.append((place, rng.uniform(4, 18, 3), rng.uniform(350, 900)))
     centers, axes, values = (np.array(column, dtype=float) for column in zip(*rows, strict=True))
     return Ellipsoids(centers, axes, values)
+
+
+def near(rng, values, spread):
+    return np.array(values) + rng.uniform(-spread, spread, 3)
 
 
 def plan_from_daily():
@@ -190,9 +194,7 @@ def ellipsoid_contours(grid, center, axes):
 
 
 def beam(number=1, name="AP", isocenter_mm=ISOCENTER_MM):
-    points = tuple(
-        ControlPoint(weight, 0.0, 0.0, CouchPose(), (-50.0, 50.0), (-50.0, 50.0)) for weight in (0.0, 1.0)
-    )
+    points = tuple(ControlPoint(weight, 0.0, 0.0, CouchPose(), (-50.0, 50.0), (-50.0, 50.0)) for weight in (0.0, 1.0))
     place = tuple(float(x) for x in isocenter_mm)
     return Beam(number, name, "TREATMENT", "PHOTON", "LINAC", place, 1000.0, 100.0, points)
 

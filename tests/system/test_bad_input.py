@@ -1,0 +1,316 @@
+"""What cannot be used: one clear sentence, exit code 1, and nothing written, not even the folder."""
+
+import shutil
+
+import numpy as np
+import pydicom
+import pytest
+
+from openigrt.dicom import save, write_plan, write_spatial_registration
+from openigrt.geometry import Frame, RigidTransform
+from tests.system import phantom
+from tests.system.command import run
+
+OTHER_PATIENT = {"PatientID": "OTHER-2", "PatientName": "Other^Olga"}
+
+
+def edit(path, **values):
+    dataset = pydicom.dcmread(path)
+    for keyword, value in values.items():
+        setattr(dataset, keyword, value)
+    dataset.save_as(path)
+
+
+def edit_all(folder, **values):
+    for path in sorted(folder.rglob("*.dcm")):
+        edit(path, **values)
+
+
+def cut(path, share=0.5):
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * share)])
+
+
+def refuse(case, *words, plan="plan", today="today", code=1):
+    """The sentence of a run that must fail, and write nothing."""
+    done = run("guide", case / plan, case / today, "--out", case / "out", *words)
+    assert done.code == code, done.out + done.err
+    assert done.out == ""
+    assert not (case / "out").exists()
+    assert "Traceback" not in done.err
+    if code == 1:
+        problem = [line for line in done.err.splitlines() if not line.endswith(("the plan", "image", "matching"))]
+        assert len(problem) == 1, done.err
+        assert problem[0].startswith("openigrt: ")
+    return done.sentence
+
+
+# -------------------------------------------------------------------------------- no DICOM, damaged DICOM
+
+
+@pytest.mark.parametrize("name", ["plan", "today"])
+def test_an_empty_folder(case, name):
+    shutil.rmtree(case / name)
+    (case / name).mkdir()
+    assert f"{case / name} is empty" in refuse(case)
+
+
+@pytest.mark.parametrize("name", ["plan", "today"])
+def test_no_folder_at_all(case, name):
+    shutil.rmtree(case / name)
+    assert f"{case / name} does not exist" in refuse(case)
+
+
+@pytest.mark.parametrize("name", ["plan", "today"])
+def test_a_text_file(case, name):
+    (case / "notes.txt").write_text("Patient was moved by hand. " * 20)
+    assert "holds no DICOM" in refuse(case, **{name: "notes.txt"})
+
+
+@pytest.mark.parametrize("name", ["plan", "today"])
+def test_a_folder_of_text(case, name):
+    shutil.rmtree(case / name)
+    (case / name).mkdir()
+    (case / name / "notes.txt").write_text("Patient was moved by hand.")
+    assert "holds no DICOM: 1 file (notes.txt)" in refuse(case)
+
+
+@pytest.mark.parametrize("name", ["plan/ct/030.dcm", "plan/rs.dcm", "plan/rp.dcm", "plan/rd.dcm", "today/020.dcm"])
+@pytest.mark.parametrize("share", [0.2, 0.8])
+def test_a_truncated_dicom(case, name, share):
+    cut(case / name, share)
+    sentence = refuse(case)
+    assert str(case / name) in sentence
+    assert "truncated" in sentence
+
+
+# -------------------------------------------------------------------------------- what does not belong together
+
+
+def test_two_patients_in_a_folder(case):
+    edit(case / "today" / "020.dcm", **OTHER_PATIENT)
+    sentence = refuse(case)
+    assert "Two patients" in sentence
+    assert "PHANTOM-1" in sentence
+    assert "OTHER-2" in sentence
+
+
+def test_a_plan_of_another_patient(case):
+    edit(case / "plan" / "rp.dcm", **OTHER_PATIENT)
+    assert "Two patients" in refuse(case)
+
+
+def test_today_of_another_patient(case):
+    edit_all(case / "today", **OTHER_PATIENT)
+    sentence = refuse(case)
+    assert "in the planning image" in sentence
+    assert "in the daily image" in sentence
+
+
+def test_a_cbct_with_a_missing_slice(case):
+    (case / "today" / "020.dcm").unlink()
+    assert "1 slice(s) are missing: between slice 20 " in refuse(case)
+
+
+def test_a_structure_set_of_another_ct(case):
+    for path in sorted((case / "plan" / "ct").iterdir()):
+        edit(path, FrameOfReferenceUID="1.2.3.4", SeriesInstanceUID="1.2.3.5", SOPInstanceUID=f"1.2.3.6.1{path.stem}")
+    sentence = refuse(case)
+    assert "Structure set 'Pelvis'" in sentence
+    assert "was drawn on series" in sentence
+
+
+@pytest.mark.parametrize("name", ["plan/ct", "today"])
+def test_a_prone_image_of_a_supine_plan(case, name):
+    edit_all(case / name, PatientPosition="HFP")
+    sentence = refuse(case)
+    assert "HFS" in sentence
+    assert "HFP" in sentence
+
+
+def test_a_position_that_is_none_of_the_eight(case):
+    edit_all(case / "today", PatientPosition="SITTING")
+    assert "'SITTING' is not supported" in refuse(case)
+
+
+def test_a_position_that_contradicts_the_files(case):
+    assert "--position says FFS, the files say HFS" in refuse(case, "--position", "FFS")
+
+
+# -------------------------------------------------------------------------------- nothing to match
+
+
+@pytest.mark.parametrize("value", [40, -1000])
+def test_a_constant_image(case, value):
+    edit_all(case / "today", PixelData=np.full((88, 88), value, "<i2").tobytes())
+    assert "constant" in refuse(case)
+
+
+def test_a_planning_image_of_air(case):
+    edit_all(case / "plan" / "ct", PixelData=np.full((78, 112), -1000, "<i2").tobytes())
+    assert "No body was found in the planning image" in refuse(case)
+
+
+def test_no_overlap(case):
+    assert "cannot be matched" in refuse(case, "--daily-isocenter", "3000,0,0")
+
+
+def test_an_image_of_noise_asks_for_a_person(case):
+    noise = np.random.default_rng(1).integers(-500, 500, (52, 88, 88)).astype("<i2")
+    for plane, path in zip(noise, sorted((case / "today").iterdir()), strict=True):
+        edit(path, PixelData=plane.tobytes())
+    done = run("guide", case / "plan", case / "today", "--out", case / "out")
+    assert done.code in {1, 3}
+    assert done.code == 1 or "is refused" in done.out
+
+
+# -------------------------------------------------------------------------------- a choice that is not made
+
+
+def write_other_plan(case, name, **values):
+    plan = phantom.plan(**values)
+    save(write_plan(plan, phantom.series_header(phantom.planning_image(), 45)), case / "plan" / name)
+    return plan
+
+
+def test_several_plans(case, known_match):
+    other = write_other_plan(case, "rp2.dcm", uid=f"{phantom.ROOT}.44", label="Boost")
+    sentence = refuse(case)
+    assert f"'Boost' [{other.uid}]" in sentence
+    assert "--plan" in sentence
+    done = run("guide", case / "plan", case / "today", "--out", case / "out", "--plan", other.uid)
+    assert done.code == 0
+    assert "No dose read: of 1 in the folder none is the whole dose of the plan." in done.out
+
+
+def test_several_series_of_today(case, known_match):
+    shutil.copytree(case / "plan" / "ct", case / "today" / "other")
+    sentence = refuse(case)
+    assert "2 image series" in sentence
+    assert "--series" in sentence
+    uid = phantom.provenance("cbct", 1, None, "", "").series_uid
+    assert run("guide", case / "plan", case / "today", "--out", case / "out", "--series", uid).code == 0
+
+
+def test_several_isocenters(case, known_match):
+    beams = phantom.beam(1, "Head"), phantom.beam(2, "Spine", phantom.ISOCENTER_MM + 5.0)
+    write_other_plan(case, "rp.dcm", beams=beams)
+    sentence = refuse(case)
+    assert "1 (Head)" in sentence
+    assert "2 (Spine)" in sentence
+    assert "--beam" in sentence
+    assert run("guide", case / "plan", case / "today", "--out", case / "out", "--beam", 2).code == 0
+    assert known_match[0][0].start.shift_about_points_mm(phantom.ISOCENTER_MM + 5.0, np.zeros(3)) == pytest.approx(0.0)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--target", "PTV_9", "no structure 'PTV_9' in the plan; there are: CTV_1, Bowel"),
+        ("--region", "Lung", "no structure 'Lung' in the plan; there are: CTV_1, Bowel"),
+        ("--site", "toe", "no protocol 'toe'; expected one of brain"),
+        ("--machine", "toe.toml", "no machine file toe.toml; give a file, or one of elekta_iec, iec61217, varian_iec"),
+        ("--beam", "9", "has no beam 9; it has 1 (AP)"),
+        ("--plan", "1.2.3", "No plan has the UID 1.2.3; found: 'Pelvis'"),
+        ("--series", "1.2.3", "No image series has the UID 1.2.3; found: CT Image"),
+        ("--position", "XX", "Patient position 'XX' is not supported"),
+        ("--isocenter", "1e30,0,0", "--isocenter is three coordinates"),
+    ],
+)
+def test_names_that_are_not_there(case, option, value, said):
+    assert said in refuse(case, option, value)
+
+
+def test_a_word_and_a_structure_are_no_region(case):
+    assert "'bone' cannot be joined" in refuse(case, "--region", "bone", "--region", "CTV_1")
+
+
+def test_a_machine_file_that_is_none(case):
+    (case / "room.toml").write_text("couch = [")
+    assert "not valid TOML" in refuse(case, "--machine", case / "room.toml")
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--isocenter", "1,2"),
+        ("--isocenter", "left"),
+        ("--isocenter", "nan,0,0"),
+        ("--daily-isocenter", "1,2,3,4"),
+        ("--couch-pose", "1,2"),
+        ("--couch-pose", "1,2,3,4,5"),
+        ("--dof", "7"),
+        ("--dof", "2"),
+        ("--beam", "first"),
+        ("--nonsense", "1"),
+    ],
+)
+def test_wrong_usage_is_told_apart_from_wrong_input(case, option, value):
+    assert option in refuse(case, option, value, code=2)
+
+
+# -------------------------------------------------------------------------------- where the search starts
+
+
+def test_a_start_that_is_not_there(case):
+    assert "nothing.dcm cannot be read: No such file" in refuse(case, "--start", case / "nothing.dcm")
+
+
+def test_a_start_that_is_no_dicom(case):
+    (case / "notes.txt").write_text("0 0 0 " * 50)
+    assert "notes.txt is not DICOM" in refuse(case, "--start", case / "notes.txt")
+
+
+def test_a_start_that_is_no_registration(case):
+    assert "is no Spatial Registration" in refuse(case, "--start", case / "today" / "020.dcm")
+
+
+def test_a_start_of_another_frame(case, patient_folder):
+    planning, daily = phantom.planning_image(), phantom.daily_image()
+    elsewhere = Frame.daily("1.2.3.4.5")
+    grid = daily.grid.moved(RigidTransform.identity(elsewhere, daily.frame))
+    other = type(daily)(daily.voxels, grid, daily.modality)
+    transform = RigidTransform.identity(planning.frame, elsewhere)
+    dataset = write_spatial_registration(
+        transform, (planning, other), phantom.series_header(planning, 60), f"{phantom.ROOT}.61"
+    )
+    save(dataset, case / "start.dcm")
+    sentence = refuse(case, "--start", case / "start.dcm")
+    assert "joins other images" in sentence
+    assert phantom.DAILY_FRAME.uid in sentence
+
+
+# -------------------------------------------------------------------------------- where the results go
+
+
+def test_results_never_go_into_an_input_folder(case):
+    for out in ("plan", "today/results"):
+        done = run("guide", case / "plan", case / "today", "--out", case / out)
+        assert done.code == 1
+        assert "would be written into the input folder" in done.sentence
+    assert not (case / "today" / "results").exists()
+    assert not (case / "plan" / "report.html").exists()
+
+
+def test_the_current_folder_as_input_asks_for_another_place(case, monkeypatch):
+    monkeypatch.chdir(case / "today")
+    done = run("guide", "../plan", ".")
+    assert done.code == 1
+    assert "choose another folder with --out" in done.sentence
+
+
+def test_a_file_in_the_place_of_the_results(case):
+    (case / "taken").write_text("mine")
+    for out in ("taken", "taken/deeper"):
+        done = run("guide", case / "plan", case / "today", "--out", case / out)
+        assert done.code == 1
+        assert "is no folder; choose another folder with --out" in done.sentence
+    assert (case / "taken").read_text() == "mine"
+
+
+def test_a_folder_in_the_place_of_a_result(case):
+    (case / "out" / "report.html").mkdir(parents=True)
+    done = run("guide", case / "plan", case / "today", "--out", case / "out")
+    assert done.code == 1
+    assert "report.html is a folder" in done.sentence
+    assert [path.name for path in (case / "out").iterdir()] == ["report.html"]

@@ -1,0 +1,174 @@
+"""Every option reaches the answer; the match itself is the shared one."""
+
+import json
+
+import numpy as np
+import pydicom
+import pytest
+
+import openigrt
+from openigrt.errors import InputError, OpenIgrtError
+from openigrt.geometry import CouchPose
+from openigrt.tasks import guidance_files
+from tests.system import phantom
+from tests.system.command import run
+
+COUCH_POSE = (5.0, 900.0, -120.0, 10.0, 0.5, -0.5)
+
+
+@pytest.fixture
+def guide(patient_folder, tmp_path, known_match, monkeypatch):
+    """Run the command with options, without drawing a report; the record that it wrote."""
+    monkeypatch.setattr(guidance_files, "render_guidance_report", lambda content: "")
+
+    def call(*words, code=0):
+        done = run("guide", patient_folder / "plan", patient_folder / "today", "--out", tmp_path / "out", *words)
+        assert done.code == code, done.err
+        return json.loads((tmp_path / "out" / "correction.json").read_text(encoding="utf-8"))
+
+    return call
+
+
+def test_site(guide):
+    record = guide("--site", "pelvis", code=0)
+    assert record["protocol"]["name"] == "pelvis"
+    assert record["protocol"]["action_level_mm"] == 5.0
+    assert record["manifest"]["settings"]["site"] == "pelvis"
+    strict = guide("--site", "srs", code=3)
+    assert strict["decision"]["action"] == "call"
+    assert strict["protocol"]["allowed_error_mm"] == 0.5
+
+
+def test_region(guide, known_match):
+    guide("--region", "soft")
+    guide("--region", "PATIENT")
+    guide("--region", "bowel", "--region", "CTV_1")
+    asked = [[region.name for region in regions] for _, regions in known_match]
+    assert asked == [
+        ["soft", "bone", "CTV_1"],
+        ["patient", "bone", "soft", "CTV_1"],
+        ["Bowel + CTV_1", "bone", "soft", "CTV_1"],
+    ]
+
+
+def test_target(guide, known_match):
+    assert guide()["target"]["rule"].startswith("the CTV nearest the isocenter")
+    record = guide("--target", "Bowel", code=0)
+    assert record["target"] == {"name": "Bowel", "rule": "the structure that was named"}
+    assert record["residual"][0]["structure"] == "Bowel"
+    assert np.allclose(known_match[-1][0].target_points_mm.mean(axis=0), [-45.0, -30.0, 40.0], atol=1.0)
+
+
+@pytest.mark.parametrize(("dof", "zero"), [(3, "yaw pitch roll"), (4, "pitch roll"), (5, "roll"), (6, "")])
+def test_degrees_of_freedom(guide, dof, zero):
+    correction = guide("--dof", str(dof))["correction"]
+    couch = correction["couch"]
+    assert correction["degrees_of_freedom"] == dof
+    assert {name for name in ("yaw", "pitch", "roll") if couch[f"{name}_deg"] == 0.0} == set(zero.split())
+    assert correction["console_translation"]["lateral_mm"] == pytest.approx(phantom.SHIFT_MM[0], abs=0.4)
+
+
+def test_couch_pose(guide):
+    unknown = guide()["correction"]
+    assert (unknown["start"], unknown["target_pose"]) == (None, None)
+    correction = guide("--couch-pose", ",".join(map(str, COUCH_POSE)), code=0)["correction"]
+    assert list(correction["start"].values())[:6] == list(COUCH_POSE)
+    reached = correction["start"]["patient_support_angle_deg"] + correction["couch"]["yaw_deg"]
+    assert correction["target_pose"]["patient_support_angle_deg"] == pytest.approx(reached, abs=1e-3)
+    assert correction["native"]
+    negative = guide("--couch-pose", "-5,-900,-120")["correction"]
+    assert list(negative["start"].values())[:4] == [-5.0, -900.0, -120.0, 0.0]
+
+
+def test_machine_by_file_and_by_name(guide, tmp_path):
+    from_name = guide("--machine", "elekta_iec", "--couch-pose", "5,900,-120")
+    assert from_name["manifest"]["settings"]["machine"] == "Elekta IEC"
+    (tmp_path / "room 2.toml").write_text(
+        'name = "Room 2"\n[couch]\ndegrees_of_freedom = 4\npivot = "isocenter"\nresolution_mm = 1.0\n'
+        'resolution_deg = 0.5\n[[cbct]]\nmanufacturer = "ELEKTA"\norigin_is_isocenter = true\naxes = "room"\n'
+    )
+    record = guide("--machine", tmp_path / "room 2.toml")
+    assert record["manifest"]["settings"]["machine"] == "Room 2"
+    assert record["correction"]["degrees_of_freedom"] == 4
+    assert record["correction"]["couch"]["lateral_mm"] == 4.0
+
+
+def test_isocenters(guide):
+    by_rule = guide()
+    assert by_rule["plan"]["isocenter_from"] == "beam 1 (AP)"
+    assert by_rule["image"]["isocenter_rule"].startswith("the origin of the cone-beam CT's own frame")
+    record = guide("--isocenter", "10,-30,40", "--daily-isocenter", "-2,0,0")
+    assert record["plan"]["isocenter_mm"] == [10.0, -30.0, 40.0]
+    assert record["plan"]["isocenter_from"] == record["image"]["isocenter_rule"] == "as given"
+    assert record["image"]["isocenter_mm"] == [-2.0, 0.0, 0.0]
+    outside = guide("--daily-isocenter", "0,0,500", code=3)
+    assert "The daily isocenter lies outside the image of the day." in outside["warnings"]
+
+
+def test_a_plan_that_nobody_approved_is_warned(case, known_match):
+    path = case / "plan" / "rp.dcm"
+    dataset = pydicom.dcmread(path)
+    dataset.ApprovalStatus = "UNAPPROVED"
+    dataset.save_as(path)
+    done = run("guide", case / "plan", case / "today", "--out", case / "out")
+    assert "Warning: The plan is not approved: its approval status is UNAPPROVED." in done.out
+    assert "UNAPPROVED" in (case / "out" / "report.html").read_text(encoding="utf-8").upper()
+
+
+def test_an_image_from_before_the_plan_is_warned(case, known_match):
+    for path in sorted((case / "today").iterdir()):
+        dataset = pydicom.dcmread(path)
+        dataset.AcquisitionDate = "20200101"
+        dataset.save_as(path)
+    done = run("guide", case / "plan", case / "today", "--out", case / "out")
+    assert "was acquired before the planning image: were the two exchanged?" in done.out
+
+
+# -------------------------------------------------------------------------------- the same words in Python
+
+
+def test_the_python_call_takes_the_same_words(patient_folder, known_match, tmp_path):
+    guidance = openigrt.guide(
+        patient_folder / "plan",
+        str(patient_folder / "today"),
+        site="pelvis",
+        region=["Bowel", "CTV_1"],
+        target="Bowel",
+        dof=4,
+        plan_uid=phantom.plan().uid,
+        beam=1,
+        series=phantom.daily_image().provenance.series_uid,
+        machine="varian_iec",
+        couch_pose=CouchPose(*COUCH_POSE),
+        position="HFS",
+        isocenter=phantom.ISOCENTER_MM,
+        daily_isocenter=(0, 0, 0),
+        start=None,
+        out=tmp_path,
+        seed=7,
+    )
+    record = openigrt.guidance_record(guidance)
+    assert record["correction"]["start"]["table_top_pitch_angle_deg"] == 0.5
+    assert record["manifest"]["seed"] == known_match[0][0].seed == 7
+    assert json.loads((tmp_path / "correction.json").read_text(encoding="utf-8")) == record
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"couch_pose": (1.0, 2.0)},
+        {"couch_pose": (1.0, 2.0, np.nan)},
+        {"isocenter": (1.0, 2.0)},
+        {"isocenter": (np.inf, 0.0, 0.0)},
+        {"daily_isocenter": np.eye(3)},
+        {"dof": 7},
+        {"region": ()},
+        {"seed": -1},
+    ],
+    ids=str,
+)
+def test_words_that_are_none_raise_input_errors(patient_folder, words):
+    with pytest.raises(InputError) as error:
+        openigrt.guide(patient_folder / "plan", patient_folder / "today", **words)
+    assert isinstance(error.value, OpenIgrtError)
+    assert "\n" not in error.value.sentence
