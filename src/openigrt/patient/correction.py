@@ -49,14 +49,13 @@ class Residual:
 class Correction:
     """A couch correction that a machine can make, its exact value, and the decision about it.
 
-    `couch` is rounded to the machine's resolution, `couch_exact` is not; both are changes of the axes about `about` from
-    `start` (None: angles zero, position unknown). `target_pose` is absolute and known only when `start` is.
+    `couch` is rounded to the machine's resolution, `couch_exact` is not; both are changes of the axes about `about`
+    from `start` (None: angles zero, position unknown). `target_pose` is absolute and known only when `start` is.
     `console_translation` is the plain translation of the isocenter in table axes that consoles show, exact.
-    `setup_error_mm` (3,) is where the anatomy that belongs at the isocenter is, LPS; `setup_rotation` is how the patient
-    is turned, in table axes. `residuals` are what the rounded move leaves. `native_couch` is what the machine's displays
-    show at the target pose, by the label of each scale.
-    `is_recommended` says whether the move is proposed to the person who decides; when it is False the numbers are shown
-    for information only, and `reasons` say why.
+    `setup_error_mm` (3,) is where the anatomy that belongs at the isocenter is, LPS; `setup_rotation` is how the
+    patient is turned, in table axes. `residuals` are what the rounded move leaves. `native_couch` is what the displays
+    of the machine show at the target pose, by the label of each scale. `is_recommended` says whether the move is
+    proposed to the person who decides; when it is False the numbers are for information only, and `reasons` say why.
     """
 
     couch: CouchMove

@@ -27,7 +27,7 @@ class ControlPoint:
 class Beam:
     """A treatment or setup beam; `isocenter_mm` in LPS of the plan's frame.
 
-    `leaf_device` is MLCX or MLCY and `leaf_boundaries_mm` its N+1 boundaries; both empty without a multileaf collimator.
+    `leaf_device` is MLCX or MLCY and `leaf_boundaries_mm` its N+1 boundaries; both empty where there is none.
     """
 
     number: int
