@@ -5,6 +5,7 @@ import math
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -202,7 +203,18 @@ def test_without_out_the_call_writes_nothing(patient_folder, tmp_path, known_mat
 
 
 def test_a_machine_without_kernels_says_that_it_compiles(patient_folder, known_match, monkeypatch):
-    monkeypatch.setattr("openigrt.tasks.guiding.kernels_are_cached", lambda: False)
+    monkeypatch.setattr("openigrt.tasks.guiding.kernels_are_cached", lambda package: False)
     steps = []
     openigrt.guide(patient_folder / "plan", patient_folder / "today", progress=steps.append)
     assert "compiling kernels, once per machine, and matching" in steps
+
+
+def test_what_is_not_finite_is_null_in_the_record(guided, tmp_path):
+    match = guided.guidance.match
+    unsure = replace(match, score=math.nan, trust=replace(match.trust, predicted_error_mm=math.inf))
+    guidance = replace(guided.guidance, matches=(unsure, *guided.guidance.matches[1:]))
+    record = openigrt.guidance_record(guidance)
+    jsonschema.validate(record, openigrt.correction_schema())
+    assert record["match"]["score"] is record["trust"]["predicted_error_mm"] is None
+    openigrt.write_guidance(guidance, tmp_path)
+    assert "Infinity" not in (tmp_path / "correction.json").read_text(encoding="utf-8")

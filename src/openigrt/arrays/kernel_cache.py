@@ -38,9 +38,9 @@ def kernel_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix="openigrt-"))
 
 
-def kernels_are_cached() -> bool:
-    """Whether an earlier run on this machine has compiled kernels; if not, the first match waits for the compiler."""
-    return any(kernel_folder().rglob("*.nbc"))
+def kernels_are_cached(package: str = "*") -> bool:
+    """Whether an earlier run on this machine has compiled kernels (of a package); if not, the first one waits."""
+    return any(kernel_folder().glob(f"{package}_*/*.nbc"))  # numba names its folders so
 
 
 def _source_key() -> str:

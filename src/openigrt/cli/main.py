@@ -109,8 +109,7 @@ def example(
     from openigrt import tasks  # noqa: PLC0415  (seconds that --help should not cost)
 
     with voice.progress() as tell:
-        tell("making a virtual patient")
-        made = tasks.write_example(folder, seed)
+        made = tasks.write_example(folder, seed, progress=tell)
     voice.answer(
         f"Wrote {made.plan_folder} and {made.daily_folder}.\n"
         f"Next: openigrt guide {made.plan_folder} {made.daily_folder} --out {folder / 'out'}\n"

@@ -2,9 +2,14 @@
 
 from pathlib import Path
 
+from openigrt.arrays import kernels_are_cached
+from openigrt.tasks.clock import Progress
 from openigrt.virtual import EmbeddedExample, write_embedded_example
 
+MAKING, COMPILING = "making a virtual patient", "compiling kernels, once per machine, and making a virtual patient"
 
-def write_example(folder: str | Path, seed: int = 0) -> EmbeddedExample:
+
+def write_example(folder: str | Path, seed: int = 0, progress: Progress = lambda words: None) -> EmbeddedExample:
     """Write plan/ and daily/ into `folder` and return their places and the true setup error; nothing is downloaded."""
+    progress(MAKING if kernels_are_cached("virtual") else COMPILING)
     return write_embedded_example(Path(folder), seed)

@@ -78,7 +78,7 @@ def guide(
     if out is not None:
         require_usable_folder(Path(out), Path(plan), Path(today))
     settings = _settings(site, region, target, machine=machine, dof=dof, seed=seed)
-    matching = MATCHING if kernels_are_cached() else COMPILING
+    matching = MATCHING if kernels_are_cached("registration") else COMPILING
     clock = Clock(progress)
     clock.step("read_plan", "reading the plan")
     folder = read_plan_input(Path(plan), plan_uid)

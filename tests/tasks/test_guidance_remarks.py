@@ -1,0 +1,90 @@
+"""What a person should doubt: approval, times, isocenters, one image in both places."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from openigrt.dicom import DailyFolder, InputFile, PlanFolder
+from openigrt.files import builtin_protocols
+from openigrt.geometry import Frame, Grid, ImageAxes, PatientPosition
+from openigrt.guidance import Alignment
+from openigrt.images import Image, Modality, Provenance
+from openigrt.patient import Plan
+from openigrt.tasks.guidance_remarks import doubts, what_was_read
+
+NOW = datetime(2024, 5, 6, 7, 8, tzinfo=UTC)
+PROTOCOL = builtin_protocols()["default"]
+PLAN_FRAME, DAILY_FRAME = Frame.plan("1.2"), Frame.daily("1.3")
+
+
+def image(frame, acquired_at, description=""):
+    grid = Grid(frame, (-10.0, -10.0, -10.0), (5.0, 5.0, 5.0), np.eye(3), (5, 5, 5))
+    source = Provenance(acquired_at=acquired_at, series_description=description)
+    return Image(np.zeros(grid.shape, np.float32), grid, Modality.CT, source)
+
+
+def plan(approval):
+    return Plan("1.4", "A", PLAN_FRAME, "P", PatientPosition.HFS, approval, ())
+
+
+def folders(acquired_at=NOW, approval="APPROVED", **values):
+    planning = image(PLAN_FRAME, NOW - timedelta(days=9), "Planning")
+    folder = PlanFolder(planning, None, plan(approval), None, ("Chose it.",), (), (InputFile(Path("p"), "1", "a"),))
+    daily = DailyFolder(image(DAILY_FRAME, acquired_at), None, (), (), (InputFile(Path("d"), "2", "b"),))
+    return folder, replace(daily, **values)
+
+
+def alignment(plan_mm=(0.0, 0.0, 0.0), daily_mm=(0.0, 0.0, 0.0)):
+    return Alignment(plan_mm, daily_mm, "as given", ImageAxes.ROOM, PatientPosition.HFS)
+
+
+def test_nothing_to_doubt():
+    assert doubts(*folders(NOW - timedelta(minutes=4)), alignment(), PROTOCOL, NOW) == ()
+
+
+@pytest.mark.parametrize(
+    ("acquired_at", "said"),
+    [
+        (None, "does not say when it was acquired"),
+        (NOW + timedelta(hours=1), "in the future, at 2024-05-06 08:08 UTC"),
+        (NOW - timedelta(minutes=20), "is 20 minutes old; by protocol default an image speaks for the patient for 5 m"),
+        (NOW - timedelta(hours=3), "is 3.0 hours old"),
+        (NOW - timedelta(days=8), "is 8 days old"),
+        (NOW - timedelta(days=10), "was acquired before the planning image: were the two exchanged?"),
+    ],
+)
+def test_times(acquired_at, said):
+    assert said in doubts(*folders(acquired_at), alignment(), PROTOCOL, NOW)[0]
+
+
+@pytest.mark.parametrize(("approval", "said"), [("UNAPPROVED", "UNAPPROVED"), ("", "not stated")])
+def test_approval(approval, said):
+    (sentence,) = doubts(*folders(approval=approval), alignment(), PROTOCOL, NOW)
+    assert sentence == f"The plan is not approved: its approval status is {said}."
+
+
+def test_isocenters_outside():
+    outside = (0.0, 0.0, 13.0)
+    assert doubts(*folders(), alignment(outside, outside), PROTOCOL, NOW) == (
+        "The isocenter of the plan lies outside the planning image.",
+        "The daily isocenter lies outside the image of the day.",
+    )
+
+
+def test_one_image_in_both_places():
+    same = folders(inputs=(InputFile(Path("d"), "2", "a"),))
+    assert doubts(*same, alignment(), PROTOCOL, NOW) == (
+        "The image of the day is the planning image itself, file by file.",
+    )
+
+
+def test_what_was_read():
+    assert what_was_read(*folders()) == (
+        "Planning image: CT 'Planning', 5 x 5 x 5 voxels of 5 x 5 x 5 mm, acquired 2024-04-27 07:08 UTC.",
+        "Plan 'A' [1.4]: 0 beams, APPROVED.",
+        "Image of the day: CT, 5 x 5 x 5 voxels of 5 x 5 x 5 mm, acquired 2024-05-06 07:08 UTC.",
+        "Chose it.",
+    )
