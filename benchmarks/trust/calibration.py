@@ -22,12 +22,14 @@ VALUES = {
     "nearest_factor": (0.1, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0),
     "least_score": (0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6),
     "least_overlap": (0.05, 0.1, 0.15, 0.2, 0.3),
-    "least_agreement": (0.1, 0.2, 0.3, 0.4, 0.45, 0.5),
+    "least_agreement": (0.1, 0.3, 0.4, 0.45, 0.48, 0.5, 0.51, 0.52, 0.53),
+    "most_parts_apart_mm": (0.3, 0.4, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.9, 1.0, 1.5, 5.0),
     "least_rival_gap": (0.03, 0.04, 0.06, 0.08, 0.1, 0.12, 0.15, 0.2, 0.25),
     "least_rival_gap_in_deviations": (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0),
     "least_length_along_spine_mm": (0.0, 20.0, 25.0, 30.0, 35.0, 40.0, 45.0, 50.0, 60.0),
 }
 GATES = tuple(name for name in VALUES if name.startswith("least_"))
+CEILINGS = tuple(name for name in VALUES if name.startswith("most_"))
 FACTORS = (*RAW_PARTS, "floor_mm")
 
 
@@ -53,7 +55,8 @@ def _climbed(table: Table, settings: TrustSettings) -> TrustSettings:
 def loosened(settings: TrustSettings, by: float) -> TrustSettings:
     """Settings with every gate and every part of the predicted error divided by a factor."""
     values = asdict(settings)
-    return replace(settings, **{name: values[name] / by for name in (*GATES, *FACTORS)})
+    looser = {name: values[name] / by for name in (*GATES, *FACTORS)} | {name: values[name] * by for name in CEILINGS}
+    return replace(settings, **looser)
 
 
 def merit(table: Table, settings: TrustSettings) -> tuple[float, ...]:

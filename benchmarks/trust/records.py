@@ -83,6 +83,7 @@ class Table:
             & (f["score"] >= max(settings.least_score, settings.least_score_to_look))
             & (f["overlap"] >= settings.least_overlap)
             & (f["agreement"] >= settings.least_agreement)
+            & (f["parts_apart_mm"] <= settings.most_parts_apart_mm)
             & (f["seen_length_mm"] >= settings.least_length_along_spine_mm)
             & (f["rival_gap"] > 0.0)
             & (f["rival_gap"] >= needed)

@@ -15,7 +15,7 @@ from openigrt.geometry import Float64Array, RigidTransform, renormalised_rotatio
 from openigrt.images import Image, Mask, Modality
 from openigrt.patient import Match, Rival
 from openigrt.registration.metrics import LocalCorrelation, Metric, MutualInformation, Settled, information_opinion
-from openigrt.registration.nearest_part import nearest_part_pose
+from openigrt.registration.parts import nearest_part_pose, parts_apart_mm
 from openigrt.registration.refinement import DailySide, Pose
 from openigrt.registration.regions import Flags, Region, RegionKind, region_flags
 from openigrt.registration.rivals import RivalPose, find_rivals, spine_axis
@@ -245,10 +245,17 @@ def _finished(leading: Leading, stage: Stage, region: Region) -> Match | None:
         leading.axis,
         leading.seen_length_mm,
         nearest_part_pose(settled, template, stage.daily, question.metric),
+        _parts_apart_mm(settled, template, stage),
     )
     trust = judge(evidence, Judgement(question.target_points_mm - question.pivot_mm, question.allowed_error_mm))
     plan_from_daily = question.plan_from_daily(settled.pose)
     return Match(region.name, question.metric.name, plan_from_daily, settled.score, best.overlap, trust)
+
+
+def _parts_apart_mm(settled: Settled, template: Template, stage: Stage) -> float:
+    """How far parts of the region lie from where the whole says; 0 between modalities, where no part speaks alone."""
+    same_modality = isinstance(stage.question.metric, LocalCorrelation)
+    return parts_apart_mm(settled, template, stage.daily) if same_modality else 0.0
 
 
 def _second_opinion(pose: Pose, template: Template, stage: Stage) -> Pose | None:

@@ -30,10 +30,11 @@ class TrustSettings:
     halves_factor: float = 0.5
     metrics_factor: float = 1.0
     nearest_factor: float = 1.0
-    least_score: float = 0.25
+    least_score: float = 0.3
     least_score_to_look: float = 0.12
     least_overlap: float = 0.1
-    least_agreement: float = 0.3
+    least_agreement: float = 0.51
+    most_parts_apart_mm: float = 0.7
     least_rival_gap: float = 0.08
     least_rival_gap_in_deviations: float = 3.0
     least_length_along_spine_mm: float = 45.0
@@ -119,6 +120,7 @@ class Evidence:
     spine_axis: Float64Array
     seen_length_mm: float
     nearest_part: Pose | None = None
+    parts_apart_mm: float = 0.0
 
     @property
     def rival_gap(self) -> float:
@@ -131,6 +133,7 @@ class Evidence:
             "score": self.settled.score,
             "overlap": self.settled.overlap,
             "agreement": self.settled.agreement,
+            "parts_apart_mm": self.parts_apart_mm,
             "rival_gap": self.rival_gap,
             "rival_deviation": self.rival_deviation,
             "seen_length_mm": self.seen_length_mm,
@@ -205,6 +208,11 @@ def _reasons_to_look(figures: Mapping[str, float], settings: TrustSettings) -> l
         reasons.append(f"Only {100.0 * figures['overlap']:.0f} % of the region lies in the daily field of view.")
     if figures["agreement"] < settings.least_agreement:
         reasons.append(f"Only {100.0 * figures['agreement']:.0f} % of the region agrees with one rigid motion.")
+    if figures["parts_apart_mm"] > settings.most_parts_apart_mm:
+        reasons.append(
+            f"Half of the parts of the region lie {figures['parts_apart_mm']:.1f} mm or more from where the whole says "
+            f"({settings.most_parts_apart_mm:.1f} mm is allowed): it bent, or it is another patient."
+        )
     if figures["seen_length_mm"] < settings.least_length_along_spine_mm:
         reasons.append(
             f"Only {figures['seen_length_mm']:.0f} mm of the region along the spine are seen: "
