@@ -112,9 +112,9 @@ def evidence_of(settled=None, **changes):
     points, jacobians, residuals = linear_problem(0, noise=0.3)
     flat = points.reshape(-1, 3)
     template = Template(np.zeros(3), flat, np.zeros(len(flat)), np.zeros_like(flat))
-    rivals = (Rival(25.0, 0.3, 0.3), Rival(-24.0, 0.2, 0.4))
+    rivals = (Rival(25.0, 0.3, 0.3, 0.03), Rival(-24.0, 0.2, 0.4, 0.03))
     whole = Evidence(
-        settled or settled_of(), equations_of(jacobians, residuals), template, IDENTITY, rivals, 0.03, UP, 100.0
+        settled or settled_of(), equations_of(jacobians, residuals), template, IDENTITY, rivals, UP, 100.0
     )
     return dataclasses.replace(whole, **changes)
 
@@ -145,7 +145,9 @@ def test_a_good_match_is_trusted():
         ({"rivals": (Rival(25.0, 0.65, -0.05),)}, Verdict.REFUSED),
         ({"rivals": (Rival(25.0, 0.6, 0.0),)}, Verdict.REFUSED),
         ({"rivals": (Rival(25.0, 0.58, 0.02),)}, Verdict.LOOK),
-        ({"rival_deviation": 0.2}, Verdict.LOOK),
+        ({"rivals": (Rival(25.0, 0.3, 0.3, 0.2),)}, Verdict.LOOK),
+        ({"rivals": (Rival(25.0, 0.3, 0.3, 0.02), Rival(-24.0, 0.2, 0.4, 0.2))}, Verdict.LOOK),
+        ({"parts_apart_mm": 2.0}, Verdict.LOOK),
         ({"rivals": ()}, Verdict.TRUSTED),
         ({"second_opinion": Pose(np.eye(3), np.array([0.0, 5.0, 0.0]))}, Verdict.LOOK),
         ({"second_opinion": None}, Verdict.TRUSTED),

@@ -20,12 +20,13 @@ class Rival:
     """The best match one or more vertebral levels away.
 
     `offset_mm` is how far it lies from the match along the spine (positive: toward the head); `score_gap` is the
-    score of the match less the rival's.
+    score of the match less the rival's, `gap_deviation` its standard deviation.
     """
 
     offset_mm: float
     score: float
     score_gap: float
+    gap_deviation: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

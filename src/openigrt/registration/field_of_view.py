@@ -88,7 +88,8 @@ def field_of_view(image: Image) -> Polytope:
 
 def field_of_view_mask(image: Image) -> Mask:
     """The voxels of `image` that lie in its field of view."""
-    return Mask(field_of_view(image).depth_mm(image.grid, 1.0) > 0.0, image.grid)
+    half_voxel_mm = 0.5 * float(image.grid.spacing_mm.min())
+    return Mask(field_of_view(image).grown(half_voxel_mm).depth_mm(image.grid, 1.0) > 0.0, image.grid)
 
 
 def _face_directions() -> Float64Array:

@@ -82,7 +82,9 @@ def otsu_threshold(values: Voxels) -> float:
 
 def _opened(solid: Flags, steps: int) -> Flags:
     """Opening by `steps` voxels: thin sheets (couch tops, masks, frames) and what hangs on them go."""
-    return np.asarray(ndimage.binary_opening(solid, iterations=steps))
+    padded = np.pad(solid, steps, mode="edge")
+    inside = (slice(steps, -steps),) * 3
+    return np.asarray(ndimage.binary_opening(padded, iterations=steps)[inside])
 
 
 def _largest_filled(solid: Flags) -> Flags:
@@ -90,7 +92,7 @@ def _largest_filled(solid: Flags) -> Flags:
     labels, count = ndimage.label(solid)
     if count == 0:
         raise MatchImpossible(
-            "No body was found in the planning image: no solid part above -350 HU; check its gray values."
+            "No body was found in the planning image: nothing solid is left of it; check its gray values."
         )
     sizes = np.bincount(labels.ravel())
     sizes[0] = 0

@@ -1,8 +1,8 @@
 """Rigid match of an image of the day to the planning image, always in six dimensions, with trust.
 
 A wide search on a coarse lattice, refinement at 8, 4 and 2 mm on locally normalised images under one joint mask, rivals
-along the spine, a second metric, and a verdict. Images of one modality are matched by local correlation; of two, by
-mutual information, found first through their edges.
+along the spine, a second metric, and a verdict. Images that measure X-ray attenuation are matched by local correlation,
+others by mutual information.
 """
 
 from collections.abc import Sequence
@@ -240,8 +240,7 @@ def _finished(leading: Leading, stage: Stage, region: Region) -> Match | None:
         question.metric.equations(settled.pose, template, stage.daily),
         template,
         _second_opinion(settled.pose, template, stage),
-        tuple(Rival(r.offset_mm, r.settled.score, best.score - r.settled.score) for r in leading.rivals),
-        max((score_gap_deviation(best, r.settled) for r in leading.rivals), default=0.0),
+        tuple(_rival(best, rival) for rival in leading.rivals),
         leading.axis,
         leading.seen_length_mm,
         nearest_part_pose(settled, template, stage.daily, question.metric),
@@ -250,6 +249,12 @@ def _finished(leading: Leading, stage: Stage, region: Region) -> Match | None:
     trust = judge(evidence, Judgement(question.target_points_mm - question.pivot_mm, question.allowed_error_mm))
     plan_from_daily = question.plan_from_daily(settled.pose)
     return Match(region.name, question.metric.name, plan_from_daily, settled.score, best.overlap, trust)
+
+
+def _rival(best: Settled, rival: RivalPose) -> Rival:
+    """The rival as a noun: where it lies, its score, and the gap to the best with its standard deviation."""
+    gap = best.score - rival.settled.score
+    return Rival(rival.offset_mm, rival.settled.score, gap, score_gap_deviation(best, rival.settled))
 
 
 def _parts_apart_mm(settled: Settled, template: Template, stage: Stage) -> float:

@@ -33,7 +33,7 @@ class RivalPose:
 def spine_axis(volume: WorkingVolume, bone: Flags) -> Float64Array:
     """Direction (3,) along the spine, toward the head, from the medians of bone slice by slice; superior where unclear.
 
-    A robust line (Theil and Sen) through the slices, never more than about 30 degrees off the patient's long axis.
+    A robust line (Theil and Sen) through the slices, never more than about 40 degrees off the patient's long axis.
     """
     superior = np.array([0.0, 0.0, 1.0])
     k, j, i = np.nonzero(bone)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from openigrt.errors import InvalidGeometry
 from openigrt.geometry import Grid, RigidTransform, resample
 from openigrt.images import Image, Mask, Modality
 from openigrt.registration.field_of_view import Polytope, field_of_view
@@ -16,6 +17,7 @@ from openigrt.registration.working_volume import IndexBox, Voxels, WorkingVolume
 OUTLINE_SPACING_MM = 4.0
 EDGE_MM = 10.0
 AIR_HU = -1000.0
+WHOLE = 0.999
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,24 +58,42 @@ class Sources:
 
 def prepare(planning_image: Image, daily_image: Image, body_mask: Mask | None, metric: Metric) -> Sources:
     """Average both images to 4 mm, outline the body, and find the daily field of view."""
-    plan, plan_grid = averaged(planning_image, OUTLINE_SPACING_MM, IndexBox.whole(planning_image.grid), AIR_HU)
+    whole = IndexBox.whole(planning_image.grid)
+    plan, plan_grid = averaged(planning_image, OUTLINE_SPACING_MM, whole, fill_of(planning_image))
     body = grown(_outline(planning_image, plan, body_mask), metric.skin_margin_mm, OUTLINE_SPACING_MM)
     seen = field_of_view(daily_image)
     box = box_of(seen, daily_image.grid)
-    daily, daily_grid = averaged(daily_image, OUTLINE_SPACING_MM, box, AIR_HU)
+    daily, daily_grid = averaged(daily_image, OUTLINE_SPACING_MM, box, fill_of(daily_image))
     weight = seen.depth_mm(daily_grid, EDGE_MM) / np.float32(EDGE_MM)
+    weight = _with_data(daily_image, weight, OUTLINE_SPACING_MM, box)
     return Sources(
         planning_image,
         daily_image,
-        WorkingVolume(plan, body.astype(np.float32), plan_grid),
+        WorkingVolume(plan, _with_data(planning_image, body.astype(np.float32), OUTLINE_SPACING_MM, whole), plan_grid),
         WorkingVolume(daily, weight, daily_grid),
         seen,
     )
 
 
+def fill_of(image: Image) -> float:
+    """What stands for voxels without data while they are averaged: air, or the darkest value of other units."""
+    return AIR_HU if image.modality in (Modality.CT, Modality.CBCT) else float(np.nanmin(image.voxels))
+
+
+def _with_data(image: Image, weight: Voxels, spacing_mm: float, box: IndexBox) -> Voxels:
+    """The weight, but 0 where an average took in a voxel without data (NaN or infinite)."""
+    finite = np.isfinite(image.voxels)
+    if finite.all():
+        return weight
+    share, _ = averaged(Image(finite.astype(np.float32), image.grid, image.modality), spacing_mm, box, 0.0)
+    return np.where(share > WHOLE, weight, np.float32(0.0))
+
+
 def _outline(image: Image, voxels: Voxels, mask: Mask | None) -> Flags:
     """The body at 4 mm: as contoured where a mask is given, else found from the image."""
     if mask is not None:
+        if mask.grid != image.grid:
+            raise InvalidGeometry("The body mask must lie on the grid of the planning image; resample it first.")
         inside = Image(mask.voxels.astype(np.float32), mask.grid, image.modality)
         return averaged(inside, OUTLINE_SPACING_MM, IndexBox.whole(image.grid), 0.0)[0] > 0.5
     if image.modality in (Modality.CT, Modality.CBCT):
@@ -123,14 +143,15 @@ def joint_sides(
     """
     seen = sources.field_of_view.moved(plan_from_daily).grown(reach_mm)
     plan_box = box_of(seen, sources.planning_image.grid)
-    plan, plan_grid = averaged(sources.planning_image, level.spacing_mm, plan_box, AIR_HU)
+    plan, plan_grid = averaged(sources.planning_image, level.spacing_mm, plan_box, fill_of(sources.planning_image))
     body = _resampled_weight(sources.plan_4mm, plan_grid, RigidTransform.identity(plan_grid.frame, plan_grid.frame))
     plan_weight = body * (seen.depth_mm(plan_grid, EDGE_MM) / np.float32(EDGE_MM))
 
     daily_box = box_of(sources.field_of_view, sources.daily_image.grid)
-    daily, daily_grid = averaged(sources.daily_image, level.spacing_mm, daily_box, AIR_HU)
+    daily, daily_grid = averaged(sources.daily_image, level.spacing_mm, daily_box, fill_of(sources.daily_image))
     daily_weight = sources.field_of_view.depth_mm(daily_grid, EDGE_MM) / np.float32(EDGE_MM)
     daily_weight = daily_weight * _resampled_weight(sources.plan_4mm, daily_grid, plan_from_daily)
+    daily_weight = _with_data(sources.daily_image, daily_weight, level.spacing_mm, daily_box)
 
     plan_volume = WorkingVolume(plan, plan_weight.astype(np.float32), plan_grid)
     daily_volume = WorkingVolume(daily, daily_weight.astype(np.float32), daily_grid)

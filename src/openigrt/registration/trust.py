@@ -19,6 +19,8 @@ from openigrt.registration.refinement import Pose
 from openigrt.registration.template import Template
 
 NORMAL_95 = 1.96
+UNKNOWN_MM = 50.0
+NO_RIVAL = Rival(0.0, 0.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,10 @@ def pose_shift_mm(first: Pose, second: Pose, points_mm: Float64Array) -> float:
 
 
 def jackknife_error_mm(equations: Equations, points_mm: Float64Array) -> float:
-    """Standard error of the worst judged point, from leaving out each of PARTS compact parts once (Tukey)."""
+    """Standard error of the worst judged point, from leaving out each of PARTS compact parts once (Tukey).
+
+    Cut at 50 mm, beyond which the linear model says nothing.
+    """
     per_part = BLOCKS // PARTS
     matrices = equations.matrices.reshape(PARTS, per_part, 6, 6).sum(axis=1)
     vectors = equations.vectors.reshape(PARTS, per_part, 6).sum(axis=1)
@@ -79,7 +84,7 @@ def jackknife_error_mm(equations: Equations, points_mm: Float64Array) -> float:
     motions = np.array([_solved(matrix - m, vector - v) for m, v in zip(matrices, vectors, strict=True)])
     moved = np.array([displacement_mm(motion, points_mm) for motion in motions])
     spread = ((moved - moved.mean(axis=0)) ** 2).sum(axis=(0, 2)) * (PARTS - 1) / PARTS
-    return float(np.sqrt(spread.max()))
+    return min(float(np.sqrt(spread.max())), UNKNOWN_MM)
 
 
 def halves_error_mm(
@@ -92,7 +97,7 @@ def halves_error_mm(
         _solved(equations.matrices[half].sum(axis=0), equations.vectors[half].sum(axis=0)) for half in (upper, ~upper)
     ]
     difference = displacement_mm(motions[0], points_mm) - displacement_mm(motions[1], points_mm)
-    return float(np.linalg.norm(difference, axis=1).mean())
+    return min(float(np.linalg.norm(difference, axis=1).mean()), UNKNOWN_MM)
 
 
 def _solved(matrix: Float64Array, vector: Float64Array) -> Float64Array:
@@ -116,26 +121,22 @@ class Evidence:
     template: Template
     second_opinion: Pose | None
     rivals: Sequence[Rival]
-    rival_deviation: float
     spine_axis: Float64Array
     seen_length_mm: float
     nearest_part: Pose | None = None
     parts_apart_mm: float = 0.0
 
-    @property
-    def rival_gap(self) -> float:
-        """Score of the match less that of the best rival; 1 where there is none."""
-        return min((rival.score_gap for rival in self.rivals), default=1.0)
-
-    def figures(self) -> Mapping[str, float]:
-        """The figures that the verdict rests on, by name."""
+    def figures(self, settings: TrustSettings) -> Mapping[str, float]:
+        """The figures that the verdict rests on, by name; of the rivals, the one that is told apart least surely."""
+        deviations = settings.least_rival_gap_in_deviations
+        nearest = min(self.rivals, key=lambda r: r.score_gap - deviations * r.gap_deviation, default=NO_RIVAL)
         return {
             "score": self.settled.score,
             "overlap": self.settled.overlap,
             "agreement": self.settled.agreement,
             "parts_apart_mm": self.parts_apart_mm,
-            "rival_gap": self.rival_gap,
-            "rival_deviation": self.rival_deviation,
+            "rival_gap": nearest.score_gap,
+            "rival_deviation": nearest.gap_deviation,
             "seen_length_mm": self.seen_length_mm,
         }
 
@@ -143,7 +144,7 @@ class Evidence:
 def judge(evidence: Evidence, judgement: Judgement, settings: TrustSettings = SETTINGS) -> Trust:
     """Predicted error and verdict with reasons."""
     parts = error_parts_mm(evidence, judgement.points_mm, settings)
-    trust = judge_figures(evidence.figures(), parts, judgement.allowed_error_mm, settings)
+    trust = judge_figures(evidence.figures(settings), parts, judgement.allowed_error_mm, settings)
     return replace(trust, rivals=tuple(evidence.rivals))
 
 
