@@ -77,7 +77,10 @@ def prepare(planning_image: Image, daily_image: Image, body_mask: Mask | None, m
 
 def fill_of(image: Image) -> float:
     """What stands for voxels without data while they are averaged: air, or the darkest value of other units."""
-    return AIR_HU if image.modality in (Modality.CT, Modality.CBCT) else float(np.nanmin(image.voxels))
+    if image.modality in (Modality.CT, Modality.CBCT):
+        return AIR_HU
+    known = image.voxels[np.isfinite(image.voxels)]
+    return float(known.min()) if known.size else 0.0
 
 
 def _with_data(image: Image, weight: Voxels, spacing_mm: float, box: IndexBox) -> Voxels:
