@@ -113,9 +113,7 @@ def evidence_of(settled=None, **changes):
     flat = points.reshape(-1, 3)
     template = Template(np.zeros(3), flat, np.zeros(len(flat)), np.zeros_like(flat))
     rivals = (Rival(25.0, 0.3, 0.3, 0.03), Rival(-24.0, 0.2, 0.4, 0.03))
-    whole = Evidence(
-        settled or settled_of(), equations_of(jacobians, residuals), template, IDENTITY, rivals, UP, 100.0
-    )
+    whole = Evidence(settled or settled_of(), equations_of(jacobians, residuals), template, IDENTITY, rivals, UP, 100.0)
     return dataclasses.replace(whole, **changes)
 
 

@@ -4,7 +4,6 @@ from enum import IntEnum
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import minimize_scalar
 
 from openigrt.errors import InvalidGeometry
 from openigrt.geometry.couch_pose import CouchPose
@@ -126,6 +125,8 @@ def _best_yaw_and_pitch(moments: Float64Array, fixed_from_table: Float64Array, l
 
     In table axes it is Rz(yaw) Rx(pitch). For each yaw the best pitch has a closed form, so that one angle is searched.
     """
+    from scipy.optimize import minimize_scalar  # noqa: PLC0415  (a second to load that only five axes need)
+
     in_table = fixed_from_table.T @ moments @ fixed_from_table
 
     def pitch_and_gain(yaw_deg: float) -> tuple[float, float]:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from openigrt.geometry import Float64Array
 from openigrt.registration._kernels_cpu import BLOCKS
@@ -86,6 +85,8 @@ def normalised_information(histogram: Float64Array) -> float:
 
 def refine_by_information(pose: Pose, template: Template, daily: DailySide, binning: Binning, most_steps: int) -> Pose:
     """The pose of largest mutual information near `pose`, by BFGS on shift (mm) and turn (scaled to mm at 60 mm)."""
+    from scipy.optimize import minimize  # noqa: PLC0415  (a second to load that X-ray images never need)
+
     scale = np.array([1.0] * 3 + [1.0 / MILLIMETRE_PER_RADIAN] * 3)
 
     def negative_information(motion: Float64Array) -> tuple[float, Float64Array]:

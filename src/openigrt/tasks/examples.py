@@ -1,15 +1,20 @@
 """The embedded example: a virtual pelvis with its plan and an image of the day, as DICOM."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from openigrt.arrays import kernels_are_cached
 from openigrt.tasks.clock import Progress
-from openigrt.virtual import EmbeddedExample, write_embedded_example
+
+if TYPE_CHECKING:
+    from openigrt.virtual import EmbeddedExample
 
 MAKING, COMPILING = "making a virtual patient", "compiling kernels, once per machine, and making a virtual patient"
 
 
-def write_example(folder: str | Path, seed: int = 0, progress: Progress = lambda words: None) -> EmbeddedExample:
+def write_example(folder: str | Path, seed: int = 0, progress: Progress = lambda words: None) -> "EmbeddedExample":
     """Write plan/ and daily/ into `folder` and return their places and the true setup error; nothing is downloaded."""
+    from openigrt.virtual import write_embedded_example  # noqa: PLC0415  (half a second that `guide` should not pay)
+
     progress(MAKING if kernels_are_cached("virtual") else COMPILING)
     return write_embedded_example(Path(folder), seed)
