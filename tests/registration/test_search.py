@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 from openigrt.geometry import Frame, Grid, rotation_angle_deg, rotation_from_vector
 from openigrt.registration._kernels_cpu import BLOCKS
+from openigrt.registration.lattices import ball_of_shifts, lattice_of_turns
 from openigrt.registration.metrics import LocalCorrelation
 from openigrt.registration.rivals import find_rivals, spine_axis
-from openigrt.registration.search import ball_of_shifts, lattice_of_turns, wide_search
+from openigrt.registration.search import wide_search
 from openigrt.registration.working_volume import WorkingVolume
 from tests.registration.phantom import points_of
 from tests.registration.waves import TRUE, daily_at_truth, pose_of, template_of

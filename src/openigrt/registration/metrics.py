@@ -4,6 +4,7 @@ A metric says how wide its local normalisation is, scores many poses of a search
 and gives the linear equations there, part by part, that trust is computed from.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -22,6 +23,7 @@ from openigrt.registration.information import (
     normalised_information,
     refine_by_information,
 )
+from openigrt.registration.lattices import lattice_of_turns
 from openigrt.registration.refinement import (
     MILLIMETRE_PER_RADIAN,
     DailySide,
@@ -75,12 +77,15 @@ class Equations:
 class Metric(Protocol):
     """What a match needs of a metric; `skin_margin_mm` is how much air round the body it looks at.
 
-    Of two poses, the one of larger score times overlap to the power `overlap_power` is better.
+    Of two poses, the one of larger score times overlap to the power `overlap_power` is better; the best `candidates` of
+    the wide search go on, and the search nearby tries `nearby_turns`.
     """
 
     name: str
     skin_margin_mm: float
     overlap_power: float
+    candidates: int
+    nearby_turns: Sequence[Float64Array]
 
     def window_mm(self, fitting_mm: float) -> float:
         """Window of the local normalisation, where `fitting_mm` would fit the level."""
@@ -101,6 +106,8 @@ class LocalCorrelation:
     name = "local correlation"
     skin_margin_mm = 0.0
     overlap_power = 0.25
+    candidates = 4
+    nearby_turns: Sequence[Float64Array] = (np.eye(3),)
 
     def window_mm(self, fitting_mm: float) -> float:
         """As fits the level: shading must vanish."""
@@ -142,6 +149,8 @@ class MutualInformation:
     name = "mutual information"
     skin_margin_mm = 8.0
     overlap_power = 1.0
+    candidates = 8
+    nearby_turns: Sequence[Float64Array] = lattice_of_turns(5.0)
 
     def window_mm(self, fitting_mm: float) -> float:
         """Wide: what a tissue is called in another modality must stay one gray value over the organ."""

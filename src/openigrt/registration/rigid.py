@@ -14,12 +14,13 @@ from openigrt.errors import MatchImpossible
 from openigrt.geometry import Float64Array, RigidTransform, renormalised_rotation
 from openigrt.images import Image, Mask, Modality
 from openigrt.patient import Match, Rival
+from openigrt.registration.lattices import ball_of_shifts, lattice_of_turns
 from openigrt.registration.metrics import LocalCorrelation, Metric, MutualInformation, Settled, information_opinion
 from openigrt.registration.parts import nearest_part_pose, parts_apart_mm
 from openigrt.registration.refinement import DailySide, Pose
 from openigrt.registration.regions import Flags, Region, RegionKind, region_flags
 from openigrt.registration.rivals import RivalPose, find_rivals, spine_axis
-from openigrt.registration.search import ball_of_shifts, lattice_of_turns, wide_search
+from openigrt.registration.search import wide_search
 from openigrt.registration.sides import (
     COARSE,
     FINE,
@@ -41,7 +42,6 @@ LOCAL_SEARCH_MM = 24.0
 RIVAL_REACH_MM = 40.0
 FINE_REACH_MM = 12.0
 COARSE_CANDIDATES = 12
-MIDDLE_CANDIDATES = 4
 NEARBY_CANDIDATES = 3
 SECOND_OPINION_POINTS = 8192
 BONE = Region("bone", RegionKind.BONE)
@@ -187,10 +187,10 @@ def _found_widely(question: Question, sources: Sources, region: Region) -> list[
         turns=lattice_of_turns(SEARCH_TURN_DEG),
         most=COARSE_CANDIDATES,
     )
-    found = stage.settled(starts, template)
+    found = stage.settled([question.pose(question.start), *starts], template)
     if not found:
         raise _impossible(region)
-    return [settled.pose for settled in found[:MIDDLE_CANDIDATES]]
+    return [settled.pose for settled in found[: question.metric.candidates]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,7 +210,8 @@ def _leading(stage: Stage, region: Region, poses: Sequence[Pose]) -> Leading | N
         return None
     metric, sparse = stage.question.metric, thinned(template, COARSE.points)
     shifts = ball_of_shifts(LOCAL_SEARCH_MM, 1.5 * stage.level.spacing_mm)
-    nearby = wide_search(poses[0], sparse, stage.daily, metric, shifts=shifts, most=NEARBY_CANDIDATES)
+    turns = metric.nearby_turns
+    nearby = wide_search(poses[0], sparse, stage.daily, metric, shifts=shifts, turns=turns, most=NEARBY_CANDIDATES)
     best = next(iter(stage.settled([*poses, *nearby], template)), None)
     if best is None:
         return None
