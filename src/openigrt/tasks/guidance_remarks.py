@@ -107,7 +107,7 @@ def _age(age_s: float) -> str:
     hours = age_s / SECONDS_PER_HOUR
     if hours < 1.0:
         return f"{age_s / 60.0:.0f} minutes"
-    return f"{hours:.1f} hours" if hours < 2.0 * HOURS_PER_DAY else f"{hours / HOURS_PER_DAY:.0f} days"
+    return f"{hours:.1f} hours" if hours < 2.0 * HOURS_PER_DAY else f"{int(hours // HOURS_PER_DAY)} days"
 
 
 def _isocenters(planning_image: Image, daily_image: Image, alignment: Alignment) -> Iterator[str]:
