@@ -93,7 +93,7 @@ def page(html: str) -> Page:
         "6.0 mm too far right",
         "3.0 mm too far toward the head",
         "+6.04 mm",
-        "right, facing the gantry",
+        "right, seen from the couch foot",
         "1.60 cm",
         "497.0 mm",
         "Judged on PTV: named by the caller",

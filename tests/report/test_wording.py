@@ -40,12 +40,12 @@ def test_plain_and_point() -> None:
 @pytest.mark.parametrize(
     ("axis", "value", "said"),
     [
-        ("lateral", 1.0, "right, facing the gantry"),
-        ("longitudinal", -1.0, "away from the gantry"),
+        ("lateral", 1.0, "right, seen from the couch foot"),
+        ("longitudinal", -1.0, "toward the couch's foot end"),
         ("vertical", -0.5, "down"),
         ("yaw", 0.5, "counter-clockwise from above"),
         ("pitch", 0.5, "gantry end up"),
-        ("roll", 0.5, "right side down, facing the gantry"),
+        ("roll", 0.5, "right side down, seen from the couch foot"),
         ("roll", 0.001, ""),
     ],
 )

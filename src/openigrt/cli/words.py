@@ -23,5 +23,8 @@ def _numbers(text: str, counts: tuple[int, ...], option: str) -> tuple[float, ..
         values = ()
     if len(values) not in counts or not all(math.isfinite(value) for value in values):
         expected = " or ".join(str(count) for count in counts)
-        raise typer.BadParameter(f"{text!r}: expected {expected} numbers with commas between them.", param_hint=option)
+        raise typer.BadParameter(
+            f"{text!r}: expected {expected} numbers with commas between them, none of them infinite or NaN.",
+            param_hint=option,
+        )
     return values

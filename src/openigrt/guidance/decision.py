@@ -90,10 +90,9 @@ def machine_causes(limits_exceeded: Sequence[str]) -> Iterator[Cause]:
 def outcome_causes(
     required: RequiredMotion, target_residual: Residual, alignment: Alignment, protocol: Protocol
 ) -> Iterator[Cause]:
-    """A correction that is needed but would not reach the tolerance, or that nobody can place in the room."""
-    if required.largest_axis_mm <= protocol.action_level_mm:
-        return
-    if target_residual.max_mm > protocol.verification_tolerance_mm:
+    """A needed correction that would not reach the tolerance, and any result that nobody can place in the room."""
+    needed = required.largest_axis_mm > protocol.action_level_mm
+    if needed and target_residual.max_mm > protocol.verification_tolerance_mm:
         yield Cause(
             f"After the move the surface of {target_residual.structure} would still be up to "
             f"{target_residual.max_mm:.1f} mm off, more than the {protocol.verification_tolerance_mm:g} mm of "
@@ -102,6 +101,6 @@ def outcome_causes(
         )
     if not alignment.gives_couch_move:
         yield Cause(
-            f"The result is {alignment.rule}: give the machine isocenter with --daily-isocenter to get a couch move.",
+            f"The result is {alignment.rule}: give it with --daily-isocenter to learn how far off the patient is.",
             forbids_move=True,
         )

@@ -156,7 +156,7 @@ def judge_figures(
     refusals = _reasons_to_refuse(figures, settings)
     doubts = _reasons_to_look(figures, settings)
     if predicted > allowed_error_mm:
-        doubts.append(f"The predicted error of {predicted:.1f} mm is above the allowed {allowed_error_mm:.1f} mm.")
+        doubts.append(f"The predicted error of {predicted:.2f} mm is above the allowed {allowed_error_mm:.2f} mm.")
     if refusals:
         return Trust(Verdict.REFUSED, predicted, tuple(refusals + doubts), parts_mm, evidence=figures)
     if doubts:

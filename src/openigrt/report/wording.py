@@ -9,13 +9,14 @@ from openigrt.patient import Action, Verdict
 
 MINUS = "\u2212"
 
+# Words of the couch itself: they hold however far the patient support is turned.
 COUCH_DIRECTIONS = {
-    "lateral": ("right, facing the gantry", "left, facing the gantry"),
-    "longitudinal": ("toward the gantry", "away from the gantry"),
+    "lateral": ("right, seen from the couch foot", "left, seen from the couch foot"),
+    "longitudinal": ("toward the couch's gantry end", "toward the couch's foot end"),
     "vertical": ("up", "down"),
     "yaw": ("counter-clockwise from above", "clockwise from above"),
     "pitch": ("gantry end up", "gantry end down"),
-    "roll": ("right side down, facing the gantry", "right side up, facing the gantry"),
+    "roll": ("right side down, seen from the couch foot", "right side up, seen from the couch foot"),
 }
 HEADLINES = {
     (Action.LEAVE, True): "Leave the couch where it is.",
