@@ -25,7 +25,7 @@ NO_RIVAL = Rival(0.0, 0.0, 1.0)
 
 @dataclass(frozen=True, slots=True)
 class TrustSettings:
-    """Calibrated limits of trust; docs/reference/figures.md shows the calibration behind them."""
+    """Limits of trust, set by hand on known cases; docs/reference/figures.md shows them beside held-out ones."""
 
     floor_mm: float = 0.3
     parts_factor: float = 1.0
