@@ -76,9 +76,30 @@ def test_all_causes_are_told():
         "setup that failed",
         "call level",
         "rotation limit",
-        "action level",
     ):
         assert words in told
+    assert len(found.reasons) == 6, "each cause alone, and nothing that caused nothing"
+
+
+def test_what_caused_a_call_is_told_apart_from_what_did_not():
+    found = correct_all(shift=(6.0, 6.0, 6.0))
+    assert found.action is CALL
+    (cause,) = found.reasons
+    assert "above the call level" in cause
+    level, pose = found.remarks
+    assert "above the action level of 3 mm" in level
+    assert "couch pose is not known" in pose
+
+
+def test_a_turned_patient_who_is_left_is_told_why():
+    """A sphere of 30 mm turned by 2.9 degrees about its own centre: 2 r sin(angle / 2) = 1.52 mm."""
+    found = correct_all(rotation_x(2.9), (1.0, 0.0, 0.0))
+    assert found.action is LEAVE
+    _, why = found.reasons
+    assert "turned by 2.9° about one axis, which alone moves the surface of the target by up to 1.5 mm" in why
+    assert "it is left as well: only a shift above the action level starts a correction, and the rotation limit" in why
+    assert "there is no rotation limit" in correct_all(rotation_x(2.9), (1.0, 0.0, 0.0), site="palliative").reasons[1]
+    assert len(correct_all(STAY, (1.0, 0.0, 0.0)).reasons) == 1
 
 
 def test_a_target_far_from_the_isocenter_is_corrected_though_the_isocenter_is_not_off():
@@ -112,14 +133,31 @@ def test_without_a_couch_pose_the_move_is_about_the_isocenter_and_says_so():
         None,
         {},
     )
-    assert any("couch at zero angles" in reason for reason in unknown.reasons)
-    assert any("were not checked" in reason for reason in unknown.reasons)
+    assert any("couch at zero angles" in remark for remark in unknown.remarks)
+    assert any("were not checked" in remark for remark in unknown.remarks)
     start = CouchPose(0.0, 800.0, -102.0)
     known = correct_all(rotation_x(1.0), (0.0, -4.0, 0.0), machine=machine, alignment=alignment_of(start=start))
     assert (known.about, known.start) == (Pivot.TABLE_TOP_ORIGIN, start)
     assert astuple(known.target_pose)[:3] == pytest.approx(np.add(astuple(known.couch)[:3], (0.0, 800.0, -102.0)))
-    assert len(known.reasons) == 2
+    assert len(known.reasons) == 1
     assert known.limits_exceeded == ("vertical would stand at -84.0 mm, outside the machine's -500 to -100",)
+
+
+@pytest.mark.parametrize(
+    ("limits", "dof", "said"),
+    [
+        ("", 6, "lateral, longitudinal, vertical, yaw, pitch, roll: the machine file 'Exact' has no limits for them."),
+        ("", 3, "for lateral, longitudinal, vertical: the machine file"),
+        ("lateral_mm = [-9.0, 9.0]\nlongitudinal_mm = [0.0, 9.0]", 3, "for vertical: the machine file 'Exact' has no"),
+    ],
+)
+def test_axes_without_limits_are_named_where_the_couch_pose_is_known(limits, dof, said):
+    machine = parse_machine(EXACT_MACHINE.format(pivot="isocenter") + f"[couch.limits]\n{limits}\n")
+    alignment = alignment_of(start=CouchPose(0.0, 1.0, 2.0))
+    found = correct_all(machine=machine, alignment=alignment, dof=DegreesOfFreedom(dof), shift=(4.0, 0.0, 0.0))
+    assert found.action is CORRECT
+    assert "was not checked for" in found.remarks[-1]
+    assert said in found.remarks[-1]
 
 
 def test_the_machine_shows_where_the_couch_shall_stand():

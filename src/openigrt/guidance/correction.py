@@ -1,6 +1,6 @@
 """From match, plan, protocol, machine and couch pose to a correction and a decision: one pure function."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -21,7 +21,8 @@ from openigrt.guidance.couch_change import change_by_axis, couch_change, motion_
 from openigrt.guidance.decision import decide, machine_causes, outcome_causes, size_causes, trust_causes
 from openigrt.guidance.protocol import Protocol
 from openigrt.guidance.required_motion import RequiredMotion, required_motion
-from openigrt.machine import LINEAR_AXES, Couch, Machine, axis_positions
+from openigrt.guidance.table_turn import table_turn_causes
+from openigrt.machine import LINEAR_AXES, Couch, CouchAxis, Machine, axis_positions
 from openigrt.patient import Correction, CouchMove, Match, Residual, Surrogate, Target
 
 
@@ -41,7 +42,7 @@ def decide_correction(
     The target and the `organs` (points (n, 3) by name) are LPS mm of the plan. The couch makes the best motion within
     `degrees_of_freedom` (none: the machine's), rounded to the machine's resolution; residuals are of the rounded move.
     Without a couch pose the move is about the isocenter, for a couch at zero angles, and positions are not checked
-    against limits; `reasons` say so. Every rule that calls a person adds its sentence to `reasons`.
+    against limits; `remarks` say so. Every rule that calls a person adds its sentence to `reasons`.
     """
     required = required_motion(match, alignment, target)
     couch, degrees = machine.couch, degrees_of_freedom or machine.couch.degrees_of_freedom
@@ -57,6 +58,7 @@ def decide_correction(
     residuals = tuple(_residual(name, points, required, made) for name, points in surfaces.items())
     causes = [
         *trust_causes(match, surrogate),
+        *table_turn_causes(match, alignment, protocol),
         *size_causes(required, protocol),
         *machine_causes(limits_exceeded),
         *outcome_causes(required, residuals[0], alignment, protocol),
@@ -76,8 +78,9 @@ def decide_correction(
         limits_exceeded=limits_exceeded,
         action=decision.action,
         is_recommended=decision.is_recommended,
-        reasons=(*decision.reasons, *_caveats(alignment, couch)),
+        reasons=decision.reasons,
         native_couch=couch.native_readout(end) if alignment.start else {},
+        remarks=(*decision.remarks, *_caveats(alignment, machine, degrees)),
     )
 
 
@@ -106,11 +109,15 @@ def _setup_rotation(required: RequiredMotion, alignment: Alignment) -> TableAngl
     return TableAngles.from_matrix(table_top_from_lps @ required.rotation_lps.T @ table_top_from_lps.T)
 
 
-def _caveats(alignment: Alignment, couch: Couch) -> tuple[str, ...]:
+def _caveats(alignment: Alignment, machine: Machine, degrees: DegreesOfFreedom) -> Iterator[str]:
     """What the numbers rest on where something is not known."""
-    said = []
+    limits = machine.couch.limits
     if alignment.start is None:
-        said.append("The couch pose is not known: the move is about the isocenter, for a couch at zero angles.")
-        if any(axis in couch.limits for axis in LINEAR_AXES):
-            said.append("The positions of the couch were not checked against the limits of the machine.")
-    return tuple(said)
+        yield "The couch pose is not known: the move is about the isocenter, for a couch at zero angles."
+        if any(axis in limits for axis in LINEAR_AXES):
+            yield "The positions of the couch were not checked against the limits of the machine."
+    elif unlimited := [axis for axis in tuple(CouchAxis)[:degrees] if axis not in limits]:
+        yield (
+            f"Whether the couch can stand at the target pose was not checked for {', '.join(unlimited)}: the machine "
+            f"file {machine.name!r} has no limits for {'it' if len(unlimited) == 1 else 'them'}."
+        )

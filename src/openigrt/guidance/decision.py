@@ -1,4 +1,4 @@
-"""The rules that call a person, each as a sentence with its numbers."""
+"""The rules that call a person, each as a sentence with its numbers, and the decision that they lead to."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from openigrt.guidance.alignment import Alignment
 from openigrt.guidance.protocol import Protocol
 from openigrt.guidance.required_motion import RequiredMotion
+from openigrt.guidance.words import NOT_TURNED_DEG
 from openigrt.patient import Action, CouchMove, Match, Residual, Surrogate, Verdict
 
 
@@ -19,11 +20,12 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to do, whether the couch move is proposed to whoever decides, and why."""
+    """What to do, whether the couch move is proposed to whoever decides, what led to it, and what else to know."""
 
     action: Action
     is_recommended: bool
     reasons: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
 
 
 def decide(causes: Sequence[Cause], required: RequiredMotion, couch: CouchMove, protocol: Protocol) -> Decision:
@@ -39,8 +41,23 @@ def decide(causes: Sequence[Cause], required: RequiredMotion, couch: CouchMove, 
     )
     if causes:
         proposed = above and not any(cause.forbids_move for cause in causes)
-        return Decision(Action.CALL, proposed, (*(cause.sentence for cause in causes), level))
-    return Decision(Action.CORRECT if above else Action.LEAVE, above, (level,))
+        return Decision(Action.CALL, proposed, tuple(cause.sentence for cause in causes), (level,))
+    if above:
+        return Decision(Action.CORRECT, True, (level,))
+    return Decision(Action.LEAVE, False, (level, *_turn_that_is_left(required, protocol)))
+
+
+def _turn_that_is_left(required: RequiredMotion, protocol: Protocol) -> Iterator[str]:
+    """Why a patient who is turned is left, where he is."""
+    if required.largest_angle_deg < NOT_TURNED_DEG:
+        return
+    limit_deg = protocol.rotation_limit_deg
+    within = "there is no rotation limit" if limit_deg is None else f"the rotation limit is {limit_deg:g}°"
+    yield (
+        f"The patient is turned by {required.largest_angle_deg:.1f}° about one axis, which alone moves the surface of "
+        f"the target by up to {required.target_turn_mm:.1f} mm; it is left as well: only a shift above the action "
+        f"level starts a correction, and {within} (protocol {protocol.name})."
+    )
 
 
 def trust_causes(match: Match, surrogate: Surrogate) -> Iterator[Cause]:

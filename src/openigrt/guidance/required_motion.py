@@ -28,7 +28,8 @@ class RequiredMotion:
 
     `motion` is of the fixed frame, about the isocenter; `fixed_from_plan` carries planned points to where they belong
     in the room. `shift_mm` and `rotation_lps` are the match about the isocenters, in LPS. Travels are along the axes of
-    the table top as it stands: of the isocenter, and of the centroid of the target's surface.
+    the table top as it stands: of the isocenter, and of the centroid of the target's surface. `target_turn_mm` is how
+    far the turn alone, about that centroid, moves a point of the surface at most.
     """
 
     motion: RigidTransform
@@ -37,6 +38,7 @@ class RequiredMotion:
     rotation_lps: Float64Array
     isocenter_travel_mm: Float64Array
     target_travel_mm: Float64Array
+    target_turn_mm: float
     angles: TableAngles
 
     @property
@@ -72,7 +74,8 @@ def required_motion(match: Match, alignment: Alignment, target: Target) -> Requi
         motion = motion_of_match_in_table_axes(rotation, shift_mm, position, pose)
         fixed_from_plan = fixed_from_lps(position, plan_frame, alignment.plan_isocenter_mm, pose)
     stay = RigidTransform.identity(Frame.FIXED, Frame.FIXED)
-    missing = -residual_vectors_mm(motion, stay, fixed_from_plan.points(target.points_mm)).mean(axis=0)
+    missing = -residual_vectors_mm(motion, stay, fixed_from_plan.points(target.points_mm))
+    centroid_missing = missing.mean(axis=0)
     fixed_from_axes = fixed_from_table_top_eccentric(pose).rotation
     return RequiredMotion(
         motion=motion,
@@ -80,6 +83,7 @@ def required_motion(match: Match, alignment: Alignment, target: Target) -> Requi
         shift_mm=shift_mm,
         rotation_lps=rotation,
         isocenter_travel_mm=table_axes_translation_mm(motion.translation_mm, pose),
-        target_travel_mm=table_axes_translation_mm(missing, pose),
+        target_travel_mm=table_axes_translation_mm(centroid_missing, pose),
+        target_turn_mm=float(np.linalg.norm(missing - centroid_missing, axis=1).max()),
         angles=TableAngles.from_matrix(fixed_from_axes.T @ motion.rotation @ fixed_from_axes),
     )

@@ -51,11 +51,13 @@ class Correction:
 
     `couch` is rounded to the machine's resolution, `couch_exact` is not; both are changes of the axes about `about`
     from `start` (None: angles zero, position unknown). `target_pose` is absolute and known only when `start` is.
-    `console_translation` is the plain translation of the isocenter in table axes that consoles show, exact.
+    Angles beyond `commanded_axes` are zero because nothing is commanded there. `console_translation` is the plain
+    translation of the isocenter in table axes that consoles show, exact.
     `setup_error_mm` (3,) is where the anatomy that belongs at the isocenter is, LPS; `setup_rotation` is how the
     patient is turned, in table axes. `residuals` are what the rounded move leaves. `native_couch` is what the displays
     of the machine show at the target pose, by the label of each scale. `is_recommended` says whether the move is
-    proposed to the person who decides; when it is False the numbers are for information only, and `reasons` say why.
+    proposed to the person who decides; when it is False the numbers are for information only. `reasons` are what led to
+    the action, for a call each of its causes; `remarks` are what else to know, and none of them led to it.
     """
 
     couch: CouchMove
@@ -73,3 +75,9 @@ class Correction:
     is_recommended: bool
     reasons: tuple[str, ...]
     native_couch: Mapping[str, str]
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def commanded_axes(self) -> tuple[str, ...]:
+        """Fields of a CouchMove that the couch is commanded in: the shifts, then yaw, pitch and roll as it has them."""
+        return CouchMove.__slots__[: self.degrees_of_freedom]

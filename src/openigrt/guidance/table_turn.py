@@ -1,0 +1,55 @@
+"""Whether the couch pose and the image of the day tell the same story about the turn of the table (clinical.md 1.4)."""
+
+from collections.abc import Iterator
+
+from openigrt.geometry import CouchPose, ImageAxes, fixed_from_table_top, rotation_angle_deg
+from openigrt.guidance.alignment import Alignment
+from openigrt.guidance.decision import Cause
+from openigrt.guidance.protocol import Protocol
+from openigrt.patient import Match, Verdict
+
+# Patients lie a degree or two askew on the table; only a larger preference for the other axes tells something.
+TELLING_DEG = 2.0
+WHERE_AXES_ARE_SAID = "the axes of the image (room or table: [[cbct]] of the machine file)"
+
+
+def table_turn_causes(match: Match, alignment: Alignment, protocol: Protocol) -> Iterator[Cause]:
+    """A couch pose and an image of which one must be wrong about how far the table was turned.
+
+    In room axes the image shows the patient turned with the table, in table axes it does not. A patient who by the axes
+    that are assumed lies more than 2 degrees further askew on the table than by the other ones is questioned, and so is
+    a patient who in room axes is turned beyond the guard while the table is said to stand straight. A refused match
+    shows nothing.
+    """
+    if match.trust.verdict is Verdict.REFUSED:
+        return
+    axes = alignment.patient_position.table_top_from_lps()
+    shown = axes @ match.plan_from_daily.rotation.T @ axes.T
+    table = fixed_from_table_top(alignment.start or CouchPose()).rotation
+    table_deg, shown_deg = rotation_angle_deg(table), rotation_angle_deg(shown)
+    by_room_deg, by_table_deg = rotation_angle_deg(table.T @ shown), shown_deg
+    is_room = alignment.image_axes is ImageAxes.ROOM
+    assumed_deg, other_deg = (by_room_deg, by_table_deg) if is_room else (by_table_deg, by_room_deg)
+    if assumed_deg > other_deg + TELLING_DEG:
+        yield Cause(_contradiction(table_deg, shown_deg, is_room), forbids_move=True)
+    elif is_room and shown_deg > protocol.max_angle_deg and table_deg < TELLING_DEG:
+        yield Cause(_unexplained(shown_deg, alignment), forbids_move=True)
+
+
+def _contradiction(table_deg: float, shown_deg: float, is_room: bool) -> str:
+    """The sentence for a pose and an image that contradict each other."""
+    expected = "which would show the patient turned as far" if is_room else "which would show no such turn"
+    return (
+        f"The couch pose says that the table was turned by {table_deg:.1f}°; the image is taken to be in "
+        f"{ImageAxes.ROOM if is_room else ImageAxes.TABLE} axes, {expected}; it shows him turned by {shown_deg:.1f}°. "
+        f"Check --couch-pose, and {WHERE_AXES_ARE_SAID}: one of them is wrong, and the move with it."
+    )
+
+
+def _unexplained(shown_deg: float, alignment: Alignment) -> str:
+    """The sentence for a turned patient on a table that is said, or taken, to stand straight."""
+    said = "no couch pose was given" if alignment.start is None else "the couch pose says that the table stood straight"
+    return (
+        f"The image shows the patient turned by {shown_deg:.1f}° in the room, and {said}. If the table was turned when "
+        "it was taken, give that with --couch-pose."
+    )

@@ -1,0 +1,71 @@
+"""A couch pose and an image that contradict each other about the turn of the table (clinical.md 1.4)."""
+
+import numpy as np
+import pytest
+
+from openigrt.geometry import CouchPose, ImageAxes, PatientPosition, fixed_from_table_top, rotation_y, rotation_z
+from openigrt.patient import Action, Verdict
+from tests.guidance.guidance_cases import alignment_of, correction_of, match_in_room, match_of
+
+ROOM, TABLE = ImageAxes.ROOM, ImageAxes.TABLE
+QUESTIONED = "Check --couch-pose, and the axes of the image"
+STRAIGHT = np.eye(3)
+
+
+def pose(yaw_deg, pitch_deg=0.0):
+    return CouchPose(0.0, 900.0, -120.0, yaw_deg, pitch_deg)
+
+
+def seen(turned_by, position=PatientPosition.HFS):
+    """A match that finds the patient turned in the axes of the image by a rotation in room axes, 4 mm off."""
+    return match_in_room(turned_by.T, (4.0, 0.0, 0.0), position)
+
+
+def causes(match, axes, start, **more):
+    return correction_of(match, alignment_of(axes=axes, start=start, **more))
+
+
+@pytest.mark.parametrize("position", [PatientPosition.HFS, PatientPosition.FFP, PatientPosition.HFDR])
+@pytest.mark.parametrize("yaw_deg", [3.0, -10.0, 90.0, 270.0])
+def test_a_turned_table_that_an_image_in_room_axes_does_not_show(yaw_deg, position):
+    found = causes(seen(STRAIGHT, position), ROOM, pose(yaw_deg), position=position)
+    assert (found.action, found.is_recommended) == (Action.CALL, False)
+    assert QUESTIONED in found.reasons[0]
+    assert "the image is taken to be in room axes" in found.reasons[0]
+    assert "it shows him turned by 0.0°" in found.reasons[0]
+
+
+def test_the_same_in_table_axes_is_no_question():
+    assert causes(seen(STRAIGHT), TABLE, pose(90.0)).action is Action.CORRECT
+
+
+@pytest.mark.parametrize("yaw_deg", [4.0, 30.0])
+def test_an_image_in_table_axes_that_shows_the_turn_of_the_table(yaw_deg):
+    start = pose(yaw_deg, 1.0)
+    match = seen(fixed_from_table_top(start).rotation)
+    found = causes(match, TABLE, start)
+    assert QUESTIONED in found.reasons[0]
+    assert "the image is taken to be in table axes" in found.reasons[0]
+    assert not any(QUESTIONED in reason for reason in causes(match, ROOM, start).reasons)
+
+
+@pytest.mark.parametrize("askew_deg", [-2.0, 0.0, 2.0])
+@pytest.mark.parametrize("yaw_deg", [0.0, 1.5, 8.0])
+def test_a_patient_who_lies_a_little_askew_is_no_question(yaw_deg, askew_deg):
+    match = seen(rotation_z(yaw_deg) @ rotation_y(askew_deg))
+    assert not any(QUESTIONED in reason for reason in causes(match, ROOM, pose(yaw_deg)).reasons)
+
+
+@pytest.mark.parametrize(
+    ("start", "said"), [(None, "no couch pose was given"), (pose(0.0), "says that the table stood straight")]
+)
+def test_a_turn_in_the_room_that_no_couch_pose_explains(start, said):
+    found = causes(seen(rotation_z(30.0)), ROOM, start)
+    assert "turned by 30.0° in the room" in found.reasons[0]
+    assert said in found.reasons[0]
+    assert not any(said in reason for reason in causes(seen(rotation_z(4.0)), ROOM, start).reasons)
+
+
+def test_a_refused_match_shows_nothing():
+    match = match_of(STRAIGHT, (4.0, 0.0, 0.0), verdict=Verdict.REFUSED)
+    assert not any(QUESTIONED in reason for reason in causes(match, ROOM, pose(90.0)).reasons)
