@@ -84,6 +84,16 @@ def test_a_truncated_dicom(case, name, share):
     assert "truncated" in sentence
 
 
+@pytest.mark.parametrize("length", [0, 100, 131])
+def test_a_dicom_file_cut_before_its_name_is_a_warning(case, known_match, length):
+    path = sorted((case / "today").iterdir())[-1]
+    path.write_bytes(path.read_bytes()[:length])
+    done = run("guide", case / "plan", case / "today", "--out", case / "out")
+    assert done.code == 0
+    (warning,) = [line for line in done.out.splitlines() if path.name in line]
+    assert warning.startswith(f"Warning: 1 file ({path.name}) in {case / 'today'}: named as DICOM but not DICOM")
+
+
 # -------------------------------------------------------------------------------- what does not belong together
 
 
@@ -137,6 +147,20 @@ def test_a_position_that_contradicts_the_files(case):
     assert "--position says FFS, the files say HFS" in refuse(case, "--position", "FFS")
 
 
+@pytest.mark.parametrize(
+    "words", [(), ("--isocenter", "0,0,0"), ("--isocenter", "0,0,0", "--daily-isocenter", "0,0,0")]
+)
+def test_plan_and_today_exchanged(case, words):
+    sentence = refuse(case, *words, plan="today", today="plan")
+    assert "PLAN and TODAY look exchanged" in sentence
+    assert sentence.endswith(f"openigrt guide {case / 'plan'} {case / 'today'}")
+
+
+def test_a_folder_without_a_plan_is_not_called_exchanged(case):
+    (case / "plan" / "rp.dcm").unlink()
+    assert "There is no plan in the plan folder" in refuse(case)
+
+
 # -------------------------------------------------------------------------------- nothing to match
 
 
@@ -152,7 +176,9 @@ def test_a_planning_image_of_air(case):
 
 
 def test_no_overlap(case):
-    assert "cannot be matched" in refuse(case, "--daily-isocenter", "3000,0,0")
+    sentence = refuse(case, "--daily-isocenter", "3000,0,0")
+    assert "cannot be matched" in sentence
+    assert sentence.endswith("The daily isocenter lies outside the image of the day.")
 
 
 def test_an_image_of_noise_asks_for_a_person(case):

@@ -13,7 +13,7 @@ from openigrt.tasks import guidance_files
 from tests.system import phantom
 from tests.system.command import run
 
-COUCH_POSE = (5.0, 900.0, -120.0, 10.0, 0.5, -0.5)
+COUCH_POSE = (5.0, 900.0, -120.0, 0.5, 0.5, -0.5)
 
 
 @pytest.fixture
@@ -59,13 +59,47 @@ def test_target(guide, known_match):
     assert np.allclose(known_match[-1][0].target_points_mm.mean(axis=0), [-45.0, -30.0, 40.0], atol=1.0)
 
 
-@pytest.mark.parametrize(("dof", "zero"), [(3, "yaw pitch roll"), (4, "pitch roll"), (5, "roll"), (6, "")])
-def test_degrees_of_freedom(guide, dof, zero):
+@pytest.mark.parametrize(("dof", "not_commanded"), [(3, "yaw pitch roll"), (4, "pitch roll"), (5, "roll"), (6, "")])
+def test_degrees_of_freedom(guide, dof, not_commanded):
     correction = guide("--dof", str(dof))["correction"]
-    couch = correction["couch"]
     assert correction["degrees_of_freedom"] == dof
-    assert {name for name in ("yaw", "pitch", "roll") if couch[f"{name}_deg"] == 0.0} == set(zero.split())
+    for couch in (correction["couch"], correction["couch_exact"]):
+        assert {name for name in ("yaw", "pitch", "roll") if couch[f"{name}_deg"] is None} == set(not_commanded.split())
+        assert all(couch[name] is not None for name in ("lateral_mm", "longitudinal_mm", "vertical_mm"))
+    assert [correction["console_translation"][f"{name}_deg"] for name in ("yaw", "pitch", "roll")] == [None] * 3
     assert correction["console_translation"]["lateral_mm"] == pytest.approx(phantom.SHIFT_MM[0], abs=0.4)
+
+
+def test_an_axis_that_is_not_commanded_shows_a_dash(patient_folder, tmp_path, known_match):
+    done = run("guide", patient_folder / "plan", patient_folder / "today", "--out", tmp_path, "--dof", 4)
+    (couch,) = [line for line in done.out.splitlines() if line.startswith("Couch (")]
+    assert couch.endswith("pitch –, roll – (–: not commanded)")
+    assert "yaw +" in couch or "yaw -" in couch
+
+
+def test_the_region_and_why_it_is_that_one(guide):
+    by_default, named = guide("--site", "prostate"), guide("--site", "prostate", "--region", "bone")
+    assert by_default["region"] == {"name": "bone", "rule": "the default, since none was named (--region)"}
+    assert by_default["manifest"]["settings"]["region"] == "bone (none was named)"
+    assert "Region: bone, the default, since none was named (--region)." in by_default["read"]
+    doubt = "Protocol prostate is usually matched on soft tissue or markers; bone was matched, since no --region was"
+    assert any(sentence.startswith(doubt) for sentence in by_default["warnings"])
+    assert named["region"] == {"name": "bone", "rule": "as it was named (--region)"}
+    assert not any("usually matched on" in sentence for sentence in named["warnings"])
+
+
+def test_a_couch_pose_with_a_turned_table_that_the_image_does_not_show_calls_a_person(guide):
+    record = guide("--couch-pose", "0,900,-120,90", code=3)
+    assert record["decision"]["action"] == "call"
+    assert record["correction"]["is_recommended"] is False
+    assert record["decision"]["reasons"][0].startswith("The couch pose says that the table was turned by 90.0°")
+
+
+@pytest.mark.parametrize("pose", ["0,9988,-120", "1e300,0,0", "0,0,0,1e9", "0,0,0,0,90,0", "0,0,0,361"])
+def test_a_couch_pose_that_no_couch_has(patient_folder, tmp_path, pose):
+    done = run("guide", patient_folder / "plan", patient_folder / "today", "--out", tmp_path, "--couch-pose", pose)
+    assert done.code == 1
+    assert "No couch stands at" in done.sentence
 
 
 def test_couch_pose(guide):
@@ -76,6 +110,10 @@ def test_couch_pose(guide):
     reached = correction["start"]["patient_support_angle_deg"] + correction["couch"]["yaw_deg"]
     assert correction["target_pose"]["patient_support_angle_deg"] == pytest.approx(reached, abs=1e-3)
     assert correction["native"]
+    assert guide("--couch-pose", "0,900,-120")["decision"]["remarks"] == [
+        "Whether the couch can stand at the target pose was not checked for lateral, longitudinal, vertical, yaw: the "
+        "machine file 'IEC 61217' has no limits for them."
+    ]
     negative = guide("--couch-pose", "-5,-900,-120")["correction"]
     assert list(negative["start"].values())[:4] == [-5.0, -900.0, -120.0, 0.0]
 
@@ -121,7 +159,10 @@ def test_an_image_from_before_the_plan_is_warned(case, known_match):
         dataset.AcquisitionDate = "20200101"
         dataset.save_as(path)
     done = run("guide", case / "plan", case / "today", "--out", case / "out")
-    assert "was acquired before the planning image: were the two exchanged?" in done.out
+    lines = done.out.splitlines()
+    first = next(line for line in lines if line.startswith("Warning: "))
+    assert "was acquired before the planning image: were PLAN and TODAY exchanged?" in first
+    assert lines.index(first) < next(n for n, line in enumerate(lines) if line.startswith("Couch ("))
 
 
 # -------------------------------------------------------------------------------- the same words in Python

@@ -1,7 +1,7 @@
 """What a person should doubt: approval, times, isocenters, one image in both places."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from openigrt.geometry import Frame, Grid, ImageAxes, PatientPosition
 from openigrt.guidance import Alignment
 from openigrt.images import Image, Modality, Provenance
 from openigrt.patient import Plan
-from openigrt.tasks.guidance_remarks import doubts, what_was_read
+from openigrt.tasks.guidance_remarks import doubts, region_by_default, what_was_read
 
 NOW = datetime(2024, 5, 6, 7, 8, tzinfo=UTC)
 PROTOCOL = builtin_protocols()["default"]
@@ -48,16 +48,50 @@ def test_nothing_to_doubt():
 @pytest.mark.parametrize(
     ("acquired_at", "said"),
     [
-        (None, "does not say when it was acquired"),
+        (None, "does not say when it was acquired: its age is not known, nor that it is of today"),
         (NOW + timedelta(hours=1), "in the future, at 2024-05-06 08:08 UTC"),
         (NOW - timedelta(minutes=20), "is 20 minutes old; by protocol default an image speaks for the patient for 5 m"),
-        (NOW - timedelta(hours=3), "is 3.0 hours old"),
-        (NOW - timedelta(days=8), "is 8 days old"),
-        (NOW - timedelta(days=10), "was acquired before the planning image: were the two exchanged?"),
+        (NOW - timedelta(hours=3), "image of the day is 3.0 hours old"),
+        (NOW - timedelta(hours=8), "is NOT OF TODAY: it was acquired at 2024-05-05 23:08 UTC and is 8.0 hours old"),
+        (NOW - timedelta(days=8), "is NOT OF TODAY: it was acquired at 2024-04-28 07:08 UTC and is 8 days old"),
+        (NOW - timedelta(days=10), "was acquired before the planning image: were PLAN and TODAY exchanged?"),
     ],
 )
 def test_times(acquired_at, said):
     assert said in doubts(*folders(acquired_at), alignment(), PROTOCOL, NOW)[0]
+
+
+def test_today_is_that_of_the_site():
+    """23:40 and 00:20 UTC are one evening in New York, and two days in London."""
+    acquired_at, decided_at = datetime(2024, 5, 5, 23, 40, tzinfo=UTC), datetime(2024, 5, 6, 0, 20, tzinfo=UTC)
+    for hours, is_another_day in ((-4, False), (0, True)):
+        here = decided_at.astimezone(timezone(timedelta(hours=hours)))
+        (sentence,) = doubts(*folders(acquired_at), alignment(), PROTOCOL, here)
+        assert ("NOT OF TODAY" in sentence) is is_another_day
+
+
+def test_a_planning_image_without_a_time():
+    folder, daily = folders(NOW - timedelta(minutes=4))
+    folder = replace(folder, planning_image=image(PLAN_FRAME, None))
+    (sentence,) = doubts(folder, daily, alignment(), PROTOCOL, NOW)
+    assert "planning image does not say when it was acquired" in sentence
+
+
+def test_what_is_wrong_with_time_is_said_first():
+    folder, daily = folders(NOW - timedelta(days=8), messages=("A slice was set aside.",))
+    said = doubts(replace(folder, messages=("Contours reach too far.",)), daily, alignment(), PROTOCOL, NOW)
+    assert "NOT OF TODAY" in said[0]
+    assert said[1:] == ("Contours reach too far.", "A slice was set aside.")
+
+
+@pytest.mark.parametrize(
+    ("site", "is_named", "is_said"),
+    [("prostate", False, True), ("prostate", True, False), ("liver_sbrt", False, True), ("default", False, False)],
+)
+def test_a_soft_site_that_is_matched_on_bone_by_default(site, is_named, is_said):
+    said = tuple(region_by_default(builtin_protocols()[site], is_named))
+    assert len(said) == is_said
+    assert all("bone was matched, since no --region was named. Name --region soft" in sentence for sentence in said)
 
 
 @pytest.mark.parametrize(("approval", "said"), [("UNAPPROVED", "UNAPPROVED"), ("", "not stated")])

@@ -75,7 +75,7 @@ def guide(  # noqa: PLR0917  (typer makes options of parameters)
             plan,
             today,
             site=site,
-            region=region or "bone",
+            region=region or None,
             target=target,
             dof=dof,
             plan_uid=plan_uid,
@@ -112,7 +112,7 @@ def example(
         made = tasks.write_example(folder, seed, progress=tell)
     voice.answer(
         f"Wrote {made.plan_folder} and {made.daily_folder}.\n"
-        f"Next: openigrt guide {made.plan_folder} {made.daily_folder} --out {folder / 'out'}\n"
+        f"Next: {voice.called('guide', made.plan_folder, made.daily_folder, '--out', folder / 'out')}\n"
     )
 
 

@@ -2,12 +2,30 @@
 
 import io
 import os
+import shlex
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TextIO
 
 PROGRAM = "openigrt"
+
+
+def called(*words: str | Path) -> str:
+    """A command line that calls this program again as it was called now, quoted for a shell."""
+    return shlex.join([*_program(), *map(str, words)])
+
+
+def _program() -> tuple[str, ...]:
+    """The name alone where the shell finds this very program by it; else its path, or the interpreter's."""
+    run, found = Path(sys.argv[0]), shutil.which(PROGRAM)
+    if found is not None and (run.name == run.as_posix() or run.resolve() == Path(found).resolve()):
+        return (PROGRAM,)
+    if run.name == "__main__.py" or not run.is_file():
+        return sys.executable, "-m", PROGRAM
+    return (str(run),)
 
 
 def answer(text: str) -> None:

@@ -8,7 +8,7 @@ from openigrt.dicom.headers import DeviceHeader, PatientHeader, SeriesHeader, St
 from openigrt.dicom.image_series import ImageReading, instance_uids, read_image_series, write_image_series
 from openigrt.dicom.load import InputFile, read_object
 from openigrt.dicom.plan import PlanDefaults, read_plan, write_plan
-from openigrt.dicom.plan_folder import PlanFolder, read_plan_folder
+from openigrt.dicom.plan_folder import PlanFolder, holds_plan, read_plan_folder
 from openigrt.dicom.spatial_registration import (
     RegisteredSource,
     SpatialRegistration,
@@ -39,6 +39,7 @@ __all__ = [
     "check_same_patient",
     "check_same_position",
     "dose_grid",
+    "holds_plan",
     "instance_uids",
     "plan_from_daily",
     "read_daily_folder",

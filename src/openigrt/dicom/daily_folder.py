@@ -11,7 +11,7 @@ from openigrt.dicom.choosing import (
     require_one_patient_in,
     require_undamaged,
 )
-from openigrt.dicom.folder import STRUCTURE_SET_CLASSES, Inventory, Series, scan_folder
+from openigrt.dicom.folder import PLAN_CLASSES, STRUCTURE_SET_CLASSES, Inventory, Series, scan_folder
 from openigrt.dicom.image_series import read_image_series
 from openigrt.dicom.load import InputFile, read_object
 from openigrt.dicom.patients import PatientIdentity, require_one_patient
@@ -25,13 +25,17 @@ from openigrt.patient import StructureSet
 
 @dataclass(frozen=True, eq=False, slots=True)
 class DailyFolder:
-    """The image of the day in its own frame, its structures if any, choices, warnings, and the files that were used."""
+    """The image of the day in its own frame, its structures if any, choices, warnings, and the files that were used.
+
+    `holds_plan` says that a plan lies in the folder too: it may be the plan folder itself.
+    """
 
     daily_image: Image
     structure_set: StructureSet | None
     choices: tuple[str, ...]
     messages: tuple[str, ...]
     inputs: tuple[InputFile, ...]
+    holds_plan: bool = False
 
 
 def read_daily_folder(path: Path, plan_frame_uid: str, series_uid: str | None = None) -> DailyFolder:
@@ -55,8 +59,9 @@ def read_daily_folder(path: Path, plan_frame_uid: str, series_uid: str | None = 
         daily_image=reading.image,
         structure_set=structure_set,
         choices=(f"Chose {series}.", *inventory.messages()),
-        messages=(*reading.messages, *shared, *messages),
+        messages=(*inventory.doubts(), *reading.messages, *shared, *messages),
         inputs=(*reading.inputs, *files),
+        holds_plan=bool(inventory.instances_of(PLAN_CLASSES)),
     )
 
 

@@ -25,6 +25,8 @@ from openigrt.errors import MissingInput, UnreadableFile, UnsupportedInput
 MAX_FILES = 100_000
 THREADS = 2
 NAMES_IN_A_MESSAGE = 5
+NOT_DICOM = "not DICOM"
+DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
 
 IMAGE_CLASSES = (CTImageStorage, MRImageStorage, PositronEmissionTomographyImageStorage)
 STRUCTURE_SET_CLASSES = (RTStructureSetStorage,)
@@ -114,6 +116,16 @@ class Inventory:
         damaged = tuple(skipped.reason for skipped in self.skipped if skipped.is_damaged)
         return (f"Skipped {named_files(junk)}: not DICOM.", *damaged) if junk else damaged
 
+    def doubts(self) -> tuple[str, ...]:
+        """A warning for files that are named as DICOM and hold none: what was cut at its very start looks like that."""
+        named = [s.path for s in self.skipped if s.path.suffix.lower() in DICOM_SUFFIXES and s.reason == NOT_DICOM]
+        if not named:
+            return ()
+        return (
+            f"{named_files(named)} in {self.path}: named as DICOM but not DICOM, cut off at the start? Copy the folder "
+            "again if it was a slice or the plan.",
+        )
+
 
 def named_files(paths: list[Path]) -> str:
     """`3 files (a, b and 1 more)`."""
@@ -165,7 +177,7 @@ def _examine(path: Path) -> Instance | SkippedFile:
         with path.open("rb") as file:
             start = file.read(PREAMBLE_BYTES)
         if not looks_like_dicom(start):
-            return SkippedFile(path, "not DICOM")
+            return SkippedFile(path, NOT_DICOM)
         header, pixels = read_header(path, HEADER_KEYWORDS)
         return _instance(path, header, pixels)
     except OSError as failure:

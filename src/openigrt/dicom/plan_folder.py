@@ -75,9 +75,17 @@ def read_plan_folder(path: Path, plan_uid: str | None = None) -> PlanFolder:
         plan=plan,
         dose=dose,
         choices=(*chosen, *inventory.messages()),
-        messages=(*absent, *noticed, *doubts, *reading.messages, *planned, *dosed, *beyond),
+        messages=(*inventory.doubts(), *absent, *noticed, *doubts, *reading.messages, *planned, *dosed, *beyond),
         inputs=(*reading.inputs, *structure_files, *plan_files, *dose_files),
     )
+
+
+def holds_plan(path: Path) -> bool:
+    """Whether a folder holds an RT Plan; a folder that cannot be read holds none."""
+    try:
+        return bool(scan_folder(path).instances_of(PLAN_CLASSES))
+    except InputError:
+        return False
 
 
 def _chosen_plan(inventory: Inventory, plan_uid: str | None) -> Instance | None:

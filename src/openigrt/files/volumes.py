@@ -13,6 +13,8 @@ from openigrt.images import Image, Modality, Provenance
 SUFFIXES = (".mha", ".mhd", ".nrrd")
 MAX_VOXELS = 2**30
 
+sitk.ProcessObject.SetGlobalWarningDisplay(False)  # ITK prints lines of its own about failures that are handled here
+
 
 def is_volume(path: Path) -> bool:
     """Whether the name of a file is that of a volume."""

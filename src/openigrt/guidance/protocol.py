@@ -19,10 +19,12 @@ class Protocol:
     rotation limit (None: no limit), and when a guard says that this is a failed setup and no correction. A match must
     be known to half of `verification_tolerance_mm`. Regions that differ by more than
     `region_disagreement_limit_mm` at the target call a person. An image is valid for `image_validity_s`, and only while
-    the couch stays within the stale limits of where it stood.
+    the couch stays within the stale limits of where it stood. `match_on` is what a site with a soft target is
+    usually matched on, None where bone is usual.
     """
 
     name: str
+    match_on: str | None
     action_level_mm: float
     rotation_limit_deg: float | None
     verification_tolerance_mm: float
@@ -65,6 +67,7 @@ def _protocol(name: str, values: Mapping[str, Any], guards: Mapping[str, Any]) -
     rotation_limit_deg = values.get("rotation_limit_deg", "missing")
     return Protocol(
         name=name,
+        match_on=_words(values, "match_on", name),
         action_level_mm=_number(values, "correct_above_mm", name),
         rotation_limit_deg=None if rotation_limit_deg is None else _number(values, "rotation_limit_deg", name),
         verification_tolerance_mm=_number(values, "verify_within_mm", name),
@@ -91,6 +94,14 @@ def _table(values: object, key: str, place: str) -> Mapping[str, Any]:
     found = values.get(key) if isinstance(values, dict) else None
     if not isinstance(found, dict):
         raise InputError(f"{place} lacks the table {key!r}; add it.", place=place, key=key)
+    return found
+
+
+def _words(values: Mapping[str, Any], key: str, place: str) -> str | None:
+    """A text that may be left out."""
+    found = values.get(key)
+    if found is not None and (not isinstance(found, str) or not found.strip()):
+        raise InputError(f"{place}: {key} = {found!r} must be words.", place=place, key=key)
     return found
 
 

@@ -16,7 +16,8 @@ class Guidance:
     """From a plan and the image of the day to a correction; `match` is the one on the region that was asked for.
 
     `read` says what was read and chosen, `warnings` what is doubtful about it, in sentences. `isocenter_from` names the
-    beam that gave the plan's isocenter, `settings` what was asked for, in words. `timing_s` holds seconds by step.
+    beam that gave the plan's isocenter, `region_rule` says why that region, `settings` what was asked for, in words.
+    `timing_s` holds seconds by step.
     """
 
     planning_image: Image
@@ -25,6 +26,7 @@ class Guidance:
     plan: Plan | None
     dose: DoseGrid | None
     isocenter_from: str
+    region_rule: str
     target: Target
     alignment: Alignment
     matches: tuple[Match, ...]

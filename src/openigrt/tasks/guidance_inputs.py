@@ -1,6 +1,7 @@
 """What `guide` is given: folders, files and words, read and checked before anything is matched."""
 
 from collections.abc import Sequence
+from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
@@ -21,13 +22,16 @@ from openigrt.errors import AmbiguousInput, InconsistentInput, InputError, Missi
 from openigrt.files import builtin_machine, builtin_machine_names, read_machine
 from openigrt.geometry import CouchPose, DegreesOfFreedom, Float64Array, PatientPosition, RigidTransform
 from openigrt.guidance import Alignment
-from openigrt.machine import Machine
+from openigrt.machine import LINEAR_AXES, CouchAxis, Machine, axis_positions
 from openigrt.patient import Beam, Plan
 from openigrt.tasks.volume_inputs import is_volume_file, read_daily_volume, read_planning_volume
 
 SAME_ISOCENTER_MM = 0.1
 LARGEST_COORDINATE_MM = 1e5
 COUCH_POSE_COUNTS = (3, 4, 6)
+LARGEST_COUCH_POSITION_MM = 5000.0
+LARGEST_SUPPORT_ANGLE_DEG = 360.0
+LARGEST_TILT_DEG = 45.0
 
 
 def read_plan_input(path: Path, plan_uid: str | None) -> PlanFolder:
@@ -136,16 +140,36 @@ def degrees_of(count: int | None) -> DegreesOfFreedom | None:
 
 def couch_pose_of(values: CouchPose | Sequence[float] | None) -> CouchPose | None:
     """A couch pose, from its 3, 4 or 6 numbers in IEC 61217 mm and degrees (lateral, longitudinal, vertical, ...)."""
-    if values is None or isinstance(values, CouchPose):
-        return values
-    numbers = [float(value) for value in values]
+    if values is None:
+        return None
+    numbers = [float(value) for value in (astuple(values)[:6] if isinstance(values, CouchPose) else values)]
     if len(numbers) not in COUCH_POSE_COUNTS or not np.isfinite(numbers).all():
         raise InputError(
             f"A couch pose is 3, 4 or 6 finite numbers (lateral, longitudinal, vertical, then yaw, then pitch and "
             f"roll); found {numbers}.",
             found=numbers,
         )
-    return CouchPose(*numbers)
+    pose = values if isinstance(values, CouchPose) else CouchPose(*numbers)
+    _require_possible(pose, numbers)
+    return pose
+
+
+def _require_possible(pose: CouchPose, numbers: list[float]) -> None:
+    """Raise InputError for a pose that no couch can have: centimetres of a display, or swapped numbers."""
+    positions = axis_positions(pose)
+    lengths_mm = [positions[axis] for axis in LINEAR_AXES]
+    tilts_deg = [positions[CouchAxis.PITCH], positions[CouchAxis.ROLL]]
+    if (
+        max(map(abs, lengths_mm)) > LARGEST_COUCH_POSITION_MM
+        or abs(pose.patient_support_angle_deg) > LARGEST_SUPPORT_ANGLE_DEG
+        or max(map(abs, tilts_deg)) > LARGEST_TILT_DEG
+    ):
+        raise InputError(
+            f"No couch stands at {numbers}: expected lateral, longitudinal, vertical within "
+            f"{LARGEST_COUCH_POSITION_MM:g} mm, yaw within {LARGEST_SUPPORT_ANGLE_DEG:g}°, pitch and roll within "
+            f"{LARGEST_TILT_DEG:g}°, in IEC 61217, not in the scale of a display.",
+            found=numbers,
+        )
 
 
 def point_mm(values: ArrayLike, name: str) -> Float64Array:

@@ -15,6 +15,7 @@ from openigrt.tasks.guidance import Guidance
 
 SCHEMA_VERSION = 1
 STATEMENT = "Research software. Not a medical device. Not for clinical use. Not connected to treatment machines."
+SHIFTS = CouchMove.__slots__[:3]
 Record = dict[str, Any]
 
 
@@ -26,6 +27,7 @@ def guidance_record(guidance: Guidance) -> Record:
         "statement": STATEMENT,
         "plan": _plan(guidance),
         "image": _image(guidance),
+        "region": {"name": guidance.match.region, "rule": guidance.region_rule},
         "target": {"name": guidance.target.name, "rule": guidance.target.rule},
         "match": match,
         "matches": [_match(other, guidance) for other in guidance.matches],
@@ -44,6 +46,7 @@ def guidance_record(guidance: Guidance) -> Record:
             "action": str(guidance.correction.action),
             "is_recommended": guidance.correction.is_recommended,
             "reasons": list(guidance.correction.reasons),
+            "remarks": list(guidance.correction.remarks),
         },
         "protocol": _protocol(guidance),
         "read": list(guidance.read),
@@ -138,9 +141,9 @@ def _correction(guidance: Guidance) -> Record:
     """What the couch shall do; a move that is not recommended is there for information only."""
     correction = guidance.correction
     return {
-        "couch": _couch(correction.couch),
-        "couch_exact": _couch(correction.couch_exact),
-        "console_translation": _couch(correction.console_translation),
+        "couch": _couch(correction.couch, correction.commanded_axes),
+        "couch_exact": _couch(correction.couch_exact, correction.commanded_axes),
+        "console_translation": _couch(correction.console_translation, SHIFTS),
         "about": str(correction.about),
         "degrees_of_freedom": correction.degrees_of_freedom,
         "start": _fields(correction.start),
@@ -151,9 +154,9 @@ def _correction(guidance: Guidance) -> Record:
     }
 
 
-def _couch(move: CouchMove) -> Record:
-    """Six axes, IEC 61217 mm and degrees."""
-    return {name: _rounded(getattr(move, name), 4) for name in move.__slots__}
+def _couch(move: CouchMove, commanded: tuple[str, ...]) -> Record:
+    """Six axes, IEC 61217 mm and degrees; None for those that are not commanded."""
+    return {name: _rounded(getattr(move, name), 4) if name in commanded else None for name in move.__slots__}
 
 
 def _fields(noun: object | None) -> Record | None:

@@ -51,15 +51,27 @@ def _image(image: Image) -> str:
 def doubts(
     folder: PlanFolder, daily: DailyFolder, alignment: Alignment, protocol: Protocol, decided_at: datetime
 ) -> tuple[str, ...]:
-    """What the readers noticed, and what approval, times and isocenters give to doubt."""
+    """What times, isocenters and approval give to doubt, and what the readers noticed.
+
+    The day of an image is that of the time zone of `decided_at`.
+    """
     return (
-        *folder.messages,
-        *daily.messages,
+        *_times(folder.planning_image, daily.daily_image, protocol, decided_at),
+        *isocenters_outside(folder.planning_image, daily.daily_image, alignment),
         *_sameness(folder, daily),
         *_approval(folder.plan),
-        *_times(folder.planning_image, daily.daily_image, protocol, decided_at),
-        *_isocenters(folder.planning_image, daily.daily_image, alignment),
+        *folder.messages,
+        *daily.messages,
     )
+
+
+def region_by_default(protocol: Protocol, region_is_named: bool) -> Iterator[str]:
+    """A site whose target is soft, matched on bone because nobody named a region."""
+    if protocol.match_on is not None and not region_is_named:
+        yield (
+            f"Protocol {protocol.name} is usually matched on {protocol.match_on}; bone was matched, since no --region "
+            "was named. Name --region soft, or the structure itself, if bone is not meant."
+        )
 
 
 def regions_left_out(regions: Sequence[Region], matches: Sequence[Match]) -> tuple[str, ...]:
@@ -85,20 +97,26 @@ def _approval(plan: Plan | None) -> Iterator[str]:
 
 
 def _times(planning_image: Image, daily_image: Image, protocol: Protocol, decided_at: datetime) -> Iterator[str]:
-    """An image of unknown time, from the future, from before the planning image, or that no longer speaks for today."""
+    """An image of unknown time, from before the planning image, from the future, or that no longer speaks for today."""
     acquired_at, planned_at = daily_image.provenance.acquired_at, planning_image.provenance.acquired_at
     if acquired_at is None:
-        yield "The image of the day does not say when it was acquired, so its age is not known."
+        yield "The image of the day does not say when it was acquired: its age is not known, nor that it is of today."
         return
-    if planned_at is not None and acquired_at < planned_at:
-        yield "The image of the day was acquired before the planning image: were the two exchanged?"
+    if planned_at is None:
+        yield "The planning image does not say when it was acquired, so which image is older is not known."
+    elif acquired_at < planned_at:
+        yield "The image of the day was acquired before the planning image: were PLAN and TODAY exchanged?"
     age_s = (decided_at - acquired_at).total_seconds()
     if age_s < 0.0:
         yield f"The image of the day says that it was acquired in the future, at {acquired_at:%Y-%m-%d %H:%M} UTC."
     elif age_s > protocol.image_validity_s:
+        is_of_today = acquired_at.astimezone(decided_at.tzinfo).date() == decided_at.date()
+        not_of_today = (
+            "" if is_of_today else f"NOT OF TODAY: it was acquired at {acquired_at:%Y-%m-%d %H:%M} UTC and is "
+        )
         yield (
-            f"The image of the day is {_age(age_s)} old; by protocol {protocol.name} an image speaks for the patient "
-            f"for {protocol.image_validity_s / 60.0:g} minutes."
+            f"The image of the day is {not_of_today}{_age(age_s)} old; by protocol {protocol.name} an image speaks for "
+            f"the patient for {protocol.image_validity_s / 60.0:g} minutes."
         )
 
 
@@ -110,7 +128,7 @@ def _age(age_s: float) -> str:
     return f"{hours:.1f} hours" if hours < 2.0 * HOURS_PER_DAY else f"{int(hours // HOURS_PER_DAY)} days"
 
 
-def _isocenters(planning_image: Image, daily_image: Image, alignment: Alignment) -> Iterator[str]:
+def isocenters_outside(planning_image: Image, daily_image: Image, alignment: Alignment) -> Iterator[str]:
     """An isocenter outside its image."""
     if not planning_image.grid.contains(alignment.plan_isocenter_mm):
         yield "The isocenter of the plan lies outside the planning image."

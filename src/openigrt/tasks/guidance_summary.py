@@ -1,25 +1,31 @@
 """The answer of `guide` in a few lines for a person at a terminal."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from openigrt.guidance import setup_error_in_words
-from openigrt.patient import CouchMove, Match
+from openigrt.patient import Correction, Match, Verdict
 from openigrt.tasks.guidance import Guidance
 from openigrt.tasks.guidance_record import STATEMENT
 
+UNITS = {"_mm": " mm", "_deg": "°"}
+NOT_COMMANDED = "–"
+
 
 def guidance_summary(guidance: Guidance, folder: Path) -> str:
-    """Decision, reasons, setup error, couch move, matches, and where the files are."""
+    """Decision, what led to it, what else to know, warnings, setup error, couch, matches, and where the files are."""
     correction, position = guidance.correction, guidance.alignment.patient_position
     lines = [
         f"Decision: {correction.action.upper()}",
-        *(f"  {reason}" for reason in correction.reasons),
+        *(f"  {'Cause: ' if correction.action == 'call' else ''}{reason}" for reason in correction.reasons),
+        *(f"  Note: {remark}" for remark in correction.remarks),
+        *(f"Warning: {sentence}" for sentence in guidance.warnings),
         setup_error_in_words(correction.setup_error_mm, correction.setup_rotation, position),
         f"Couch ({_recommended(guidance)}, {correction.degrees_of_freedom} degrees of freedom, about the "
-        f"{str(correction.about).replace('_', ' ')}): {_move(correction.couch)}",
-        *(_match_line(match, guidance) for match in guidance.matches),
+        f"{str(correction.about).replace('_', ' ')}): {_move(correction)}",
+        f"Region: {guidance.match.region}, {guidance.region_rule}.",
+        *(line for match in guidance.matches for line in _match_lines(match, guidance)),
         f"Surrogate: {guidance.surrogate.verdict}. " + " ".join(guidance.surrogate.reasons),
-        *(f"Warning: {sentence}" for sentence in guidance.warnings),
         f"Report: {folder / 'report.html'}",
         STATEMENT,
     ]
@@ -33,21 +39,27 @@ def _recommended(guidance: Guidance) -> str:
     return "proposed" if guidance.correction.is_recommended else "not recommended"
 
 
-def _move(move: CouchMove) -> str:
-    """Six axes on one line."""
-    return (
-        f"lateral {move.lateral_mm:+.1f} mm, longitudinal {move.longitudinal_mm:+.1f} mm, vertical "
-        f"{move.vertical_mm:+.1f} mm, yaw {move.yaw_deg:+.1f}°, pitch {move.pitch_deg:+.1f}°, "
-        f"roll {move.roll_deg:+.1f}°"
-    )
+def _move(correction: Correction) -> str:
+    """Six axes on one line; a dash for those that are not commanded."""
+    move, commanded = correction.couch, correction.commanded_axes
+    shown = [
+        f"{field.removesuffix(suffix)} {f'{getattr(move, field):+.1f}{unit}' if field in commanded else NOT_COMMANDED}"
+        for field in move.__slots__
+        for suffix, unit in UNITS.items()
+        if field.endswith(suffix)
+    ]
+    left_out = len(move.__slots__) - len(commanded)
+    return ", ".join(shown) + (f" ({NOT_COMMANDED}: not commanded)" if left_out else "")
 
 
-def _match_line(match: Match, guidance: Guidance) -> str:
-    """One match: where it puts the isocenter, and what is believed about it."""
+def _match_lines(match: Match, guidance: Guidance) -> Iterator[str]:
+    """One match: where it puts the isocenter, what is believed about it and, unless it is trusted, why."""
     alignment = guidance.alignment
     shift = match.plan_from_daily.shift_about_points_mm(alignment.plan_isocenter_mm, alignment.daily_isocenter_mm)
     x, y, z = shift
-    return (
+    yield (
         f"Match on {match.region}: ({x:+.1f}, {y:+.1f}, {z:+.1f}) mm LPS, score {match.score:.2f}, "
         f"predicted error {match.trust.predicted_error_mm:.1f} mm, {match.trust.verdict}"
     )
+    if match.trust.verdict is not Verdict.TRUSTED:
+        yield f"  {match.trust.verdict}: {' '.join(match.trust.reasons)}"

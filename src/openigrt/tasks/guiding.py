@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from openigrt.arrays import kernels_are_cached
 from openigrt.dicom import DailyFolder, PlanFolder
-from openigrt.errors import InputError
+from openigrt.errors import InputError, MatchImpossible
 from openigrt.files import builtin_protocols
 from openigrt.geometry import CouchPose, DegreesOfFreedom
 from openigrt.guidance import (
@@ -27,6 +27,7 @@ from openigrt.machine import Machine
 from openigrt.patient import Match, Target
 from openigrt.registration import Question, match_rigid
 from openigrt.tasks.clock import Clock, Progress
+from openigrt.tasks.exchanged import naming_an_exchange, require_not_exchanged
 from openigrt.tasks.guidance import Guidance
 from openigrt.tasks.guidance_files import require_usable_folder, write_guidance
 from openigrt.tasks.guidance_inputs import (
@@ -40,10 +41,18 @@ from openigrt.tasks.guidance_inputs import (
     read_today_input,
     start_transform,
 )
-from openigrt.tasks.guidance_remarks import doubts, regions_left_out, what_was_read
+from openigrt.tasks.guidance_remarks import (
+    doubts,
+    isocenters_outside,
+    region_by_default,
+    regions_left_out,
+    what_was_read,
+)
 from openigrt.tasks.guided_regions import body_mask, regions_to_match
 
 LARGEST_TRUSTED_ERROR_MM = 2.0
+DEFAULT_REGION = "bone"
+REGION_BY_DEFAULT, REGION_AS_NAMED = "the default, since none was named (--region)", "as it was named (--region)"
 MATCHING, COMPILING = "matching", "compiling kernels, once per machine, and matching"
 
 
@@ -52,7 +61,7 @@ def guide(
     today: str | Path,
     *,
     site: str | None = None,
-    region: str | Sequence[str] = "bone",
+    region: str | Sequence[str] | None = None,
     target: str | None = None,
     dof: int | None = None,
     plan_uid: str | None = None,
@@ -71,37 +80,37 @@ def guide(
     """Match today's image to the plan and decide about the couch; written to the folder `out` where one is named.
 
     The words are those of the command, `plan_uid` its --plan. `plan` and `today` are folders of DICOM (or .mha and
-    .nrrd volumes). Isocenters are LPS mm, each of its own image; `couch_pose` is IEC 61217; `start` a Spatial
-    Registration to search from. `progress` hears each step. Raises an OpenIgrtError with one sentence wherever the
-    input does not allow an answer; nothing is written then.
+    .nrrd volumes). Without `region` bone is matched, and the result says so. Isocenters are LPS mm, each of its own
+    image; `couch_pose` is IEC 61217; `start` a Spatial Registration to search from. `progress` hears each step. Raises
+    an OpenIgrtError with one sentence wherever the input does not allow an answer; nothing is written then.
     """
     if out is not None:
         require_usable_folder(Path(out), Path(plan), Path(today))
     settings = _settings(site, region, target, machine=machine, dof=dof, seed=seed)
     matching = MATCHING if kernels_are_cached("registration") else COMPILING
     clock = Clock(progress)
-    clock.step("read_plan", "reading the plan")
-    folder = read_plan_input(Path(plan), plan_uid)
-    clock.step("read_image", "reading today's image")
-    daily = read_today_input(Path(today), folder, series)
-    isocenter_mm, isocenter_from = plan_isocenter(folder.plan, isocenter, beam)
-    alignment = find_alignment(
-        daily.daily_image,
-        folder.planning_image.frame,
-        isocenter_mm,
-        patient_position(folder, daily, position),
-        machine=settings.machine,
-        daily_isocenter_mm=None if daily_isocenter is None else point_mm(daily_isocenter, "--daily-isocenter"),
-        start=couch_pose_of(couch_pose),
-    )
+    with naming_an_exchange(Path(plan), Path(today)):
+        clock.step("read_plan", "reading the plan")
+        folder = read_plan_input(Path(plan), plan_uid)
+        clock.step("read_image", "reading today's image")
+        daily = read_today_input(Path(today), folder, series)
+        isocenter_mm, isocenter_from = plan_isocenter(folder.plan, isocenter, beam)
+        alignment = find_alignment(
+            daily.daily_image,
+            folder.planning_image.frame,
+            isocenter_mm,
+            patient_position(folder, daily, position),
+            machine=settings.machine,
+            daily_isocenter_mm=None if daily_isocenter is None else point_mm(daily_isocenter, "--daily-isocenter"),
+            start=couch_pose_of(couch_pose),
+        )
+    require_not_exchanged(Path(plan), Path(today), folder, daily)
     clock.step("match", matching)
     judged = choose_target(folder.structure_set, isocenter_mm, target, slice_mm=_slice_mm(folder))
     case = _Case(folder, daily, isocenter_from, alignment, judged, settings)
-    regions = regions_to_match(settings.region, judged, folder)
-    body, body_from = body_mask(folder)
-    matches = match_rigid(case.question(start, body), regions)
+    found = case.matched(start)
     clock.step("decide", "deciding")
-    guidance = case.guidance(matches, (body_from,), regions_left_out(regions, matches), clock)
+    guidance = case.guidance(*found, clock)
     if out is not None:
         progress("writing the report")
         write_guidance(guidance, out)
@@ -114,6 +123,7 @@ class _Settings:
 
     protocol: Protocol
     region: tuple[str, ...]
+    region_rule: str
     machine: Machine
     degrees_of_freedom: DegreesOfFreedom | None
     seed: int
@@ -122,7 +132,7 @@ class _Settings:
 
 def _settings(
     site: str | None,
-    region: str | Sequence[str],
+    region: str | Sequence[str] | None,
     target: str | None,
     *,
     machine: str | Path | None,
@@ -131,7 +141,8 @@ def _settings(
 ) -> _Settings:
     """Protocol, region names, machine and couch, checked; with the words for report and manifest."""
     protocol, named = find_protocol(builtin_protocols(), site), machine_of(machine)
-    names = (region,) if isinstance(region, str) else tuple(dict.fromkeys(region))
+    asked = DEFAULT_REGION if region is None else region
+    names = (asked,) if isinstance(asked, str) else tuple(dict.fromkeys(asked))
     if not names:
         raise InputError("No region is named; name bone, soft, patient, or structures.")
     if seed < 0:
@@ -139,12 +150,13 @@ def _settings(
     degrees = degrees_of(dof)
     words = {
         "site": protocol.name if site else f"{protocol.name} (none was named)",
-        "region": ", ".join(names),
+        "region": ", ".join(names) + (" (none was named)" if region is None else ""),
         "target": target or "by rule",
         "degrees of freedom": str(int(degrees or named.couch.degrees_of_freedom)),
         "machine": named.name,
     }
-    return _Settings(protocol, names, named, degrees, seed, words)
+    rule = REGION_BY_DEFAULT if region is None else REGION_AS_NAMED
+    return _Settings(protocol, names, rule, named, degrees, seed, words)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -175,6 +187,21 @@ class _Case:
             seed=self.settings.seed,
         )
 
+    def matched(self, start: str | Path | None) -> tuple[tuple[Match, ...], tuple[str, ...], tuple[str, ...]]:
+        """The matches, what to note about their regions, and which of them were left out.
+
+        Where there can be no match, the error also says which isocenter lies outside its image.
+        """
+        regions = regions_to_match(self.settings.region, self.target, self.folder)
+        body, body_from = body_mask(self.folder)
+        try:
+            matches = match_rigid(self.question(start, body), regions)
+        except MatchImpossible as error:
+            outside = isocenters_outside(self.folder.planning_image, self.daily.daily_image, self.alignment)
+            raise MatchImpossible(" ".join((error.sentence, *outside)), **error.facts) from None
+        noted = f"Region: {regions[0].name}, {self.settings.region_rule}.", body_from
+        return matches, noted, regions_left_out(regions, matches)
+
     def guidance(
         self, matches: tuple[Match, ...], noted: tuple[str, ...], doubted: tuple[str, ...], clock: Clock
     ) -> Guidance:
@@ -195,6 +222,7 @@ class _Case:
         )
         clock.stop()
         decided_at = datetime.now(UTC)
+        local_time = decided_at.astimezone()
         return Guidance(
             folder.planning_image,
             daily.daily_image,
@@ -202,6 +230,7 @@ class _Case:
             folder.plan,
             folder.dose,
             self.isocenter_from,
+            settings.region_rule,
             self.target,
             self.alignment,
             matches,
@@ -211,7 +240,11 @@ class _Case:
             settings.machine,
             self.allowed_error_mm,
             (*what_was_read(folder, daily), *noted),
-            (*doubts(folder, daily, self.alignment, settings.protocol, decided_at), *doubted),
+            (
+                *doubts(folder, daily, self.alignment, settings.protocol, local_time),
+                *region_by_default(settings.protocol, settings.region_rule == REGION_AS_NAMED),
+                *doubted,
+            ),
             (*folder.inputs, *daily.inputs),
             settings.words,
             settings.seed,
