@@ -17,19 +17,21 @@ help:  ## this list
 
 environment: $(READY)  ## make .venv from requirements.lock
 
+# Bytecode is compiled here, as pip does by itself: where Python may not write it later, every start takes 3 s more.
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(not (3, 11) <= v < (3, 14))' \
 	  || { echo "OpenIGRT needs Python 3.11, 3.12 or 3.13; $(PYTHON) is $$($(PYTHON) --version 2>&1). Name another: make PYTHON=..."; exit 1; }
 	@echo "Making .venv from requirements.lock"
 ifdef UV
 	@uv venv --quiet --allow-existing --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" .venv
-	@uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock
 	@uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 else
 	@$(PYTHON) -m venv .venv || { echo "This Python makes no environments; on Debian: apt-get install python3-venv"; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 endif
+	@$(BIN)/python -m compileall -q src
 	@touch $@
 
 demo: $(READY)  ## the main job on the embedded example: a report to look at
