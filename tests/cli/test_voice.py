@@ -2,6 +2,9 @@
 
 import io
 import sys
+from pathlib import Path
+
+import pytest
 
 from openigrt.cli import voice
 
@@ -24,6 +27,36 @@ def test_steps_on_a_terminal_are_shown_as_they_are(monkeypatch):
     with voice.progress() as tell:
         tell("reading [bold]plan[/bold]")
     assert "reading [bold]plan[/bold]" in terminal.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("run", "on_path", "said"),
+    [
+        ("openigrt", True, "openigrt"),
+        (".venv/bin/openigrt", True, "openigrt"),
+        (".venv/bin/openigrt", False, ".venv/bin/openigrt"),
+        ("src/openigrt/__main__.py", False, f"{sys.executable} -m openigrt"),
+    ],
+)
+def test_the_next_command_works_as_this_one_did(tmp_path, monkeypatch, run, on_path, said):
+    program = tmp_path / ".venv" / "bin" / "openigrt"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", str(program.parent) if on_path else str(tmp_path))
+    monkeypatch.setattr(sys, "argv", [run])
+    assert voice.called("guide", Path("my plan"), "today") == f"{said} guide 'my plan' today"
+
+
+def test_another_program_of_this_name_on_the_path_is_not_meant(tmp_path, monkeypatch):
+    for place in ("a", "b"):
+        (tmp_path / place).mkdir()
+        (tmp_path / place / "openigrt").write_text("#!/bin/sh\n")
+        (tmp_path / place / "openigrt").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path / "a"))
+    monkeypatch.setattr(sys, "argv", [str(tmp_path / "b" / "openigrt")])
+    assert voice.called("example") == f"{tmp_path / 'b' / 'openigrt'} example"
 
 
 def test_a_character_that_a_stream_lacks_becomes_a_question_mark(monkeypatch):

@@ -7,7 +7,7 @@ import pytest
 import SimpleITK as sitk  # noqa: N813 - the name that its users know
 from scipy.spatial.transform import Rotation
 
-from openigrt.errors import MissingInput, UnreadableFile, UnsupportedInput
+from openigrt.errors import MissingInput, OpenIgrtError, UnreadableFile, UnsupportedInput
 from openigrt.files import is_volume, read_volume, sha256_of, write_volume
 from openigrt.geometry import Frame, Grid
 from openigrt.images import Image, Modality
@@ -46,7 +46,9 @@ def test_integers_written_by_others(tmp_path, suffix):
 @pytest.mark.parametrize("suffix", [".mha", ".nrrd"])
 @pytest.mark.parametrize("kept", [0.1, 0.6, 0.98])
 @pytest.mark.parametrize("compressed", [True, False], ids=["compressed", "raw"])
-def test_truncated_files_are_unreadable(tmp_path, suffix, kept, compressed):
+def test_truncated_files_are_unreadable_and_the_library_says_nothing_of_its_own(
+    tmp_path, capfd, suffix, kept, compressed
+):
     path = tmp_path / f"v{suffix}"
     noise = np.random.default_rng(3).normal(size=(20, 20, 20)).astype(np.float32)
     sitk.WriteImage(sitk.GetImageFromArray(noise), str(path), useCompression=compressed)
@@ -54,6 +56,31 @@ def test_truncated_files_are_unreadable(tmp_path, suffix, kept, compressed):
     with pytest.raises(UnreadableFile, match="damaged or truncated") as error:
         read_volume(path, FRAME, Modality.CT)
     assert "\n" not in error.value.sentence
+    assert capfd.readouterr() == ("", "")
+    os.write(2, b"and others are heard again")
+    assert capfd.readouterr().err == "and others are heard again"
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "ElementSpacing = 0 1 1",
+        "ElementSpacing = nan 1 1",
+        "TransformMatrix = 0 0 0 0 0 0 0 0 0",
+        "Offset = inf 0 0",
+        "TransformMatrix = 1 0 0 1 0 0 0 0 1",
+        "Offset = 1 nan 0",
+        "Offset = left 0 0",
+    ],
+)
+def test_geometry_that_cannot_be(tmp_path, field, capfd):
+    header = "ObjectType = Image\nNDims = 3\nDimSize = 2 2 2\nElementType = MET_UCHAR\n"
+    (tmp_path / "v.mha").write_bytes(f"{header}{field}\nElementDataFile = LOCAL\n".encode() + bytes(range(8)))
+    with pytest.raises(OpenIgrtError) as error:
+        read_volume(tmp_path / "v.mha", FRAME, Modality.CT)
+    assert "v.mha" in error.value.sentence
+    assert "\n" not in error.value.sentence
+    assert capfd.readouterr().err == ""
 
 
 def test_what_is_no_volume(tmp_path):

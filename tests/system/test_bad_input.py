@@ -170,6 +170,15 @@ def test_a_constant_image(case, value):
     assert "constant" in refuse(case)
 
 
+@pytest.mark.parametrize(("name", "said"), [("plan/ct", "The planning image is"), ("today", "The image of the day is")])
+@pytest.mark.parametrize("spacing", ["0.0000001", "900000"])
+def test_an_image_of_a_size_that_no_patient_has(case, name, said, spacing):
+    edit_all(case / name, PixelSpacing=[spacing, spacing])
+    sentence = refuse(case)
+    assert said in sentence
+    assert "Check its voxel spacing" in sentence
+
+
 def test_a_planning_image_of_air(case):
     edit_all(case / "plan" / "ct", PixelData=np.full((78, 112), -1000, "<i2").tobytes())
     assert "No body was found in the planning image" in refuse(case)

@@ -1,19 +1,26 @@
 """Volumes in .mha, .mhd and .nrrd files to and from images (all three store LPS in mm, as ITK does)."""
 
 import hashlib
+from functools import cache
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
-import SimpleITK as sitk  # noqa: N813 - the name that its users know
 
 from openigrt.errors import MissingInput, UnreadableFile, UnsupportedInput
+from openigrt.files.metaimage import require_numbers_in_header
+from openigrt.files.silence import silent_standard_error
 from openigrt.geometry import Frame, Grid
 from openigrt.images import Image, Modality, Provenance
 
-SUFFIXES = (".mha", ".mhd", ".nrrd")
-MAX_VOXELS = 2**30
+if TYPE_CHECKING:
+    import SimpleITK as sitk  # noqa: N813 - the name that its users know
 
-sitk.ProcessObject.SetGlobalWarningDisplay(False)  # ITK prints lines of its own about failures that are handled here
+METAIMAGE_SUFFIXES = (".mha", ".mhd")
+SUFFIXES = (*METAIMAGE_SUFFIXES, ".nrrd")
+MAX_VOXELS = 2**30
 
 
 def is_volume(path: Path) -> bool:
@@ -28,13 +35,17 @@ def read_volume(path: Path, frame: Frame, modality: Modality) -> Image:
     when it is no scalar volume or has too many voxels.
     """
     _require_volume_file(path)
+    if path.suffix.lower() in METAIMAGE_SUFFIXES:
+        require_numbers_in_header(path)
+    sitk = _simple_itk()
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     try:
-        reader.ReadImageInformation()
-        _require_scalar_volume(path, reader)
-        reader.SetOutputPixelType(sitk.sitkFloat32)
-        loaded = reader.Execute()
+        with silent_standard_error():
+            reader.ReadImageInformation()
+            _require_scalar_volume(path, reader)
+            reader.SetOutputPixelType(sitk.sitkFloat32)
+            loaded = reader.Execute()
     except RuntimeError as failure:
         raise UnreadableFile(
             f"{path} is damaged or truncated, or no volume at all; write it again.", path=str(path), reason=str(failure)
@@ -53,6 +64,7 @@ def write_volume(image: Image, path: Path) -> None:
     """Write an image as float32, compressed, whole or not at all; the suffix chooses the format."""
     if not is_volume(path) or path.suffix.lower() == ".mhd":
         raise UnsupportedInput(f"{path.name} cannot be written; expected a name that ends in .mha or .nrrd.")
+    sitk = _simple_itk()
     volume = sitk.GetImageFromArray(image.voxels)
     volume.SetOrigin(image.grid.origin_mm.tolist())
     volume.SetSpacing(image.grid.spacing_mm.tolist())
@@ -70,6 +82,12 @@ def sha256_of(path: Path) -> str:
     """SHA-256 of a file, hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@cache
+def _simple_itk() -> ModuleType:
+    """SimpleITK, loaded with the first volume: folders of DICOM never need it."""
+    return import_module("SimpleITK")
 
 
 def _require_volume_file(path: Path) -> None:

@@ -18,16 +18,18 @@ from openigrt.dicom import (
     read_plan_folder,
     read_spatial_registration,
 )
-from openigrt.errors import AmbiguousInput, InconsistentInput, InputError, MissingInput
+from openigrt.errors import AmbiguousInput, InconsistentInput, InputError, MissingInput, UnsupportedInput
 from openigrt.files import builtin_machine, builtin_machine_names, read_machine
 from openigrt.geometry import CouchPose, DegreesOfFreedom, Float64Array, PatientPosition, RigidTransform
 from openigrt.guidance import Alignment
+from openigrt.images import Image
 from openigrt.machine import LINEAR_AXES, CouchAxis, Machine, axis_positions
 from openigrt.patient import Beam, Plan
 from openigrt.tasks.volume_inputs import is_volume_file, read_daily_volume, read_planning_volume
 
 SAME_ISOCENTER_MM = 0.1
 LARGEST_COORDINATE_MM = 1e5
+SMALLEST_SIDE_MM, LARGEST_SIDE_MM = 5.0, 5000.0
 COUCH_POSE_COUNTS = (3, 4, 6)
 LARGEST_COUCH_POSITION_MM = 5000.0
 LARGEST_SUPPORT_ANGLE_DEG = 360.0
@@ -36,17 +38,38 @@ LARGEST_TILT_DEG = 45.0
 
 def read_plan_input(path: Path, plan_uid: str | None) -> PlanFolder:
     """The plan folder, or one volume file as the planning image alone."""
-    return read_planning_volume(path) if is_volume_file(path) else read_plan_folder(path, plan_uid)
+    folder = read_planning_volume(path) if is_volume_file(path) else read_plan_folder(path, plan_uid)
+    require_bearable(folder.planning_image, "The planning image")
+    return folder
 
 
 def read_today_input(path: Path, folder: PlanFolder, series_uid: str | None) -> DailyFolder:
     """The image of the day, of the same patient in the same position as far as the files say."""
-    if is_volume_file(path):
-        return read_daily_volume(path)
-    daily = read_daily_folder(path, folder.planning_image.frame.uid, series_uid)
-    check_same_patient(folder, daily)
-    check_same_position(folder, daily)
+    is_volume = is_volume_file(path)
+    frame_uid = folder.planning_image.frame.uid
+    daily = read_daily_volume(path) if is_volume else read_daily_folder(path, frame_uid, series_uid)
+    require_bearable(daily.daily_image, "The image of the day")
+    if not is_volume:
+        check_same_patient(folder, daily)
+        check_same_position(folder, daily)
     return daily
+
+
+def require_bearable(image: Image, name: str) -> None:
+    """Raise UnsupportedInput for an image of a size that no patient has: its spacing or place is in another unit."""
+    grid = image.grid
+    sides_mm = np.array(grid.size) * grid.spacing_mm
+    if (
+        sides_mm.min() < SMALLEST_SIDE_MM
+        or sides_mm.max() > LARGEST_SIDE_MM
+        or np.abs(grid.origin_mm).max() > LARGEST_COORDINATE_MM
+    ):
+        x, y, z = sides_mm
+        raise UnsupportedInput(
+            f"{name} is {x:.3g} x {y:.3g} x {z:.3g} mm large, its first voxel at {tuple(grid.origin_mm.tolist())} mm; "
+            f"expected sides of {SMALLEST_SIDE_MM:g} to {LARGEST_SIDE_MM:g} mm. Check its voxel spacing and unit.",
+            sides_mm=sides_mm.tolist(),
+        )
 
 
 def patient_position(folder: PlanFolder, daily: DailyFolder, given: str | None) -> PatientPosition:
