@@ -165,6 +165,29 @@ def test_an_oblique_daily_image_is_shown_where_the_match_puts_it() -> None:
     assert page.picture("daily-1-coronal") != page.picture("daily-2-coronal")
 
 
+def test_causes_of_a_call_are_told_apart_from_what_else_to_know() -> None:
+    correction = correction_of(Action.CALL, reasons=("Regions disagree.",), remarks=("The pose is not known.",))
+    words = page_of(correction=correction).words
+    assert "Causes of the call Regions disagree. To know beside it; no cause of the decision The pose is not" in words
+    assert "Causes of the call" not in page_of().words
+
+
+def test_an_axis_that_is_not_commanded_shows_no_zero() -> None:
+    words = page_of(correction=correction_of(degrees_of_freedom=4)).words
+    assert "Pitch – – not commanded" in words
+    assert "Roll – – not commanded" in words
+    assert "Yaw – – not commanded" not in words
+    assert "not commanded" not in page_of().words
+
+
+def test_why_another_match_needs_a_look_is_said() -> None:
+    truth = RigidTransform(PLAN, DAILY, np.eye(3), SHIFT_MM)
+    unsure = match_of("soft tissue", truth)
+    unsure = replace(unsure, trust=replace(unsure.trust, verdict=Verdict.LOOK, reasons=("It bent.", "It is small.")))
+    words = page_of(matches=(match_of("bone", truth), unsure)).words
+    assert "Match on soft tissue, look: It bent. It is small." in words
+
+
 def test_all_matches_are_shown_where_regions_disagree() -> None:
     away = RigidTransform(PLAN, DAILY, np.eye(3), np.zeros(3))
     bone = match_of("bone", RigidTransform(PLAN, DAILY, np.eye(3), SHIFT_MM))

@@ -7,7 +7,7 @@ from operator import attrgetter
 import numpy as np
 
 from openigrt.geometry import CouchPose, Float64Array, TableAngles, rotation_angle_deg
-from openigrt.patient import Correction, Match
+from openigrt.patient import Correction, CouchMove, Match
 from openigrt.report.content import GuidanceReportContent
 
 _POSE_FIELDS = {
@@ -22,12 +22,12 @@ _POSE_FIELDS = {
 
 @dataclass(frozen=True, slots=True)
 class CouchRow:
-    """One couch axis, IEC 61217 in `unit`; None where unknown."""
+    """One couch axis, IEC 61217 in `unit`; None where unknown, or where nothing is commanded."""
 
     axis: str
     unit: str
-    required: float
-    command: float
+    required: float | None
+    command: float | None
     console: float
     start: float | None
     target: float | None
@@ -79,8 +79,8 @@ def couch_rows(correction: Correction) -> list[CouchRow]:
         CouchRow(
             axis,
             unit,
-            required=attrgetter(f"{axis}_{unit}")(correction.couch_exact),
-            command=attrgetter(f"{axis}_{unit}")(correction.couch),
+            required=_commanded(correction, correction.couch_exact, f"{axis}_{unit}"),
+            command=_commanded(correction, correction.couch, f"{axis}_{unit}"),
             console=attrgetter(f"{axis}_{unit}")(correction.console_translation),
             start=_pose_value(correction.start, pose_field),
             target=_pose_value(correction.target_pose, pose_field),
@@ -150,6 +150,11 @@ def setup_distance_mm(correction: Correction) -> float:
 def setup_angle_deg(correction: Correction) -> float:
     """Angle of the setup rotation about its own axis, degrees."""
     return rotation_angle_deg(correction.setup_rotation.matrix())
+
+
+def _commanded(correction: Correction, move: CouchMove, field: str) -> float | None:
+    """One value of a move; None where the couch is not commanded."""
+    return float(getattr(move, field)) if field in correction.commanded_axes else None
 
 
 def _pose_value(pose: CouchPose | None, name: str) -> float | None:
