@@ -2,9 +2,10 @@ import re
 
 import numpy as np
 import pytest
+from skimage.measure import approximate_polygon
 
 from openigrt.patient import Contour, ContourKind, Structure, StructureRole
-from openigrt.report.outlines import checkerboard_path, field_path, path, structure_path
+from openigrt.report.outlines import SIMPLIFY_MM, checkerboard_path, field_path, path, structure_path
 from openigrt.report.slices import Plane, PlaneView, plane_views
 from tests.report.report_cases import ISOCENTER_MM, PLAN, box_contours, structure_set
 
@@ -59,6 +60,18 @@ def test_a_sphere_is_cut_to_discs_across_its_slices() -> None:
         distances = np.linalg.norm(points - center, axis=1)
         assert distances.max() < np.hypot(13.1, 28.6)
         assert np.percentile(distances, 10) > 28.0
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_outlines_are_simplified_as_douglas_and_peucker_do(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    angles = np.linspace(0.0, 2.0 * np.pi, 400)
+    radii_mm = 25.0 + 5.0 * np.cos(rng.integers(2, 7) * angles) + 0.2 * rng.standard_normal(400)
+    radii_mm[-1] = radii_mm[0]
+    ring = np.column_stack([radii_mm * np.cos(angles), radii_mm * np.sin(angles), np.zeros(400)]) + ISOCENTER_MM
+    view = VIEWS[Plane.AXIAL]
+    drawn = structure_path(Structure(1, "ring", StructureRole.ORGAN, (Contour(ring),)), view)
+    assert drawn == path([approximate_polygon(view.picture_points(ring)[:, :2], SIMPLIFY_MM)])
 
 
 def test_a_structure_beside_the_plane_is_not_drawn() -> None:

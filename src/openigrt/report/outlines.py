@@ -121,24 +121,30 @@ def _signed_distance(columns: Float64Array, crossings: Float64Array) -> Float64A
 
 def _simplified(polygon: Float64Array) -> Float64Array:
     """The polygon (n, 2) without points that bend it by less than SIMPLIFY_MM (Douglas and Peucker 1973)."""
-    kept = np.zeros(len(polygon), dtype=np.bool_)
+    outline = polygon @ np.array([1.0, 1.0j])
+    kept = np.zeros(len(outline), dtype=np.bool_)
     kept[[0, -1]] = True
-    spans = [(0, len(polygon) - 1)]
+    spans = [(0, len(outline) - 1)]
     while spans:
         first, last = spans.pop()
-        away_mm = _distances_mm(polygon[first + 1 : last], polygon[first], polygon[last])
-        if away_mm.max(initial=0.0) > SIMPLIFY_MM:
-            farthest = first + 1 + int(away_mm.argmax())
-            kept[farthest] = True
-            spans += [(first, farthest), (farthest, last)]
+        if last - first < 2:
+            continue
+        away_mm = _distances_mm(outline[first + 1 : last], outline[first], outline[last])
+        farthest = int(away_mm.argmax())
+        if away_mm[farthest] > SIMPLIFY_MM:
+            between = first + 1 + farthest
+            kept[between] = True
+            spans += [(first, between), (between, last)]
     return polygon[kept]
 
 
-def _distances_mm(points: Float64Array, start: Float64Array, end: Float64Array) -> Float64Array:
-    """Distances of points (n, 2) from the straight line between two points (2,) that ends there, mm."""
-    along, reached = end - start, points - start
-    share = np.clip(reached @ along / max(float(along @ along), 1e-12), 0.0, 1.0)
-    return np.asarray(np.linalg.norm(reached - share[:, None] * along, axis=1))
+def _distances_mm(points: NDArray[np.complex128], start: complex, end: complex) -> Float64Array:
+    """Distances of points (n,), as u + iv, from the straight line that begins and ends at two of them, mm."""
+    along = end - start
+    if along == 0.0:
+        return np.abs(points - start)
+    share = (points - start) / along
+    return np.abs(share - np.minimum(np.maximum(share.real, 0.0), 1.0)) * abs(along)
 
 
 def _area(polygon: Float64Array) -> float:
