@@ -36,6 +36,24 @@ def test_an_unknown_site_lists_the_names():
         find_protocol(builtin_protocols(), "knee")
 
 
+def test_an_empty_name_is_not_taken_for_none():
+    with pytest.raises(InputError, match="no protocol ''"):
+        find_protocol(builtin_protocols(), "")
+
+
+def test_what_a_soft_site_is_matched_on():
+    protocols = builtin_protocols()
+    assert protocols["prostate"].match_on == "soft tissue or markers"
+    assert {name for name, protocol in protocols.items() if protocol.match_on} == {
+        "prostate",
+        "prostate_sbrt",
+        "lung_sbrt",
+        "liver_sbrt",
+    }
+    with pytest.raises(InputError, match="match_on = 3 must be words"):
+        parse_protocols(text_of(SITE | {"match_on": 3}))
+
+
 def test_all_fifteen_are_read():
     protocols = builtin_protocols()
     assert len(protocols) == 15

@@ -52,7 +52,7 @@ def parse_protocols(text: str) -> Mapping[str, Protocol]:
 
 def find_protocol(protocols: Mapping[str, Protocol], name: str | None = None) -> Protocol:
     """The protocol of this name, `default` when none is named; raises InputError that lists the names."""
-    wanted = name or DEFAULT_PROTOCOL
+    wanted = DEFAULT_PROTOCOL if name is None else name
     if wanted not in protocols:
         raise InputError(
             f"There is no protocol {wanted!r}; expected one of {', '.join(sorted(protocols))}.",

@@ -1,5 +1,6 @@
 """Machine files: TOML text to a Machine."""
 
+import math
 import tomllib
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
@@ -14,6 +15,9 @@ from openigrt.machine.scales import AngleScale, LengthScale, NegativeReadout
 
 Kind = TypeVar("Kind")
 Choice = TypeVar("Choice", bound=StrEnum)
+
+SMALLEST, LARGEST = 1e-6, 1e6
+COARSEST_RESOLUTION = 10.0
 
 
 def parse_machine(text: str) -> Machine:
@@ -51,7 +55,7 @@ class _Table:
         return key in self.values
 
     def value(self, key: str, kind: type[Kind], default: Kind | None = None) -> Kind:
-        """The value of a key, of this kind; whole numbers pass as float, and nothing else is converted."""
+        """The value of a key, of this kind and finite; whole numbers pass as float, and nothing else is converted."""
         self.asked.add(key)
         found = self.values.get(key, default)
         if found is None:
@@ -60,13 +64,17 @@ class _Table:
             found = float(found)
         if not isinstance(found, kind) or (isinstance(found, bool) and kind is not bool):
             raise InputError(f"{self.place}: {key} = {found!r} is not of kind {kind.__name__}.", key=key)
+        if isinstance(found, float) and not math.isfinite(found):
+            raise InputError(f"{self.place}: {key} = {found!r} is not finite; leave out what has no value.", key=key)
         return found
 
-    def positive(self, key: str) -> float:
-        """A finite number above zero."""
+    def positive(self, key: str, largest: float = LARGEST) -> float:
+        """A number above zero, of a size that a machine can have."""
         found = self.value(key, float)
-        if not 0.0 < found < float("inf"):
-            raise InputError(f"{self.place}: {key} = {found!r} must be above zero.", key=key)
+        if not SMALLEST <= found <= largest:
+            raise InputError(
+                f"{self.place}: {key} = {found!r} must be above zero, from {SMALLEST:g} to {largest:g}.", key=key
+            )
         return found
 
     def one_of(self, key: str, choices: type[Choice], default: Choice | None = None) -> Choice:
@@ -111,8 +119,8 @@ def _couch(table: _Table, scales: _Table) -> Couch:
     couch = Couch(
         degrees_of_freedom=_degrees_of_freedom(table),
         pivot=table.one_of("pivot", Pivot),
-        resolution_mm=table.positive("resolution_mm"),
-        resolution_deg=table.positive("resolution_deg"),
+        resolution_mm=table.positive("resolution_mm", COARSEST_RESOLUTION),
+        resolution_deg=table.positive("resolution_deg", COARSEST_RESOLUTION),
         limits=MappingProxyType({axis: _range(limits, _key(axis)) for axis in CouchAxis if _key(axis) in limits}),
         largest_change=MappingProxyType(
             {axis: changes.positive(_key(axis)) for axis in CouchAxis if _key(axis) in changes}
@@ -141,8 +149,8 @@ def _range(table: _Table, key: str) -> tuple[float, float]:
     """A pair [lowest, highest]."""
     found = table.value(key, list)
     numbers = [float(x) for x in found if isinstance(x, int | float) and not isinstance(x, bool)]
-    if len(found) != 2 or len(numbers) != 2 or not numbers[0] < numbers[1]:
-        raise InputError(f"{table.place}: {key} = {found!r} must be [lowest, highest].", key=key)
+    if len(found) != 2 or len(numbers) != 2 or not -math.inf < numbers[0] < numbers[1] < math.inf:
+        raise InputError(f"{table.place}: {key} = {found!r} must be [lowest, highest], both finite.", key=key)
     return numbers[0], numbers[1]
 
 

@@ -149,7 +149,7 @@ def _settings(
         raise InputError(f"A seed is zero or above, not {seed}.", found=seed)
     degrees = degrees_of(dof)
     words = {
-        "site": protocol.name if site else f"{protocol.name} (none was named)",
+        "site": f"{protocol.name} (none was named)" if site is None else protocol.name,
         "region": ", ".join(names) + (" (none was named)" if region is None else ""),
         "target": target or "by rule",
         "degrees of freedom": str(int(degrees or named.couch.degrees_of_freedom)),
