@@ -328,6 +328,8 @@ def test_one_slice_is_no_volume(tmp_path):
         ({"BitsAllocated": 1}, UnsupportedInput, "1 bits"),
         ({"PhotometricInterpretation": "PALETTE COLOR"}, UnsupportedInput, "PALETTE COLOR"),
         ({"RescaleSlope": "0"}, UnreadableFile, "slope of zero"),
+        ({"RescaleSlope": "1e30"}, UnreadableFile, "no image has such values"),
+        ({"RescaleIntercept": "-1e9"}, UnreadableFile, "no image has such values"),
     ],
 )
 def test_headers_that_cannot_be_believed(tmp_path, values, error, sentence):

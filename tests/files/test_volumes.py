@@ -83,6 +83,15 @@ def test_geometry_that_cannot_be(tmp_path, field, capfd):
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.parametrize("value", [3e38, -1e10])
+def test_values_that_no_image_has(tmp_path, value):
+    voxels = np.full((4, 5, 6), np.nan, np.float32)
+    voxels[1, 2, 3] = value
+    sitk.WriteImage(sitk.GetImageFromArray(voxels), str(tmp_path / "v.nrrd"))
+    with pytest.raises(UnsupportedInput, match=r"v\.nrrd holds values up to"):
+        read_volume(tmp_path / "v.nrrd", FRAME, Modality.CT)
+
+
 def test_what_is_no_volume(tmp_path):
     with pytest.raises(MissingInput, match="no file"):
         read_volume(tmp_path / "absent.mha", FRAME, Modality.CT)

@@ -22,6 +22,7 @@ from openigrt.geometry import Float64Array
 
 MAX_ROWS_OR_COLUMNS = 8192
 BITS_ALLOCATED = (8, 16, 32)
+LARGEST_RESCALE = 1e6
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -64,6 +65,12 @@ def read_slice(instance: Instance) -> Slice:
         slope = number(header, "RescaleSlope")
         if slope == 0.0:
             raise UnreadableFile(f"{instance.path} has a rescale slope of zero.", path=str(instance.path))
+        intercept = number(header, "RescaleIntercept") or 0.0
+        if max(abs(slope or 1.0), abs(intercept)) > LARGEST_RESCALE:
+            raise UnreadableFile(
+                f"{instance.path} has rescale slope {slope} and intercept {intercept}: no image has such values.",
+                path=str(instance.path),
+            )
         return Slice(
             instance=instance,
             number=whole_number(header, "InstanceNumber"),
@@ -73,7 +80,7 @@ def read_slice(instance: Instance) -> Slice:
             rows=_size(instance, "Rows"),
             columns=_size(instance, "Columns"),
             slope=1.0 if slope is None else slope,
-            intercept=number(header, "RescaleIntercept") or 0.0,
+            intercept=intercept,
             padding=_padding(instance),
         )
 

@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from openigrt.errors import MissingInput, UnreadableFile, UnsupportedInput
 from openigrt.files.metaimage import require_numbers_in_header
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 METAIMAGE_SUFFIXES = (".mha", ".mhd")
 SUFFIXES = (*METAIMAGE_SUFFIXES, ".nrrd")
 MAX_VOXELS = 2**30
+LARGEST_VALUE = 1e9
 
 
 def is_volume(path: Path) -> bool:
@@ -57,7 +59,9 @@ def read_volume(path: Path, frame: Frame, modality: Modality) -> Image:
         direction=np.array(loaded.GetDirection()).reshape(3, 3),
         size=loaded.GetSize(),
     )
-    return Image(sitk.GetArrayFromImage(loaded), grid, modality, Provenance(series_description=path.name))
+    voxels = sitk.GetArrayFromImage(loaded)
+    _require_bearable_values(path, voxels)
+    return Image(voxels, grid, modality, Provenance(series_description=path.name))
 
 
 def write_volume(image: Image, path: Path) -> None:
@@ -96,6 +100,17 @@ def _require_volume_file(path: Path) -> None:
         raise MissingInput(f"{path} is no file; give a volume ({', '.join(SUFFIXES)}).", path=str(path))
     if not is_volume(path):
         raise UnsupportedInput(f"{path.name} is no volume; expected a name that ends in {', '.join(SUFFIXES)}.")
+
+
+def _require_bearable_values(path: Path, voxels: NDArray[np.float32]) -> None:
+    """Raise UnsupportedInput for finite voxels beyond what any image means: arithmetic would end at infinity."""
+    largest = float(np.abs(voxels[np.isfinite(voxels)]).max(initial=0.0))
+    if largest > LARGEST_VALUE:
+        raise UnsupportedInput(
+            f"{path.name} holds values up to {largest:.1g}; at most {LARGEST_VALUE:g} is read. Write what has no data "
+            "as NaN.",
+            path=str(path),
+        )
 
 
 def _require_scalar_volume(path: Path, reader: "sitk.ImageFileReader") -> None:
