@@ -9,11 +9,11 @@ import pytest
 
 from openigrt.dicom import DailyFolder, InputFile, PlanFolder
 from openigrt.files import builtin_protocols
-from openigrt.geometry import Frame, Grid, ImageAxes, PatientPosition
+from openigrt.geometry import CouchPose, Frame, Grid, ImageAxes, PatientPosition
 from openigrt.guidance import Alignment
 from openigrt.images import Image, Modality, Provenance
-from openigrt.patient import Plan
-from openigrt.tasks.guidance_remarks import doubts, region_by_default, what_was_read
+from openigrt.patient import Beam, ControlPoint, Plan, Target
+from openigrt.tasks.guidance_remarks import doubts, region_by_default, target_outside, what_was_read
 
 NOW = datetime(2024, 5, 6, 7, 8, tzinfo=UTC)
 PROTOCOL = builtin_protocols()["default"]
@@ -108,6 +108,56 @@ def test_isocenters_outside():
     )
 
 
+@pytest.mark.parametrize(
+    ("plan_words", "today_words", "is_said"),
+    [
+        ({"patient_id": "1"}, {}, True),
+        ({}, {}, True),
+        ({"patient_id": "1"}, {"patient_name": "Doe"}, True),
+        ({"patient_id": "1"}, {"patient_id": "1"}, False),
+        ({"patient_id": "1", "patient_name": "Doe"}, {"patient_name": "Doe"}, False),
+    ],
+)
+def test_patients_that_cannot_be_compared(plan_words, today_words, is_said):
+    folder, daily = folders()
+    planning, today = folder.planning_image, daily.daily_image
+    planning = replace(planning, provenance=replace(planning.provenance, series_uid="1.7", **plan_words))
+    today = replace(today, provenance=replace(today.provenance, series_uid="1.8", **today_words))
+    said = doubts(
+        replace(folder, planning_image=planning), replace(daily, daily_image=today), alignment(), PROTOCOL, NOW
+    )
+    assert ["cannot be checked" in sentence for sentence in said] == [True] * is_said
+
+
+def beam(number, support_deg, delivery_type="TREATMENT"):
+    couch = CouchPose(patient_support_angle_deg=support_deg)
+    points = (ControlPoint(0.0, 0.0, 0.0, couch),)
+    return Beam(number, "A", delivery_type, "PHOTON", "L", (0.0, 0.0, 0.0), 1000.0, None, points)
+
+
+@pytest.mark.parametrize(
+    ("angles_deg", "pose", "said"),
+    [
+        ((90.0, 80.0), None, "No beam is planned with the table at 0°, where it is taken to have stood for the image"),
+        (
+            (350.0,),
+            CouchPose(patient_support_angle_deg=5.0),
+            "at 5°, where it stood for the image; the first is planned at 350",
+        ),
+        ((90.0, 0.0), None, None),
+        ((359.9,), None, None),
+        ((350.0,), CouchPose(patient_support_angle_deg=-10.0), None),
+    ],
+)
+def test_beams_that_are_planned_on_a_turned_table(angles_deg, pose, said):
+    folder, daily = folders()
+    beams = (beam(0, 0.0 if said else 45.0, "SETUP"), *(beam(n, angle) for n, angle in enumerate(angles_deg, 1)))
+    folder = replace(folder, plan=replace(folder.plan, beams=beams))
+    sentences = doubts(folder, daily, replace(alignment(), start=pose), PROTOCOL, NOW)
+    assert len(sentences) == (said is not None)
+    assert all(said in sentence for sentence in sentences)
+
+
 def test_one_image_in_both_places():
     same = folders(inputs=(InputFile(Path("d"), "2", "a"),))
     assert doubts(*same, alignment(), PROTOCOL, NOW) == (
@@ -122,3 +172,10 @@ def test_what_was_read():
         "Image of the day: CT, 5 x 5 x 5 voxels of 5 x 5 x 5 mm, acquired 2024-05-06 07:08 UTC.",
         "Chose it.",
     )
+
+
+def test_a_target_that_is_not_in_the_planning_image():
+    folder, _ = folders()
+    for place_mm, count in ((0.0, 0), (5000.0, 1)):
+        target = Target("PTV", "named", np.full((4, 3), place_mm))
+        assert len(tuple(target_outside(folder.planning_image, target))) == count

@@ -4,14 +4,16 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from openigrt.dicom import DailyFolder, PlanFolder
+from openigrt.geometry import CouchPose, signed_angle_difference_deg
 from openigrt.guidance import Alignment, Protocol
 from openigrt.images import Image
-from openigrt.patient import Match, Plan
+from openigrt.patient import Match, Plan, Target
 from openigrt.registration import Region
 
 APPROVED = "APPROVED"
 SECONDS_PER_HOUR = 3600.0
 HOURS_PER_DAY = 24.0
+SAME_TABLE_ANGLE_DEG = 1.0
 
 
 def what_was_read(folder: PlanFolder, daily: DailyFolder) -> tuple[str, ...]:
@@ -59,7 +61,9 @@ def doubts(
         *_times(folder.planning_image, daily.daily_image, protocol, decided_at),
         *isocenters_outside(folder.planning_image, daily.daily_image, alignment),
         *_sameness(folder, daily),
+        *_identity(folder, daily),
         *_approval(folder.plan),
+        *_table_of_the_beams(folder.plan, alignment),
         *folder.messages,
         *daily.messages,
     )
@@ -88,6 +92,31 @@ def _sameness(folder: PlanFolder, daily: DailyFolder) -> Iterator[str]:
     """One image in both places."""
     if {file.sha256 for file in daily.inputs} <= {file.sha256 for file in folder.inputs}:
         yield "The image of the day is the planning image itself, file by file."
+
+
+def _identity(folder: PlanFolder, daily: DailyFolder) -> Iterator[str]:
+    """Two DICOM images of which nobody can tell whether they are of one patient."""
+    planned, today = folder.planning_image.provenance, daily.daily_image.provenance
+    have_ids, have_names = planned.patient_id and today.patient_id, planned.patient_name and today.patient_name
+    if planned.series_uid and today.series_uid and not have_ids and not have_names:
+        yield (
+            "Whether both images are of one patient cannot be checked: they do not both state a Patient ID, nor both a "
+            "name."
+        )
+
+
+def _table_of_the_beams(plan: Plan | None, alignment: Alignment) -> Iterator[str]:
+    """Beams that are all planned with the table turned otherwise than it is taken to have stood for the image."""
+    pose = alignment.start or CouchPose()
+    planned = [b.control_points[0].couch for b in plan.beams if not b.is_setup and b.control_points] if plan else []
+    angles_deg = [couch.patient_support_angle_deg for couch in planned]
+    turns_deg = [signed_angle_difference_deg(angle, pose.patient_support_angle_deg) for angle in angles_deg]
+    if turns_deg and min(map(abs, turns_deg)) > SAME_TABLE_ANGLE_DEG:
+        yield (
+            f"No beam is planned with the table at {pose.patient_support_angle_deg:g}°, where it "
+            f"{'stood' if alignment.start else 'is taken to have stood'} for the image; the first is planned at "
+            f"{angles_deg[0]:g}°. The move is that for the table as it stood, before it is turned."
+        )
 
 
 def _approval(plan: Plan | None) -> Iterator[str]:
@@ -126,6 +155,12 @@ def _age(age_s: float) -> str:
     if hours < 1.0:
         return f"{age_s / 60.0:.0f} minutes"
     return f"{hours:.1f} hours" if hours < 2.0 * HOURS_PER_DAY else f"{int(hours // HOURS_PER_DAY)} days"
+
+
+def target_outside(planning_image: Image, target: Target) -> Iterator[str]:
+    """A target that is not where the planning image is."""
+    if not planning_image.grid.contains(target.points_mm.mean(axis=0)):
+        yield f"The target {target.name} lies outside the planning image."
 
 
 def isocenters_outside(planning_image: Image, daily_image: Image, alignment: Alignment) -> Iterator[str]:

@@ -46,6 +46,7 @@ from openigrt.tasks.guidance_remarks import (
     isocenters_outside,
     region_by_default,
     regions_left_out,
+    target_outside,
     what_was_read,
 )
 from openigrt.tasks.guided_regions import body_mask, regions_to_match
@@ -190,14 +191,18 @@ class _Case:
     def matched(self, start: str | Path | None) -> tuple[tuple[Match, ...], tuple[str, ...], tuple[str, ...]]:
         """The matches, what to note about their regions, and which of them were left out.
 
-        Where there can be no match, the error also says which isocenter lies outside its image.
+        Where there can be no match, the error also says which isocenter or target lies outside its image.
         """
         regions = regions_to_match(self.settings.region, self.target, self.folder)
         body, body_from = body_mask(self.folder)
         try:
             matches = match_rigid(self.question(start, body), regions)
         except MatchImpossible as error:
-            outside = isocenters_outside(self.folder.planning_image, self.daily.daily_image, self.alignment)
+            planning_image = self.folder.planning_image
+            outside = (
+                *isocenters_outside(planning_image, self.daily.daily_image, self.alignment),
+                *target_outside(planning_image, self.target),
+            )
             raise MatchImpossible(" ".join((error.sentence, *outside)), **error.facts) from None
         noted = f"Region: {regions[0].name}, {self.settings.region_rule}.", body_from
         return matches, noted, regions_left_out(regions, matches)
@@ -242,6 +247,7 @@ class _Case:
             (*what_was_read(folder, daily), *noted),
             (
                 *doubts(folder, daily, self.alignment, settings.protocol, local_time),
+                *target_outside(folder.planning_image, self.target),
                 *region_by_default(settings.protocol, settings.region_rule == REGION_AS_NAMED),
                 *doubted,
             ),
