@@ -8,12 +8,9 @@ from scipy.ndimage import map_coordinates
 from openigrt.geometry import rotation_angle_deg
 from openigrt.registration._kernels_cpu import BLOCKS
 from openigrt.registration.information import (
-    BINS,
-    binning_of,
+    Overlay,
     coarse_bins,
     information,
-    information_gradient_by_leaf,
-    leaf_histograms,
     normalised_information,
 )
 from openigrt.registration.metrics import PARTS, LocalCorrelation, MutualInformation
@@ -21,6 +18,7 @@ from openigrt.registration.refinement import DailySide, Pose
 from openigrt.registration.search import wide_search
 from tests.registration.waves import DAILY_GRID, NEAR, TRUE, daily_at_truth, pose_of, seen, template_of
 
+BINS = 32
 METRICS = [LocalCorrelation(), MutualInformation()]
 
 
@@ -50,25 +48,25 @@ def information_of(histogram):
 
 def test_planning_values_fall_into_bins_as_in_numpy(template, daily):
     """The binned side against numpy.histogram2d; each point's daily side sums to its weight."""
-    binning = binning_of(template, daily)
+    overlay = Overlay.of(template, daily, BINS)
     low, high = np.percentile(template.values, [0.5, 99.5])
     leaves = np.repeat(np.arange(BLOCKS), len(template) // BLOCKS)
     clipped = np.clip(template.values, low, high)
     edges = (np.arange(BLOCKS + 1) - 0.5, np.linspace(low, high, BINS + 1))
     expected, _, _ = np.histogram2d(leaves, clipped, bins=edges)
-    assert leaf_histograms(NEAR, template, daily, binning).sum(axis=2) == pytest.approx(expected, abs=1e-9)
+    assert overlay.histograms(NEAR).sum(axis=2) == pytest.approx(expected, abs=1e-9)
 
 
 def test_daily_values_spread_as_cubic_b_splines(template, daily):
     """Against scipy's B-spline at the distance of each bin; closed boundary bins aside."""
-    binning = binning_of(template, daily)
+    overlay = Overlay.of(template, daily, BINS)
     values = map_coordinates(daily.normalised.astype(float), seen(NEAR, template.points_mm), order=1)
-    position = np.clip(values * binning.daily_bin[0] + binning.daily_bin[1], 1.0, BINS - 2.001)
+    position = np.clip(values * overlay.daily_bin[0] + overlay.daily_bin[1], 1.0, BINS - 2.001)
     spline = BSpline.basis_element(np.arange(-2.0, 3.0), extrapolate=False)
     spread = np.nan_to_num(spline(np.arange(BINS) - position[:, None]))
     expected = np.zeros((BINS, BINS))
-    np.add.at(expected, binning.plan_bins, spread)
-    found = leaf_histograms(NEAR, template, daily, binning).sum(axis=0)
+    np.add.at(expected, overlay.plan_bins, spread)
+    found = overlay.histograms(NEAR).sum(axis=0)
     assert found == pytest.approx(expected, abs=2e-3 * len(template))
     assert np.abs(found - expected).sum() < 1e-3 * len(template)
 
@@ -87,7 +85,6 @@ def test_information_is_its_definition_and_its_bounds():
 
 
 def test_slopes_are_derivatives_by_each_cell():
-    """At a fixed total: what one count more does, less what an average count more does."""
     joint = np.random.default_rng(1).uniform(1.0, 9.0, (6, 5))
     _, slopes = information(joint)
     step = 1e-4
@@ -96,33 +93,35 @@ def test_slopes_are_derivatives_by_each_cell():
         more = joint.copy()
         more[cell] += step
         numeric[cell] = (information_of(more) - information_of(joint)) / step
-    mean = (joint * slopes).sum() / joint.sum()
-    assert slopes - mean == pytest.approx(numeric, rel=1e-3, abs=1e-6)
+    assert slopes == pytest.approx(numeric, rel=1e-3, abs=1e-6)
 
 
-def test_information_gradient_is_that_of_differences(template, daily):
+def at_the_edge_of_the_field():
+    """A weight that falls off across the middle of the image, as it does at the edge of a field of view."""
+    along = np.arange(DAILY_GRID.size[0]) * DAILY_GRID.spacing_mm[0]
+    weight = np.clip((along - along.mean()) / 10.0, 0.0, 1.0)
+    return np.ascontiguousarray(np.broadcast_to(weight, DAILY_GRID.shape), np.float32)
+
+
+@pytest.mark.parametrize("weight", [None, at_the_edge_of_the_field()], ids=["inside", "at the edge of the field"])
+def test_information_gradient_is_that_of_differences(template, weight):
     """By a motion of the planning points: the interpolated image is piecewise smooth, so to a few per cent."""
-    other = inverted(daily)
-    binning = binning_of(template, other)
-    gradient = information_gradient_by_leaf(
-        NEAR, template, other, binning, information(leaf_histograms(NEAR, template, other, binning).sum(axis=0))[1]
-    ).sum(axis=0)
+    overlay = Overlay.of(template, inverted(daily_at_truth(weight)), BINS)
+    gradient = overlay.information_and_gradients(NEAR)[1].sum(axis=0)
     numeric = np.empty(6)
     for axis in range(6):
         motion = np.eye(6)[axis] * (0.05 if axis < 3 else 0.05 / 30.0)
-        ends = [
-            information(leaf_histograms(NEAR.after(-sign * motion), template, other, binning).sum(axis=0))[0]
-            for sign in (1.0, -1.0)
-        ]
+        ends = [overlay.information_and_gradients(NEAR.after(-sign * motion))[0] for sign in (1.0, -1.0)]
         numeric[axis] = (ends[0] - ends[1]) / (2.0 * np.abs(motion).max())
     scale = np.array([1.0] * 3 + [30.0] * 3)
     assert gradient / scale == pytest.approx(numeric / scale, abs=0.05 * np.linalg.norm(numeric / scale))
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
-def test_each_metric_settles_at_the_truth(metric, template, daily):
+def test_each_metric_settles_at_the_truth(metric, daily):
+    template = template_of(200 * BLOCKS)
     settled = metric.settle(NEAR, template, daily, 0.002)
-    assert np.linalg.norm(settled.pose.translation_mm - TRUE.translation_mm) < 0.1
+    assert np.linalg.norm(settled.pose.translation_mm - TRUE.translation_mm) < 0.2  # a fifth of a voxel
     assert rotation_angle_deg(settled.pose.rotation.T @ TRUE.rotation) < 0.2
     assert settled.overlap == pytest.approx(1.0)
     assert settled.scores_left_out.shape == (PARTS,)

@@ -10,14 +10,15 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 # Not nnan and ninf: under them a test for NaN is compiled away, and NaN is how a voxel says that it holds no data.
-FAST_ARITHMETIC = frozenset({"contract", "reassoc", "nsz"})
+# Not reassoc: a kernel kept on disk is optimised once more when it is read back, and its sums would be reordered again.
+FAST_ARITHMETIC = frozenset({"contract", "nsz"})
 
 
 def compiled(*, parallel: bool = False) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Decorator that compiles a kernel with numba at its first call and keeps the machine code on disk.
 
-    `parallel=True` spreads `numba.prange` loops over all threads. Sums may be reordered and multiply-adds fused
-    (`FAST_ARITHMETIC`); NaN and infinity behave as IEEE 754 says; division by zero gives them, and never raises.
+    `parallel=True` spreads `numba.prange` loops over all threads. Multiply-adds may be fused (`FAST_ARITHMETIC`); NaN
+    and infinity behave as IEEE 754 says; division by zero gives them, and never raises.
     """
     # Threads that spin while they wait starve one another on a machine that has other work to do (measured: ten times).
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")

@@ -96,20 +96,23 @@ def information_gradients(
     points: Float64Array,
     plan_bins: Int64Array,
     daily_bin: Float64Array,
-    bins: int,
     slopes: Float64Array,
     blocks: Float64Array,
 ) -> None:
     """Sum over points of slope-weighted motion derivatives, per block (BLOCKS, 6): shift and turn.
 
-    `slopes` (plan bins, daily bins) is the derivative of the information by each histogram cell. The first three sums
+    `slopes` (plan bins, daily bins) is the derivative of the information by each histogram cell. A motion changes the
+    daily value that a point sees and, at the edge of the field of view, how much the point counts. The first three sums
     are derivatives by a shift of the point before the pose, mm; the last three by its turn about x, y and z, rad.
     """
     a = index_from_point
     count = points.shape[0]
+    bins = slopes.shape[1]
     for b in prange(BLOCKS):
+        w4 = np.zeros(4)
         s4 = np.zeros(4)
         g = np.zeros(3)
+        h = np.zeros(3)
         s = np.zeros(6)
         for n in range(b * count // BLOCKS, (b + 1) * count // BLOCKS):
             px, py, pz = points[n, 0], points[n, 1], points[n, 2]
@@ -121,19 +124,24 @@ def information_gradients(
             w = trilinear(weight, x, y, z)
             if w <= 0.0:
                 continue
-            u = trilinear(moving, x, y, z) * daily_bin[0] + daily_bin[1]
-            if u < 1.0 or u > bins - 2.001:
-                continue
+            position = trilinear(moving, x, y, z) * daily_bin[0] + daily_bin[1]
+            u = min(max(position, 1.0), bins - 2.001)
             first = int(u)
+            spline_weights(u - first, w4)
             spline_slopes(u - first, s4)
-            total = 0.0
+            by_weight = 0.0
+            by_value = 0.0
             for m in range(4):
-                total += slopes[plan_bins[n], first - 1 + m] * s4[m]
+                by_weight += slopes[plan_bins[n], first - 1 + m] * w4[m]
+                by_value += slopes[plan_bins[n], first - 1 + m] * s4[m]
+            by_value *= w * daily_bin[0] if u == position else 0.0
             trilinear_gradient(moving, x, y, z, g)
-            total *= w * daily_bin[0]
-            gx = total * (g[0] * a[0, 0] + g[1] * a[1, 0] + g[2] * a[2, 0])
-            gy = total * (g[0] * a[0, 1] + g[1] * a[1, 1] + g[2] * a[2, 1])
-            gz = total * (g[0] * a[0, 2] + g[1] * a[1, 2] + g[2] * a[2, 2])
+            trilinear_gradient(weight, x, y, z, h)
+            for c in range(3):
+                g[c] = by_value * g[c] + by_weight * h[c]
+            gx = g[0] * a[0, 0] + g[1] * a[1, 0] + g[2] * a[2, 0]
+            gy = g[0] * a[0, 1] + g[1] * a[1, 1] + g[2] * a[2, 1]
+            gz = g[0] * a[0, 2] + g[1] * a[1, 2] + g[2] * a[2, 2]
             s[0] += gx
             s[1] += gy
             s[2] += gz

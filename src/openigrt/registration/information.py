@@ -15,26 +15,64 @@ from openigrt.registration._kernels_information_cpu import information_gradients
 from openigrt.registration.refinement import MILLIMETRE_PER_RADIAN, DailySide, Pose
 from openigrt.registration.template import Template
 
-BINS = 32
 PRIOR_COUNT = 1e-9
-STEEPNESS = 10.0
+WIDEST_BASIN_MM = 20.0
+GRADIENT_TOLERANCE = 1e-5
 
 
 @dataclass(frozen=True, eq=False)
-class Binning:
-    """How values fall into BINS bins: the planning bin (n,) of each point, and scale and offset of daily values."""
+class Overlay:
+    """A template laid over a daily side: what their mutual information is a function of the pose of.
 
+    Both are sorted into `bins`: `plan_bins` (n,) is the planning bin of each point, `daily_bin` scale and offset from
+    daily value to bin.
+    """
+
+    template: Template
+    daily: DailySide
+    bins: int
     plan_bins: NDArray[np.int64]
-    daily_bin: tuple[float, float]
+    daily_bin: Float64Array
 
+    @classmethod
+    def of(cls, template: Template, daily: DailySide, bins: int) -> "Overlay":
+        """Bins over the central 99 % of planning and of daily values that count."""
+        low, high = np.percentile(template.values, [0.5, 99.5])
+        plan_bins = np.clip((template.values - low) / max(high - low, 1e-12) * bins, 0, bins - 1).astype(np.int64)
+        daily_low, daily_high = np.percentile(_counting(daily), [0.5, 99.5])
+        scale = (bins - 4.0) / max(daily_high - daily_low, 1e-12)
+        return cls(template, daily, bins, plan_bins, np.array([scale, 1.5 - daily_low * scale]))
 
-def binning_of(template: Template, daily: DailySide) -> Binning:
-    """Bins over the central 99 % of planning and of daily values that count."""
-    low, high = np.percentile(template.values, [0.5, 99.5])
-    plan_bins = np.clip((template.values - low) / max(high - low, 1e-12) * BINS, 0, BINS - 1).astype(np.int64)
-    daily_low, daily_high = np.percentile(_counting(daily), [0.5, 99.5])
-    scale = (BINS - 4.0) / max(daily_high - daily_low, 1e-12)
-    return Binning(plan_bins, (float(scale), float(1.5 - daily_low * scale)))
+    def histograms(self, pose: Pose) -> Float64Array:
+        """Joint histograms (BLOCKS, plan bins, daily bins) at a pose, one per leaf, in weighted points."""
+        histograms = np.empty((BLOCKS, self.bins, self.bins))
+        joint_histograms(
+            self.daily.normalised,
+            self.daily.volume.weight,
+            pose.index_matrix(self.daily.volume),
+            self.template.points_mm,
+            self.plan_bins,
+            self.daily_bin,
+            self.bins,
+            histograms,
+        )
+        return histograms
+
+    def information_and_gradients(self, pose: Pose) -> tuple[float, Float64Array]:
+        """Mutual information (nats), and each leaf's part (BLOCKS, 6) of its derivative by a small motion (mm, rad)."""
+        value, slopes = information(self.histograms(pose).sum(axis=0))
+        blocks = np.empty((BLOCKS, 6))
+        information_gradients(
+            self.daily.normalised,
+            self.daily.volume.weight,
+            pose.index_matrix(self.daily.volume),
+            self.template.points_mm,
+            self.plan_bins,
+            self.daily_bin,
+            slopes,
+            blocks,
+        )
+        return value, blocks
 
 
 def coarse_bins(template: Template, daily: DailySide, bins: int) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
@@ -52,28 +90,13 @@ def _counting(daily: DailySide) -> NDArray[np.float32]:
     return seen[:: max(len(seen) // 20000, 1)]
 
 
-def leaf_histograms(pose: Pose, template: Template, daily: DailySide, binning: Binning) -> Float64Array:
-    """Joint histograms (BLOCKS, plan bins, daily bins) at a pose, one per leaf, in weighted points."""
-    histograms = np.empty((BLOCKS, BINS, BINS))
-    joint_histograms(
-        daily.normalised,
-        daily.volume.weight,
-        pose.index_matrix(daily.volume),
-        template.points_mm,
-        binning.plan_bins,
-        np.array(binning.daily_bin),
-        BINS,
-        histograms,
-    )
-    return histograms
-
-
 def information(histogram: Float64Array) -> tuple[float, Float64Array]:
-    """Mutual information in nats, and its derivative by each cell of the histogram at a fixed total (plan, daily)."""
+    """Mutual information in nats, and its derivative by each cell (plan, daily) of the histogram."""
     total = max(float(histogram.sum()), PRIOR_COUNT)
     joint = histogram / total + PRIOR_COUNT
     ratio = np.log(joint / (joint.sum(axis=1, keepdims=True) * joint.sum(axis=0, keepdims=True)))
-    return float((joint * ratio).sum()), ratio / total
+    value = float((joint * ratio).sum())
+    return value, (ratio - value) / total
 
 
 def normalised_information(histogram: Float64Array) -> float:
@@ -83,41 +106,29 @@ def normalised_information(histogram: Float64Array) -> float:
     return 2.0 * information(histogram)[0] / max(sum(entropies), PRIOR_COUNT)
 
 
-def refine_by_information(pose: Pose, template: Template, daily: DailySide, binning: Binning, most_steps: int) -> Pose:
-    """The pose of largest mutual information near `pose`, by BFGS on shift (mm) and turn (scaled to mm at 60 mm)."""
+def refine_by_information(pose: Pose, overlay: Overlay, most_steps: int) -> Pose:
+    """The pose of largest mutual information near `pose`, by BFGS on shift (mm) and turn (scaled to mm at 60 mm).
+
+    It stays within 20 mm of each: information alone, of ever fewer points, can lead out of any basin.
+    """
     from scipy.optimize import minimize  # noqa: PLC0415  (a second to load that X-ray images never need)
 
     scale = np.array([1.0] * 3 + [1.0 / MILLIMETRE_PER_RADIAN] * 3)
 
     def negative_information(motion: Float64Array) -> tuple[float, Float64Array]:
-        moved = pose.after(-motion * scale)
-        value, slopes = information(leaf_histograms(moved, template, daily, binning).sum(axis=0))
-        gradient = information_gradient_by_leaf(moved, template, daily, binning, slopes).sum(axis=0)
-        return -STEEPNESS * value, -STEEPNESS * _by_motion(gradient, motion * scale) * scale
+        value, gradients = overlay.information_and_gradients(pose.after(-motion * scale))
+        by_motion = _by_motion(gradients.sum(axis=0), motion * scale)
+        return -value, -by_motion * scale
 
     found = minimize(
-        negative_information, np.zeros(6), jac=True, method="BFGS", options={"maxiter": most_steps, "gtol": 1e-3}
+        negative_information,
+        np.zeros(6),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[(-WIDEST_BASIN_MM, WIDEST_BASIN_MM)] * 6,
+        options={"maxiter": most_steps, "ftol": 1e-9, "gtol": GRADIENT_TOLERANCE},
     )
     return pose.after(-found.x * scale)
-
-
-def information_gradient_by_leaf(
-    pose: Pose, template: Template, daily: DailySide, binning: Binning, slopes: Float64Array
-) -> Float64Array:
-    """Each leaf's part (BLOCKS, 6) of the information's derivative by a small motion of the points (mm, rad)."""
-    blocks = np.empty((BLOCKS, 6))
-    information_gradients(
-        daily.normalised,
-        daily.volume.weight,
-        pose.index_matrix(daily.volume),
-        template.points_mm,
-        binning.plan_bins,
-        np.array(binning.daily_bin),
-        BINS,
-        slopes,
-        blocks,
-    )
-    return blocks
 
 
 def _by_motion(gradient: Float64Array, motion: Float64Array) -> Float64Array:

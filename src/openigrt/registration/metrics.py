@@ -5,21 +5,19 @@ and gives the linear equations there, part by part, that trust is computed from.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
+from scipy.ndimage import gaussian_filter
 
 from openigrt.geometry import Float64Array
+from openigrt.images import Modality
 from openigrt.registration._kernels_cpu import BLOCKS, correlations
 from openigrt.registration._kernels_information_cpu import binned_informations
 from openigrt.registration.information import (
-    Binning,
-    binning_of,
+    Overlay,
     coarse_bins,
-    information,
-    information_gradient_by_leaf,
-    leaf_histograms,
     normalised_information,
     refine_by_information,
 )
@@ -35,11 +33,16 @@ from openigrt.registration.refinement import (
     solve_motion,
 )
 from openigrt.registration.template import Template
+from openigrt.registration.working_volume import WorkingVolume
 
 PARTS = 16
 LEAST_SHARE_SEEN = 0.02
 WIDE_WINDOW_MM = 60.0
 SEARCH_BINS = 8
+BINS = 16
+OPINION_BINS = 32
+SOFT_WINDOW_HU = (-200.0, 250.0)
+SMOOTHING_VOXELS = 1.0
 CURVATURE_STEP_MM = 0.5
 
 
@@ -75,20 +78,29 @@ class Equations:
 
 
 class Metric(Protocol):
-    """What a match needs of a metric; `skin_margin_mm` is how much air round the body it looks at.
+    """What a match needs of a metric.
+
+    A metric that `needs_every_voxel` of a region is not content with the points of a level. Where the daily image may
+    show a couch, what lies outside the planned body does not count there either (`couch_in_sight`).
 
     Of two poses, the one of larger score times overlap to the power `overlap_power` is better; the best `candidates` of
-    the wide search go on, and the search nearby tries `nearby_turns`.
+    the wide search go on to the middle level, where the search nearby tries `nearby_turns`, and the best `finalists` of
+    that to the fine level.
     """
 
     name: str
-    skin_margin_mm: float
+    needs_every_voxel: bool
+    couch_in_sight: bool
     overlap_power: float
     candidates: int
+    finalists: int
     nearby_turns: Sequence[Float64Array]
 
     def window_mm(self, fitting_mm: float) -> float:
         """Window of the local normalisation, where `fitting_mm` would fit the level."""
+
+    def contrast(self, volume: WorkingVolume, modality: Modality) -> WorkingVolume:
+        """What of a volume's gray values is compared, before they are normalised."""
 
     def pose_scores(self, index_from_points: Float64Array, template: Template, daily: DailySide) -> Float64Array:
         """Score and share of points seen (m, 2) for many poses (m, 3, 4), nearest neighbour."""
@@ -104,14 +116,21 @@ class LocalCorrelation:
     """Correlation of locally normalised images, found by robust Gauss-Newton."""
 
     name = "local correlation"
-    skin_margin_mm = 0.0
+    needs_every_voxel = False
+    couch_in_sight = True
     overlap_power = 0.25
     candidates = 4
+    finalists = 1
     nearby_turns: Sequence[Float64Array] = (np.eye(3),)
 
     def window_mm(self, fitting_mm: float) -> float:
         """As fits the level: shading must vanish."""
         return fitting_mm
+
+    def contrast(self, volume: WorkingVolume, modality: Modality) -> WorkingVolume:
+        """All of it."""
+        del modality
+        return volume
 
     def pose_scores(self, index_from_points: Float64Array, template: Template, daily: DailySide) -> Float64Array:
         """Plain correlation of each pose."""
@@ -147,14 +166,22 @@ class MutualInformation:
     """Mutual information of gray values in a wide window, found by BFGS."""
 
     name = "mutual information"
-    skin_margin_mm = 8.0
+    needs_every_voxel = True
+    couch_in_sight = False
     overlap_power = 1.0
     candidates = 8
+    finalists = 4
     nearby_turns: Sequence[Float64Array] = lattice_of_turns(5.0)
 
     def window_mm(self, fitting_mm: float) -> float:
         """Wide: what a tissue is called in another modality must stay one gray value over the organ."""
         return max(fitting_mm, WIDE_WINDOW_MM)
+
+    def contrast(self, volume: WorkingVolume, modality: Modality) -> WorkingVolume:
+        """Smoothed by a voxel, since noise makes information rough in the pose; of CT what tells soft tissues apart."""
+        x_ray = modality in (Modality.CT, Modality.CBCT)
+        voxels = np.clip(volume.voxels, *SOFT_WINDOW_HU) if x_ray else volume.voxels
+        return replace(volume, voxels=gaussian_filter(voxels, SMOOTHING_VOXELS, mode="nearest", truncate=3.0))
 
     def pose_scores(self, index_from_points: Float64Array, template: Template, daily: DailySide) -> Float64Array:
         """Information of eight by eight bins, less its bias."""
@@ -166,40 +193,32 @@ class MutualInformation:
     def settle(self, pose: Pose, template: Template, daily: DailySide, tolerance_mm: float) -> Settled | None:
         """BFGS on the analytic gradient."""
         del tolerance_mm
-        binning = binning_of(template, daily)
-        if leaf_histograms(pose, template, daily, binning).sum() < LEAST_SHARE_SEEN * len(template):
+        overlay = Overlay.of(template, daily, BINS)
+        if overlay.histograms(pose).sum() < LEAST_SHARE_SEEN * len(template):
             return None
-        best = refine_by_information(pose, template, daily, binning, 30)
-        histograms = leaf_histograms(best, template, daily, binning)
+        found = refine_by_information(pose, overlay, 60)
+        histograms = overlay.histograms(found)
         whole = histograms.sum(axis=0)
         parts = histograms.reshape(PARTS, -1, *whole.shape).sum(axis=1)
         left_out = np.array([normalised_information(whole - part) for part in parts])
         seen = histograms.sum(axis=(1, 2)) * (BLOCKS / len(template))
-        return Settled(best, normalised_information(whole), left_out, seen, 1.0)
+        return Settled(found, normalised_information(whole), left_out, seen, 1.0)
 
     def equations(self, pose: Pose, template: Template, daily: DailySide) -> Equations:
         """Gradients by leaf; the curvature, by differences of the gradient, is shared evenly among leaves."""
-        binning = binning_of(template, daily)
-        gradient = _gradient_by_leaf(pose, template, daily, binning)
-        curvature = _curvature(pose, template, daily, binning)
-        return Equations(np.broadcast_to(curvature / BLOCKS, (BLOCKS, 6, 6)), -gradient)
+        overlay = Overlay.of(template, daily, BINS)
+        _, gradients = overlay.information_and_gradients(pose)
+        return Equations(np.broadcast_to(_curvature(pose, overlay) / BLOCKS, (BLOCKS, 6, 6)), -gradients)
 
 
 def information_opinion(pose: Pose, template: Template, daily: DailySide) -> Pose:
     """Where mutual information would go from a pose near its optimum: one Newton step, at most 8 mm or 4 degrees."""
-    binning = binning_of(template, daily)
-    gradient = _gradient_by_leaf(pose, template, daily, binning).sum(axis=0)
-    motion = solve_motion(_curvature(pose, template, daily, binning), gradient)
-    return pose.after(-motion)
+    overlay = Overlay.of(template, daily, OPINION_BINS)
+    _, gradients = overlay.information_and_gradients(pose)
+    return pose.after(-solve_motion(_curvature(pose, overlay), gradients.sum(axis=0)))
 
 
-def _gradient_by_leaf(pose: Pose, template: Template, daily: DailySide, binning: Binning) -> Float64Array:
-    """Each leaf's part (BLOCKS, 6) of the derivative of the information at a pose."""
-    _, slopes = information(leaf_histograms(pose, template, daily, binning).sum(axis=0))
-    return information_gradient_by_leaf(pose, template, daily, binning, slopes)
-
-
-def _curvature(pose: Pose, template: Template, daily: DailySide, binning: Binning) -> Float64Array:
+def _curvature(pose: Pose, overlay: Overlay) -> Float64Array:
     """Minus the second derivative (6, 6) of the information, by differences of its gradient, made definite."""
     scale = np.array([1.0] * 3 + [1.0 / MILLIMETRE_PER_RADIAN] * 3)
     rows = np.empty((6, 6))
@@ -207,7 +226,7 @@ def _curvature(pose: Pose, template: Template, daily: DailySide, binning: Binnin
         step = np.zeros(6)
         step[axis] = CURVATURE_STEP_MM * scale[axis]
         behind, ahead = (
-            _gradient_by_leaf(pose.after(-sign * step), template, daily, binning).sum(axis=0) for sign in (-1.0, 1.0)
+            overlay.information_and_gradients(pose.after(-sign * step))[1].sum(axis=0) for sign in (-1.0, 1.0)
         )
         rows[axis] = -(ahead - behind) / (2.0 * step[axis])
     symmetric = 0.5 * (rows + rows.T) * np.outer(scale, scale)

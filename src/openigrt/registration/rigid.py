@@ -6,7 +6,7 @@ others by mutual information.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -43,6 +43,7 @@ RIVAL_REACH_MM = 40.0
 FINE_REACH_MM = 12.0
 COARSE_CANDIDATES = 12
 NEARBY_CANDIDATES = 3
+DECIDING_TURN_DEG = 3.0
 SECOND_OPINION_POINTS = 8192
 BONE = Region("bone", RegionKind.BONE)
 PATIENT = Region("patient", RegionKind.PATIENT)
@@ -97,15 +98,16 @@ class Stage:
     plan: PlanSide
     daily: DailySide
 
-    def template(self, flags: Flags, points: int) -> Template | None:
+    def template(self, flags: Flags) -> Template | None:
         """Template of voxels of the planning side, drawn with the question's seed."""
+        points = flags.size if self.question.metric.needs_every_voxel else self.level.points
         rng = np.random.default_rng(self.question.seed)
         pivot_mm = self.question.pivot_mm
         return make_template(self.plan.volume, self.plan.normalised, flags, pivot_mm=pivot_mm, limit=points, rng=rng)
 
     def region_template(self, region: Region) -> Template | None:
         """Template of a region at this level."""
-        return self.template(region_flags(region, self.plan.volume, self.plan.body), self.level.points)
+        return self.template(region_flags(region, self.plan.volume, self.plan.body))
 
     def demerit(self, settled: Settled) -> float:
         """For sorting: minus the score, with a little for seeing more, since a small overlap agrees with many poses."""
@@ -135,17 +137,20 @@ def match_rigid(question: Question, regions: Sequence[Region]) -> tuple[Match, .
     MatchImpossible where the first cannot be matched.
     """
     question.start.require_frames(question.planning_image.frame, question.daily_image.frame, "The start of a match")
-    sources = prepare(question.planning_image, question.daily_image, question.body, question.metric)
+    sources = prepare(question.planning_image, question.daily_image, question.body)
     found = _found_widely(question, sources, regions[0])
     middle = _joint_stage(question, sources, MIDDLE, found[0], RIVAL_REACH_MM)
     leading = _leading(middle, regions[0], found)
     if leading is None:
         raise _impossible(regions[0])
-    fine = _joint_stage(question, sources, FINE, leading.settled.pose, FINE_REACH_MM)
+    fine = _joint_stage(question, sources, FINE, leading.start, FINE_REACH_MM)
+    if question.metric.finalists > 1:
+        leading = _decided(leading, fine, regions[0])
+        fine = _joint_stage(question, sources, FINE, leading.start, FINE_REACH_MM)
     first = _finished(leading, fine, regions[0])
     if first is None:
         raise _impossible(regions[0])
-    others = ((_leading(middle, region, [leading.settled.pose]), region) for region in regions[1:])
+    others = ((_leading(middle, region, [leading.start]), region) for region in regions[1:])
     matches = [_finished(nearby, fine, region) for nearby, region in others if nearby is not None]
     return (first, *(match for match in matches if match is not None))
 
@@ -174,13 +179,13 @@ def _found_widely(question: Question, sources: Sources, region: Region) -> list[
     """
     stage = Stage(question, COARSE, *coarse_sides(sources, question.metric))
     wanted = (BONE, region, PATIENT) if isinstance(question.metric, LocalCorrelation) else (PATIENT, region)
-    templates = (stage.template(coarse_flags(sources, r), COARSE.points) for r in wanted)
+    templates = (stage.template(coarse_flags(sources, r)) for r in wanted)
     template = next((t for t in templates if t is not None), None)
     if template is None:
         raise _impossible(region)
     starts = wide_search(
         question.pose(question.start),
-        template,
+        thinned(template, COARSE.points),
         stage.daily,
         question.metric,
         shifts=ball_of_shifts(SEARCH_RADIUS_MM, COARSE.spacing_mm),
@@ -195,12 +200,21 @@ def _found_widely(question: Question, sources: Sources, region: Region) -> list[
 
 @dataclass(frozen=True, eq=False)
 class Leading:
-    """The best pose of a region at the middle level, the rivals that it beat, and how far it is seen."""
+    """The best pose of a region at the middle level, the rivals that it beat, and how far it is seen.
+
+    `finalists` are poses that may yet be better at the fine level, best first; that one starts from the first.
+    """
 
     settled: Settled
+    finalists: tuple[Pose, ...]
     rivals: tuple[RivalPose, ...]
     axis: Float64Array
     seen_length_mm: float
+
+    @property
+    def start(self) -> Pose:
+        """Where the fine level starts."""
+        return self.finalists[0]
 
 
 def _leading(stage: Stage, region: Region, poses: Sequence[Pose]) -> Leading | None:
@@ -212,15 +226,28 @@ def _leading(stage: Stage, region: Region, poses: Sequence[Pose]) -> Leading | N
     shifts = ball_of_shifts(LOCAL_SEARCH_MM, 1.5 * stage.level.spacing_mm)
     turns = metric.nearby_turns
     nearby = wide_search(poses[0], sparse, stage.daily, metric, shifts=shifts, turns=turns, most=NEARBY_CANDIDATES)
-    best = next(iter(stage.settled([*poses, *nearby], template)), None)
-    if best is None:
+    settled = stage.settled([*poses, *nearby], template)
+    if not settled:
         return None
+    best = settled[0]
     axis = spine_axis(stage.plan.volume, region_flags(BONE, stage.plan.volume, stage.plan.body))
     rivals = find_rivals(best, template, stage.daily, metric, axis)
     if any(stage.demerit(rival.settled) < stage.demerit(best) for rival in rivals):
-        best = stage.settled([best.pose, *(rival.settled.pose for rival in rivals)], template)[0]
+        settled = stage.settled([best.pose, *(rival.settled.pose for rival in rivals)], template)
+        best = settled[0]
         rivals = find_rivals(best, template, stage.daily, metric, axis)
-    return Leading(best, tuple(rivals), axis, _seen_length_mm(best, template, axis))
+    finalists = tuple(s.pose for s in settled[: metric.finalists])
+    return Leading(best, finalists, tuple(rivals), axis, _seen_length_mm(best, template, axis))
+
+
+def _decided(leading: Leading, stage: Stage, region: Region) -> Leading:
+    """The finalists, and the first of them turned a little, in the order that the fine level gives them."""
+    template = stage.region_template(region)
+    turns = np.deg2rad(DECIDING_TURN_DEG) * np.concatenate([np.eye(3), -np.eye(3)])
+    turned = [leading.start.after(np.concatenate([np.zeros(3), turn])) for turn in turns]
+    starts = [*leading.finalists, *turned]
+    settled = stage.settled(starts, thinned(template, stage.level.points)) if template else []
+    return replace(leading, finalists=tuple(s.pose for s in settled)) if settled else leading
 
 
 def _seen_length_mm(settled: Settled, template: Template, axis: Float64Array) -> float:
@@ -232,7 +259,7 @@ def _seen_length_mm(settled: Settled, template: Template, axis: Float64Array) ->
 def _finished(leading: Leading, stage: Stage, region: Region) -> Match | None:
     """The match at the fine level, with its second opinion, rivals and trust."""
     template = stage.region_template(region)
-    settled = next(iter(stage.settled([leading.settled.pose], template)), None) if template else None
+    settled = next(iter(stage.settled([leading.start], template)), None) if template else None
     if template is None or settled is None:
         return None
     question, best = stage.question, leading.settled

@@ -11,7 +11,7 @@ from openigrt.registration.field_of_view import Polytope, field_of_view
 from openigrt.registration.metrics import Metric
 from openigrt.registration.normalisation import local_normalisation
 from openigrt.registration.refinement import DailySide
-from openigrt.registration.regions import Flags, Region, body_outline, body_outline_of_any, grown, region_flags
+from openigrt.registration.regions import Flags, Region, body_outline, body_outline_of_any, region_flags
 from openigrt.registration.working_volume import IndexBox, Voxels, WorkingVolume, averaged
 
 OUTLINE_SPACING_MM = 4.0
@@ -56,11 +56,11 @@ class Sources:
     field_of_view: Polytope
 
 
-def prepare(planning_image: Image, daily_image: Image, body_mask: Mask | None, metric: Metric) -> Sources:
+def prepare(planning_image: Image, daily_image: Image, body_mask: Mask | None) -> Sources:
     """Average both images to 4 mm, outline the body, and find the daily field of view."""
     whole = IndexBox.whole(planning_image.grid)
     plan, plan_grid = averaged(planning_image, OUTLINE_SPACING_MM, whole, fill_of(planning_image))
-    body = grown(_outline(planning_image, plan, body_mask), metric.skin_margin_mm, OUTLINE_SPACING_MM)
+    body = _outline(planning_image, plan, body_mask)
     seen = field_of_view(daily_image)
     box = box_of(seen, daily_image.grid)
     daily, daily_grid = averaged(daily_image, OUTLINE_SPACING_MM, box, fill_of(daily_image))
@@ -123,11 +123,16 @@ def _normalised(
 ) -> tuple[PlanSide, DailySide]:
     """Planning and daily side of a level, each locally normalised under its own weight."""
     plan, daily = volumes
-    window_mm = metric.window_mm(level.window_mm)
-    noise = noise_of(sources.planning_image, plan.voxels, level.noise_hu)
-    daily_noise = noise_of(sources.daily_image, daily.voxels, level.noise_hu)
-    plan_side = PlanSide(plan, local_normalisation(plan, window_mm, noise), body)
-    return plan_side, DailySide(daily, local_normalisation(daily, window_mm, daily_noise))
+    plan_normalised = _locally_normalised(plan, sources.planning_image, level, metric)
+    daily_normalised = _locally_normalised(daily, sources.daily_image, level, metric)
+    return PlanSide(plan, plan_normalised, body), DailySide(daily, daily_normalised)
+
+
+def _locally_normalised(volume: WorkingVolume, image: Image, level: Level, metric: Metric) -> Voxels:
+    """What a metric compares of a volume of an image."""
+    contrast = metric.contrast(volume, image.modality)
+    noise = noise_of(image, contrast.voxels, level.noise_hu)
+    return local_normalisation(contrast, metric.window_mm(level.window_mm), noise)
 
 
 def coarse_flags(sources: Sources, region: Region) -> Flags:
@@ -153,7 +158,8 @@ def joint_sides(
     daily_box = box_of(sources.field_of_view, sources.daily_image.grid)
     daily, daily_grid = averaged(sources.daily_image, level.spacing_mm, daily_box, fill_of(sources.daily_image))
     daily_weight = sources.field_of_view.depth_mm(daily_grid, EDGE_MM) / np.float32(EDGE_MM)
-    daily_weight = daily_weight * _resampled_weight(sources.plan_4mm, daily_grid, plan_from_daily)
+    if metric.couch_in_sight:
+        daily_weight = daily_weight * _resampled_weight(sources.plan_4mm, daily_grid, plan_from_daily)
     daily_weight = _with_data(sources.daily_image, daily_weight, level.spacing_mm, daily_box)
 
     plan_volume = WorkingVolume(plan, plan_weight.astype(np.float32), plan_grid)
