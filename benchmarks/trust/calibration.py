@@ -1,4 +1,4 @@
-"""Settings of trust from recorded matches: no wrong match trusted with margin, errors covered, then as many trusted.
+"""Settings of trust from recorded matches: no wrong match trusted, errors covered, enough trusted, then all the margin.
 
 Coordinate by coordinate from several starts, over a few values of each setting: the settings stay round numbers.
 """
@@ -12,7 +12,8 @@ from openigrt.registration.trust import TrustSettings
 
 COVERAGE = 0.96
 COVERAGE_OF_BAD = 0.95
-MARGIN = 1.25
+ENOUGH_TRUSTED = 0.95
+MARGINS = (1.1, 1.25, 1.5, 2.0)
 ROUNDS = 6
 VALUES = {
     "floor_mm": (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6),
@@ -62,20 +63,18 @@ def loosened(settings: TrustSettings, by: float) -> TrustSettings:
 def merit(table: Table, settings: TrustSettings) -> tuple[float, ...]:
     """What is compared, most important first.
 
-    Wrong matches trusted; lack of coverage; wrong matches trusted by settings that are looser by MARGIN; then the
-    share of ordinary matches trusted by these and by settings that are tighter by MARGIN.
+    Wrong matches trusted; lack of coverage; the share of ordinary right matches trusted, as far as it is not enough;
+    wrong matches trusted by settings that are looser by each of MARGINS; then that share itself. Trust is never worth
+    more than enough of it: what is to spare goes into the distance from wrong matches, also of those not seen yet.
     """
-    wrong, wrong_if_loose = (
-        float((table.trusted(s) & table.wrong).sum()) for s in (settings, loosened(settings, MARGIN))
+    wrong, *wrong_if_loose = (
+        float((table.trusted(loosened(settings, by)) & table.wrong).sum()) for by in (1.0, *MARGINS)
     )
     ordinary, bad = table.measurable & table.in_protocol, table.measurable & ~table.in_protocol
     lack = max(COVERAGE - coverage(table, settings, ordinary), 0.0)
     lack += max(COVERAGE_OF_BAD - coverage(table, settings, bad), 0.0)
-    right = table.correct_in_protocol
-    share, share_if_tight = (
-        float(table.trusted(s)[right].mean()) for s in (settings, loosened(settings, 1.0 / MARGIN))
-    )
-    return -wrong, -round(lack, 3), -wrong_if_loose, round(share + 0.25 * share_if_tight, 4)
+    share = float(table.trusted(settings)[table.correct_in_protocol].mean())
+    return -wrong, -round(lack, 3), min(round(share, 3), ENOUGH_TRUSTED), -sum(wrong_if_loose), round(share, 4)
 
 
 def coverage(table: Table, settings: TrustSettings, among: np.ndarray) -> float:

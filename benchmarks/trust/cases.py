@@ -32,7 +32,7 @@ CBCT_BONE_SHIFT_MM = np.array([1.8, 1.5, -16.5])
 CBCT_SPINE_MM = np.array([6.0, 140.0, 311.0])
 KNOWN_TO_MM = 2.0
 ALLOWED_MM = ((1.0, 0.25), (1.5, 0.35), (2.0, 0.4))
-REPORTED_PATIENTS = ("pancreas", "head", "sarcoma-2", "pelvis-2", "pelvis-4")
+REPORTED_PATIENTS = ("pancreas", "head", "sarcoma-2", "pelvis-2", "pelvis-4", "pelvis-6", "pelvis-8")
 SHARP_PLAN_NOISE_HU = 25.0
 
 
@@ -74,7 +74,7 @@ PAIRS = {
     ("sarcoma-1", "sarcoma-1"): 0.6,
     ("sarcoma-2", "sarcoma-2"): 0.6,
     ("sarcoma-3", "sarcoma-3"): 0.6,
-    **{(f"pelvis-{n}", f"pelvis-{n}{day}"): 0.5 for n in (1, 2, 3, 4) for day in ("", "-day")},
+    **{(f"pelvis-{n}", f"pelvis-{n}{day}"): 0.3 for n in range(1, 9) for day in ("", "-day")},
 }
 RENDERED_TWICE = {pair: share for pair, share in PAIRS.items() if pair[0] == pair[1]}
 

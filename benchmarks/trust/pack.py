@@ -18,7 +18,7 @@ from openigrt.virtual import PelvisState, render, virtual_pelvis
 BODY_ABOVE_HU = -350.0
 MARGIN_MM = 8.0
 FINEST_MM = 1.5
-PELVIS_SEEDS = (1, 2, 3, 4)
+PELVIS_SEEDS = (1, 2, 3, 4, 5, 6, 7, 8)
 PELVIS_SIZE_MM = np.array([420.0, 290.0, 300.0])
 PELVIS_SPACING_MM = np.array([2.0, 2.0, 2.5])
 PELVIS_UP_MM = 20.0

@@ -21,6 +21,7 @@ from openigrt.registration.trust import (
     judge,
     pose_difference_mm,
     score_gap_deviation,
+    with_level_of,
 )
 
 TARGET_MM = sphere_points_mm(np.zeros(3), 50.0, 40)
@@ -165,3 +166,30 @@ def test_a_refusal_tells_the_doubts_too():
     assert trust.verdict is Verdict.REFUSED
     assert any("hardly resemble" in reason for reason in trust.reasons)
     assert any("vertebral levels" in reason for reason in trust.reasons)
+
+
+def judged(**changes):
+    return judge(evidence_of(**changes), Judgement(TARGET_MM, 2.0))
+
+
+def test_a_trusted_match_on_bone_nearby_settles_the_level_of_a_short_region():
+    short = judged(seen_length_mm=30.0)
+    assert short.verdict is Verdict.LOOK
+    settled = with_level_of(judged(), 3.0, short, 2.0)
+    assert settled.verdict is Verdict.TRUSTED
+    assert settled.predicted_error_mm == short.predicted_error_mm
+    assert settled.evidence["seen_length_mm"] == 30.0
+    assert "trusted match on bone" in settled.reasons[-1]
+
+
+def test_the_level_stays_open_far_from_bone_and_with_bone_that_is_not_trusted():
+    short = judged(seen_length_mm=30.0)
+    assert with_level_of(judged(), 9.0, short, 2.0) is short
+    assert with_level_of(short, 3.0, short, 2.0) is short
+
+
+def test_bone_settles_nothing_but_the_level():
+    vague = judged(seen_length_mm=30.0, parts_apart_mm=3.0)
+    assert with_level_of(judged(), 3.0, vague, 2.0).verdict is Verdict.LOOK
+    fine = judged()
+    assert with_level_of(judged(), 3.0, fine, 2.0) is fine

@@ -34,7 +34,14 @@ from openigrt.registration.sides import (
     prepare,
 )
 from openigrt.registration.template import Template, make_template, thinned
-from openigrt.registration.trust import Evidence, Judgement, judge, pose_difference_mm, score_gap_deviation
+from openigrt.registration.trust import (
+    Evidence,
+    Judgement,
+    judge,
+    pose_difference_mm,
+    score_gap_deviation,
+    with_level_of,
+)
 
 SEARCH_RADIUS_MM = 56.0
 SEARCH_TURN_DEG = 10.0
@@ -151,8 +158,23 @@ def match_rigid(question: Question, regions: Sequence[Region]) -> tuple[Match, .
     if first is None:
         raise _impossible(regions[0])
     others = ((_leading(middle, region, [leading.start]), region) for region in regions[1:])
-    matches = [_finished(nearby, fine, region) for nearby, region in others if nearby is not None]
-    return (first, *(match for match in matches if match is not None))
+    tried = [first, *(_finished(nearby, fine, region) for nearby, region in others if nearby is not None)]
+    return _on_one_level(question, regions, [match for match in tried if match is not None])
+
+
+def _on_one_level(question: Question, regions: Sequence[Region], matches: Sequence[Match]) -> tuple[Match, ...]:
+    """The matches, judged again where the one on bone tells the vertebral level that others cannot tell."""
+    bones = {region.name for region in regions if region.kind is RegionKind.BONE}
+    bone = next((match for match in matches if match.region in bones), None)
+    if bone is None:
+        return tuple(matches)
+    pose, points_mm = question.pose(bone.plan_from_daily), question.target_points_mm - question.pivot_mm
+    judged = []
+    for match in matches:
+        apart_mm = float(pose_difference_mm(question.pose(match.plan_from_daily), pose, points_mm).max())
+        trust = with_level_of(bone.trust, apart_mm, match.trust, question.allowed_error_mm)
+        judged.append(match if match is bone else replace(match, trust=trust))
+    return tuple(judged)
 
 
 def _impossible(region: Region) -> MatchImpossible:

@@ -21,6 +21,7 @@ from openigrt.registration.template import Template
 NORMAL_95 = 1.96
 UNKNOWN_MM = 50.0
 NO_RIVAL = Rival(0.0, 0.0, 1.0)
+LEVEL_APART_MM = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +164,22 @@ def judge_figures(
         return Trust(Verdict.LOOK, predicted, tuple(doubts), parts_mm, evidence=figures)
     reason = f"The predicted error of {predicted:.1f} mm is within the allowed {allowed_error_mm:.1f} mm."
     return Trust(Verdict.TRUSTED, predicted, (reason,), parts_mm, evidence=figures)
+
+
+def with_level_of(level: Trust, apart_mm: float, own: Trust, allowed_error_mm: float) -> Trust:
+    """A verdict where a trusted match on bone settles the vertebral level.
+
+    A short region cannot tell one level from the next. A match on bone that is trusted can, and what lies less than
+    half a level from it (`apart_mm`, at the judged points) lies on the same one.
+    """
+    if level.verdict is not Verdict.TRUSTED or apart_mm >= LEVEL_APART_MM:
+        return own
+    figures = {**own.evidence, "seen_length_mm": level.evidence["seen_length_mm"]}
+    settled = judge_figures(figures, own.error_parts_mm, allowed_error_mm, SETTINGS)
+    if settled.reasons == own.reasons:
+        return own
+    reason = f"The level is that of the trusted match on bone, {apart_mm:.1f} mm or less from here."
+    return replace(own, verdict=settled.verdict, reasons=(*settled.reasons, reason))
 
 
 def error_parts_mm(evidence: Evidence, points_mm: Float64Array, settings: TrustSettings) -> Mapping[str, float]:
