@@ -20,7 +20,9 @@ from benchmarks.trial import Trial, difference
 OURS = "openigrt"
 OUR_MODULE = "benchmarks.engines.openigrt_rigid"
 FOUND_MM = 2.0
+REFINEMENT = "openigrt-refinement"
 PEERS = {
+    REFINEMENT: "benchmarks.engines.openigrt_rigid",
     "elastix-ncc-3": "benchmarks.peers.elastix",
     "elastix-ncc-4": "benchmarks.peers.elastix",
     "elastix-mi-4": "benchmarks.peers.elastix",
@@ -28,6 +30,7 @@ PEERS = {
     "simpleitk-mi-1mm": "benchmarks.peers.simpleitk",
     "simpleitk-mi-2mm": "benchmarks.peers.simpleitk",
 }
+REAL_PEERS = [name for name in PEERS if name != REFINEMENT]
 SIMULATED_PEERS = [name for name in PEERS if name != "elastix-local"]
 MULTIMODAL_PEERS = ["elastix-mi-4", "simpleitk-mi-1mm"]
 
@@ -56,7 +59,7 @@ def works(data: Path, cache: Path, count: int) -> Iterator[Work]:
             make = partial(_simulated, anatomy, motion, cache, count)
             yield Work(f"{anatomy.name} {motion}", make, SIMULATED_PEERS)
     few = max(1, count // 4)
-    yield Work("pancreas bone", lambda: [pancreas(data, cache, count)], list(PEERS))
+    yield Work("pancreas bone", lambda: [pancreas(data, cache, count)], REAL_PEERS)
     yield Work("sarcoma MR", lambda: sarcoma(data, cache, "MR_T1", few), MULTIMODAL_PEERS)
     yield Work("sarcoma PET", lambda: sarcoma(data, cache, "PET", few), MULTIMODAL_PEERS)
     yield Work("thorax 4dct", lambda: [thorax(data, cache, few)], ["elastix-ncc-4", "elastix-local"])
@@ -81,7 +84,7 @@ def run(work: Work, wanted: str) -> list[dict[str, Any]]:
 
     Only engines whose name holds `wanted` run.
     """
-    modules = {OURS: (OUR_MODULE, sys.executable)} | {name: (PEERS[name], peers_python()) for name in work.engines}
+    modules = {OURS: (OUR_MODULE, sys.executable)} | {name: (PEERS[name], _python_of(name)) for name in work.engines}
     modules = {name: module for name, module in modules.items() if wanted in name}
     with ExitStack() as running:
         engines = [_warm(running.enter_context(Engine(name, *modules[name])), work.groups[0][0]) for name in modules]
@@ -94,6 +97,11 @@ def run(work: Work, wanted: str) -> list[dict[str, Any]]:
     rows = [_row(work, name, answers) | {"from_start_s": starts[name]} for name, answers in replies.items()]
     ours_s = next((row["wall_s"] for row in rows if row["engine"] == OURS), None)
     return [row | {"ratio": None if ours_s is None else row["wall_s"] / ours_s} for row in rows]
+
+
+def _python_of(name: str) -> str:
+    """The interpreter of an engine: this one for ours."""
+    return sys.executable if name.startswith(OURS) else peers_python()
 
 
 def _warm(engine: Engine, first: Trial) -> Engine:

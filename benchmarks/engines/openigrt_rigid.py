@@ -8,6 +8,9 @@ from benchmarks.worker import Answer, Prepare, Task, Volume, serve
 from openigrt.geometry import Float64Array, Frame, Grid, RigidTransform
 from openigrt.images import Image, Modality
 from openigrt.registration import Question, Region, RegionKind, match_rigid
+from openigrt.registration.rigid import FINE_REACH_MM, RIVAL_REACH_MM, Stage
+from openigrt.registration.sides import COARSE, FINE, MIDDLE, coarse_flags, coarse_sides, joint_sides, prepare
+from openigrt.registration.template import Template
 
 TARGET_RADIUS_MM = 50.0
 ALLOWED_ERROR_MM = 2.0
@@ -28,17 +31,22 @@ def sphere_mm(center_mm: Float64Array) -> Float64Array:
     return np.asarray(center_mm + TARGET_RADIUS_MM * directions / np.linalg.norm(directions, axis=1, keepdims=True))
 
 
+def question_of(task: Task) -> Question:
+    """What the engine is asked by a task."""
+    return Question(
+        image_of(task.plan, PLAN_FRAME, Modality.CT),
+        image_of(task.daily, DAILY_FRAME, Modality(task.options["modality"])),
+        RigidTransform.from_matrix4(PLAN_FRAME, DAILY_FRAME, task.start),
+        sphere_mm(task.isocenter_mm),
+        ALLOWED_ERROR_MM,
+    )
+
+
 def prepared(*also: RegionKind) -> Prepare:
     """The engine; regions in `also` are matched besides the one that the task names."""
 
     def prepare(task: Task) -> Callable[[], Answer]:
-        question = Question(
-            image_of(task.plan, PLAN_FRAME, Modality.CT),
-            image_of(task.daily, DAILY_FRAME, Modality(task.options["modality"])),
-            RigidTransform.from_matrix4(PLAN_FRAME, DAILY_FRAME, task.start),
-            sphere_mm(task.isocenter_mm),
-            ALLOWED_ERROR_MM,
-        )
+        question = question_of(task)
         kinds = [RegionKind(task.options["region"]), *also]
         regions = [Region(kind.value, kind) for kind in dict.fromkeys(kinds)]
 
@@ -52,7 +60,39 @@ def prepared(*also: RegionKind) -> Prepare:
     return prepare
 
 
-ENGINES = {"openigrt": prepared(), "openigrt-both-regions": prepared(RegionKind.BONE, RegionKind.SOFT)}
+def prepared_refinement(task: Task) -> Callable[[], Answer]:
+    """Refinement alone: Gauss-Newton at 8, 4 and 2 mm from the start, on levels and templates made beforehand."""
+    question = question_of(task)
+    kind = RegionKind(task.options["region"])
+    levels = refinement_levels(question, Region(kind.value, kind))
+
+    def match() -> Answer:
+        pose = question.pose(question.start)
+        for stage, template in levels:
+            settled = question.metric.settle(pose, template, stage.daily, stage.level.tolerance_mm)
+            pose = pose if settled is None else settled.pose
+        return Answer(question.plan_from_daily(pose).matrix4(), {})
+
+    return match
+
+
+def refinement_levels(question: Question, region: Region) -> list[tuple[Stage, Template]]:
+    """Every level with its template of a region; the joint masks are those of the whole match's answer."""
+    sources = prepare(question.planning_image, question.daily_image, question.body)
+    answer = match_rigid(question, [region])[0].plan_from_daily
+    stages = [Stage(question, COARSE, *coarse_sides(sources, question.metric))]
+    for level, reach_mm in ((MIDDLE, RIVAL_REACH_MM), (FINE, FINE_REACH_MM)):
+        sides = joint_sides(sources, level, question.metric, plan_from_daily=answer, reach_mm=reach_mm)
+        stages.append(Stage(question, level, *sides))
+    templates = [stages[0].template(coarse_flags(sources, region)), *(s.region_template(region) for s in stages[1:])]
+    return [(s, template) for s, template in zip(stages, templates, strict=True) if template is not None]
+
+
+ENGINES = {
+    "openigrt": prepared(),
+    "openigrt-both-regions": prepared(RegionKind.BONE, RegionKind.SOFT),
+    "openigrt-refinement": prepared_refinement,
+}
 
 if __name__ == "__main__":
     serve(ENGINES)

@@ -105,18 +105,36 @@ def support_of_content(
 def depth_in_polytope(
     shape: tuple[int, int, int], normals: Float64Array, offsets: Float64Array, limit: np.float32, out: Float32Array
 ) -> None:
-    """out[k, j, i] = smallest of offsets - normals . (i, j, k), cut to 0 .. limit: depth inside a convex polytope."""
+    """out[k, j, i] = smallest of offsets - normals . (i, j, k), cut to 0 .. limit: depth inside a convex polytope.
+
+    A row meets the polytope in one interval; a face whose depth is at least `limit` at both its ends has no say there.
+    """
+    width = shape[2]
     for k in prange(shape[0]):
         for j in range(shape[1]):
             row = out[k, j]
-            for i in range(shape[2]):
-                row[i] = limit
+            row[:] = np.float32(0.0)
+            low, high = 0.0, width - 1.0
             for d in range(normals.shape[0]):
-                rest = np.float32(offsets[d] - normals[d, 1] * j - normals[d, 2] * k)
-                step = np.float32(normals[d, 0])
-                for i in range(shape[2]):
-                    row[i] = min(row[i], rest - step * np.float32(i))
-            for i in range(shape[2]):
+                rest = offsets[d] - normals[d, 1] * j - normals[d, 2] * k
+                step = normals[d, 0]
+                if step > 0.0:
+                    high = min(high, rest / step)
+                elif step < 0.0:
+                    low = max(low, rest / step)
+                elif rest < 0.0:
+                    high = -1.0
+            first, last = math.ceil(low), math.floor(high)
+            if last < first:
+                continue
+            row[first : last + 1] = limit
+            for d in range(normals.shape[0]):
+                rest = offsets[d] - normals[d, 1] * j - normals[d, 2] * k
+                step = normals[d, 0]
+                if min(rest - step * first, rest - step * last) < limit:
+                    for i in range(first, last + 1):
+                        row[i] = min(row[i], np.float32(rest - step * i))
+            for i in range(first, last + 1):
                 row[i] = max(row[i], np.float32(0.0))
 
 
