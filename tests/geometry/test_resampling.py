@@ -1,5 +1,10 @@
 """Resampling: SimpleITK and closed forms as oracles, borders, NaN, and the same bits on any number of threads."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numba
 import numpy as np
 import pytest
@@ -17,6 +22,7 @@ from openigrt.geometry import (
     sample_points,
 )
 
+ROOT = Path(__file__).resolve().parents[2]
 PLAN, DAILY = Frame.plan("1"), Frame.daily("1")
 
 
@@ -151,6 +157,29 @@ def test_the_number_of_threads_changes_no_bit():
     one = resample(voxels, grid, onto, from_onto)
     numba.set_num_threads(before)
     assert many.tobytes() == one.tobytes()
+
+
+COMPILED_OR_KEPT = """
+import hashlib
+import numpy as np
+from openigrt.geometry import resample
+from tests.geometry.test_resampling import DAILY, PLAN, random_grid, random_transform
+random = np.random.default_rng(11)
+grid, onto = random_grid(random, PLAN, (40, 30, 20)), random_grid(random, DAILY, (31, 33, 29))
+found = resample(random.normal(size=grid.shape).astype(np.float32), grid, onto, random_transform(random))
+print(hashlib.sha256(np.nan_to_num(found, nan=7.0).tobytes()).hexdigest())
+"""
+
+
+def test_a_kernel_compiled_now_and_one_kept_on_disk_give_the_same_bits(tmp_path):
+    """A kernel read back is optimised once more: arithmetic that may be reordered then gives other last bits."""
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", COMPILED_OR_KEPT]
+    runs = [
+        subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=300).stdout
+        for _ in range(2)
+    ]
+    assert runs[0] == runs[1]
 
 
 def test_points_that_are_outside_or_no_numbers_are_nan():
