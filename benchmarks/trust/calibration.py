@@ -1,6 +1,8 @@
 """Settings of trust from recorded matches: no wrong match trusted, errors covered, enough trusted, then all the margin.
 
-Coordinate by coordinate from several starts, over a few values of each setting: the settings stay round numbers.
+Coordinate by coordinate from several starts, over a few values of each setting: the settings stay round numbers. Some
+values are not offered, whatever these cases say: a neighbouring level less than two standard deviations away is not
+told apart, less than 45 mm of spine is not two levels, and nothing is known better than a tenth of a voxel.
 """
 
 from dataclasses import asdict, replace
@@ -16,7 +18,7 @@ ENOUGH_TRUSTED = 0.95
 MARGINS = (1.1, 1.25, 1.5, 2.0)
 ROUNDS = 6
 VALUES = {
-    "floor_mm": (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6),
+    "floor_mm": (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6),
     "parts_factor": (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0),
     "halves_factor": (0.1, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0),
     "metrics_factor": (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0),
@@ -25,9 +27,9 @@ VALUES = {
     "least_overlap": (0.05, 0.1, 0.15, 0.2, 0.3),
     "least_agreement": (0.1, 0.3, 0.4, 0.45, 0.48, 0.5, 0.51, 0.52, 0.53),
     "most_parts_apart_mm": (0.3, 0.4, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.9, 1.0, 1.5, 5.0),
-    "least_rival_gap": (0.03, 0.04, 0.06, 0.08, 0.1, 0.12, 0.15, 0.2, 0.25),
-    "least_rival_gap_in_deviations": (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0),
-    "least_length_along_spine_mm": (0.0, 20.0, 25.0, 30.0, 35.0, 40.0, 45.0, 50.0, 60.0),
+    "least_rival_gap": (0.04, 0.06, 0.08, 0.1, 0.12, 0.15, 0.2, 0.25),
+    "least_rival_gap_in_deviations": (2.0, 2.5, 3.0, 4.0),
+    "least_length_along_spine_mm": (45.0, 50.0, 60.0),
 }
 GATES = tuple(name for name in VALUES if name.startswith("least_"))
 CEILINGS = tuple(name for name in VALUES if name.startswith("most_"))

@@ -37,7 +37,7 @@ class TrustSettings:
     least_score_to_look: float = 0.12
     least_overlap: float = 0.1
     least_agreement: float = 0.51
-    most_parts_apart_mm: float = 0.7
+    most_parts_apart_mm: float = 0.6
     least_rival_gap: float = 0.08
     least_rival_gap_in_deviations: float = 3.0
     least_length_along_spine_mm: float = 45.0
