@@ -8,7 +8,7 @@ from openigrt.errors import MatchImpossible
 from openigrt.geometry import Frame, Grid, RigidTransform, rotation_from_vector
 from openigrt.images import Image, Modality
 from openigrt.registration import field_of_view_mask
-from openigrt.registration.field_of_view import field_of_view, padding_value
+from openigrt.registration.field_of_view import Polytope, field_of_view, padding_value
 from openigrt.registration.sides import box_of
 from tests.registration.phantom import points_of
 
@@ -75,6 +75,18 @@ def test_depth_is_the_distance_to_the_wall():
     assert np.abs(depth.ravel() - expected).mean() < 0.7
     assert depth.max() == 25.0
     assert depth.min() == 0.0
+
+
+@pytest.mark.parametrize("tilt_rad", [0.0, 1e-300, 1e-20, 1e-17, 1e-9, 0.2])
+def test_depth_is_the_smallest_over_all_faces(tilt_rad):
+    """By brute force, also with faces so nearly along a row that they meet it beyond any whole number."""
+    tilted = rotation_from_vector([0.1, 0.0, 0.0]) @ rotation_from_vector([0.0, tilt_rad, tilt_rad])
+    faces = np.concatenate([np.eye(3), -np.eye(3)]) @ tilted.T
+    for middle_mm in (np.array([60.0, 30.0, 25.0]), np.array([60.0, -300.0, 25.0])):
+        body = Polytope(faces, faces @ middle_mm + 20.0)
+        grid = Grid(DAILY, np.zeros(3), np.array([2.0, 2.5, 3.0]), np.eye(3), (61, 31, 23))
+        smallest = (body.offsets_mm - points_of(grid) @ faces.T).min(axis=1).reshape(grid.shape)
+        assert body.depth_mm(grid, 8.0) == pytest.approx(np.clip(smallest, 0.0, 8.0), abs=1e-4)
 
 
 def test_a_moved_body_holds_moved_points_as_deep():

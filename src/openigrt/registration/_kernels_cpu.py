@@ -124,6 +124,8 @@ def depth_in_polytope(
                     low = max(low, rest / step)
                 elif rest < 0.0:
                     high = -1.0
+            if not low <= high:
+                continue
             first, last = math.ceil(low), math.floor(high)
             if last < first:
                 continue
