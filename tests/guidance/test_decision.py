@@ -65,13 +65,20 @@ def test_a_rule(arguments, action, is_recommended, says):
     assert re.search(says, found.reasons[0]), found.reasons
 
 
+def test_a_refused_match_is_the_only_cause_beside_the_surrogate_and_questions():
+    """It says nothing about the patient, so no size, limit or residual of its move does."""
+    found = correct_all(rotation_z(6.0), (0.0, 0.0, 30.0), verdict=Verdict.REFUSED)
+    assert len(found.reasons) == 1
+    assert "is refused" in found.reasons[0]
+
+
 def test_all_causes_are_told():
     found = correct_all(
-        rotation_z(6.0), (0.0, 0.0, 30.0), verdict=Verdict.REFUSED, surrogate=surrogate_of(Verdict.REFUSED)
+        rotation_z(6.0), (0.0, 0.0, 30.0), verdict=Verdict.LOOK, surrogate=surrogate_of(Verdict.REFUSED)
     )
     told = " ".join(found.reasons)
     for words in (
-        "is refused",
+        "needs a look",
         "regions disagree",
         "setup that failed",
         "call level",

@@ -60,3 +60,10 @@ def test_matches_of_other_images_are_not_compared():
     stranger = Match("soft", "local correlation", transform, 0.8, 0.9, BONE.trust)
     with pytest.raises(FrameMismatch):
         judge_surrogate(BONE, [stranger], target_of(), 5.0)
+
+
+@pytest.mark.parametrize("verdict", [LOOK, REFUSED])
+def test_a_match_that_is_not_trusted_itself_stands_for_nothing(verdict):
+    found = judge_surrogate(match_of(np.eye(3), (1.0, 0.0, 0.0), "bone", verdict), [soft(1.0)], target_of(), 5.0)
+    assert found.verdict is LOOK
+    assert found.reasons[0] == "The match on bone is not trusted itself."

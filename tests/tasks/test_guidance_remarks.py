@@ -13,7 +13,7 @@ from openigrt.geometry import CouchPose, Frame, Grid, ImageAxes, PatientPosition
 from openigrt.guidance import Alignment
 from openigrt.images import Image, Modality, Provenance
 from openigrt.patient import Beam, ControlPoint, Plan, Target
-from openigrt.tasks.guidance_remarks import doubts, region_by_default, target_outside, what_was_read
+from openigrt.tasks.guidance_remarks import doubts, questions, region_by_default, target_outside, what_was_read
 
 NOW = datetime(2024, 5, 6, 7, 8, tzinfo=UTC)
 PROTOCOL = builtin_protocols()["default"]
@@ -49,16 +49,36 @@ def test_nothing_to_doubt():
     ("acquired_at", "said"),
     [
         (None, "does not say when it was acquired: its age is not known, nor that it is of today"),
-        (NOW + timedelta(hours=1), "in the future, at 2024-05-06 08:08 UTC"),
         (NOW - timedelta(minutes=20), "is 20 minutes old; by protocol default an image speaks for the patient for 5 m"),
         (NOW - timedelta(hours=3), "image of the day is 3.0 hours old"),
         (NOW - timedelta(hours=8), "is NOT OF TODAY: it was acquired at 2024-05-05 23:08 UTC and is 8.0 hours old"),
         (NOW - timedelta(days=8), "is NOT OF TODAY: it was acquired at 2024-04-28 07:08 UTC and is 8 days old"),
-        (NOW - timedelta(days=10), "was acquired before the planning image: were PLAN and TODAY exchanged?"),
     ],
 )
 def test_times(acquired_at, said):
     assert said in doubts(*folders(acquired_at), alignment(), PROTOCOL, NOW)[0]
+
+
+@pytest.mark.parametrize(
+    ("acquired_at", "approval", "said"),
+    [
+        (NOW + timedelta(hours=1), "APPROVED", "in the future, at 2024-05-06 08:08 UTC"),
+        (
+            NOW - timedelta(days=10),
+            "APPROVED",
+            "was acquired before the planning image: were PLAN and TODAY exchanged?",
+        ),
+        (NOW, "REJECTED", "The plan was rejected"),
+    ],
+)
+def test_what_must_be_answered_before_a_couch_moves(acquired_at, approval, said):
+    (question,) = questions(*folders(acquired_at, approval), alignment(), NOW)
+    assert said in question
+
+
+def test_no_question_about_an_ordinary_day():
+    assert questions(*folders(NOW - timedelta(minutes=4)), alignment(), NOW) == ()
+    assert questions(*folders(None, "UNAPPROVED"), alignment(), NOW) == ()
 
 
 def test_today_is_that_of_the_site():
@@ -136,33 +156,49 @@ def beam(number, support_deg, delivery_type="TREATMENT"):
 
 
 @pytest.mark.parametrize(
-    ("angles_deg", "pose", "said"),
+    ("angles_deg", "pose_deg", "axes", "said"),
     [
-        ((90.0, 80.0), None, "No beam is planned with the table at 0°, where it is taken to have stood for the image"),
-        (
-            (350.0,),
-            CouchPose(patient_support_angle_deg=5.0),
-            "at 5°, where it stood for the image; the first is planned at 350",
-        ),
-        ((90.0, 0.0), None, None),
-        ((359.9,), None, None),
-        ((350.0,), CouchPose(patient_support_angle_deg=-10.0), None),
+        ((90.0, 80.0), None, ImageAxes.ROOM, "table at 0°; the first is planned at 90°. The move leads to a straight"),
+        ((350.0,), 5.0, ImageAxes.TABLE, "table at 5°; the first is planned at 350°. The move is for the table as it"),
+        ((350.0,), 5.0, ImageAxes.ROOM, "table at 0°; the first is planned at 350°. The move leads to a straight"),
+        ((90.0, 0.0), None, ImageAxes.ROOM, None),
+        ((359.9,), None, ImageAxes.ROOM, None),
+        ((350.0,), -10.0, ImageAxes.TABLE, None),
     ],
 )
-def test_beams_that_are_planned_on_a_turned_table(angles_deg, pose, said):
-    folder, daily = folders()
-    beams = (beam(0, 0.0 if said else 45.0, "SETUP"), *(beam(n, angle) for n, angle in enumerate(angles_deg, 1)))
-    folder = replace(folder, plan=replace(folder.plan, beams=beams))
-    sentences = doubts(folder, daily, replace(alignment(), start=pose), PROTOCOL, NOW)
+def test_beams_that_are_planned_on_a_turned_table(angles_deg, pose_deg, axes, said):
+    sentences = doubts(*turned(angles_deg, pose_deg, axes), PROTOCOL, NOW)
     assert len(sentences) == (said is not None)
     assert all(said in sentence for sentence in sentences)
 
 
+def turned(angles_deg, pose_deg, axes):
+    """Folders of a plan with these beams, and an alignment with the table at an angle."""
+    folder, daily = folders()
+    beams = (beam(0, 45.0, "SETUP"), *(beam(n, angle) for n, angle in enumerate(angles_deg, 1)))
+    pose = None if pose_deg is None else CouchPose(patient_support_angle_deg=pose_deg)
+    folder = replace(folder, plan=replace(folder.plan, beams=beams))
+    return folder, daily, replace(alignment(), start=pose, image_axes=axes)
+
+
+@pytest.mark.parametrize(
+    ("angles_deg", "pose_deg", "axes", "count"),
+    [
+        ((4.0, 4.0), 4.0, ImageAxes.ROOM, 1),
+        ((4.0, 0.0), 4.0, ImageAxes.ROOM, 0),
+        ((4.0,), 0.0, ImageAxes.ROOM, 0),
+        ((4.0,), 4.0, ImageAxes.TABLE, 0),
+    ],
+)
+def test_an_image_in_room_axes_on_the_turned_table_of_all_beams_is_questioned(angles_deg, pose_deg, axes, count):
+    """The move would turn the table straight, where no beam is planned."""
+    assert len(questions(*turned(angles_deg, pose_deg, axes), NOW)) == count
+
+
 def test_one_image_in_both_places():
     same = folders(inputs=(InputFile(Path("d"), "2", "a"),))
-    assert doubts(*same, alignment(), PROTOCOL, NOW) == (
-        "The image of the day is the planning image itself, file by file.",
-    )
+    (question,) = questions(*same, alignment(), NOW)
+    assert "is the planning image itself, file by file" in question
 
 
 def test_what_was_read():

@@ -5,7 +5,7 @@ from openigrt.guidance.correction import decide_correction
 from openigrt.guidance.protocol import DEFAULT_PROTOCOL, Protocol, find_protocol, parse_protocols
 from openigrt.guidance.surrogate import judge_surrogate
 from openigrt.guidance.target import choose_target, find_structure, organ_points_mm
-from openigrt.guidance.words import setup_error_in_words
+from openigrt.guidance.words import setup_error_in_words, setup_in_words
 
 __all__ = [
     "DEFAULT_PROTOCOL",
@@ -20,4 +20,5 @@ __all__ = [
     "organ_points_mm",
     "parse_protocols",
     "setup_error_in_words",
+    "setup_in_words",
 ]

@@ -1,6 +1,6 @@
 """From match, plan, protocol, machine and couch pose to a correction and a decision: one pure function."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -18,12 +18,12 @@ from openigrt.geometry import (
 )
 from openigrt.guidance.alignment import Alignment
 from openigrt.guidance.couch_change import change_by_axis, couch_change, motion_of_change, rounded_change
-from openigrt.guidance.decision import decide, machine_causes, outcome_causes, size_causes, trust_causes
+from openigrt.guidance.decision import Cause, decide, machine_causes, outcome_causes, size_causes, trust_causes
 from openigrt.guidance.protocol import Protocol
 from openigrt.guidance.required_motion import RequiredMotion, required_motion
 from openigrt.guidance.table_turn import table_turn_causes
 from openigrt.machine import LINEAR_AXES, Couch, CouchAxis, Machine, axis_positions
-from openigrt.patient import Correction, CouchMove, Match, Residual, Surrogate, Target
+from openigrt.patient import Correction, CouchMove, Match, Residual, Surrogate, Target, Verdict
 
 
 def decide_correction(
@@ -36,13 +36,16 @@ def decide_correction(
     protocol: Protocol,
     machine: Machine,
     degrees_of_freedom: DegreesOfFreedom | None = None,
+    questions: Sequence[str] = (),
 ) -> Correction:
     """What the couch shall do about a match, what that leaves at the target and at each organ, and the decision.
 
     The target and the `organs` (points (n, 3) by name) are LPS mm of the plan. The couch makes the best motion within
     `degrees_of_freedom` (none: the machine's), rounded to the machine's resolution; residuals are of the rounded move.
     Without a couch pose the move is about the isocenter, for a couch at zero angles, and positions are not checked
-    against limits; `remarks` say so. Every rule that calls a person adds its sentence to `reasons`.
+    against limits; `remarks` say so. Every rule that calls a person adds its sentence to `reasons`; so do `questions`,
+    sentences about the input that a person must answer first. A refused match says nothing about the patient, so then
+    no other rule has a say.
     """
     required = required_motion(match, alignment, target)
     couch, degrees = machine.couch, degrees_of_freedom or machine.couch.degrees_of_freedom
@@ -56,13 +59,14 @@ def decide_correction(
     limits_exceeded = _limits_exceeded(couch, move, end, position_is_known=alignment.start is not None)
     surfaces = {target.name: target.points_mm} | {n: points for n, points in organs.items() if n != target.name}
     residuals = tuple(_residual(name, points, required, made) for name, points in surfaces.items())
-    causes = [
-        *trust_causes(match, surrogate),
-        *table_turn_causes(match, alignment, protocol),
-        *size_causes(required, protocol),
-        *machine_causes(limits_exceeded),
-        *outcome_causes(required, residuals[0], alignment, protocol),
-    ]
+    causes = [*trust_causes(match, surrogate), *(Cause(question, forbids_move=True) for question in questions)]
+    if match.trust.verdict is not Verdict.REFUSED:
+        causes += [
+            *table_turn_causes(match, alignment, protocol),
+            *size_causes(required, protocol),
+            *machine_causes(limits_exceeded),
+            *outcome_causes(required, residuals[0], alignment, protocol),
+        ]
     decision = decide(causes, required, move, protocol)
     return Correction(
         couch=move,

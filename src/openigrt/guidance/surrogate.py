@@ -13,14 +13,16 @@ def judge_surrogate(match: Match, others: Sequence[Match], target: Target, limit
     The difference is the largest distance over the target surface. A trusted match of another region always counts. One
     that needs a look counts against the surrogate when it is surer of itself than the difference is large, and for it
     when it is sure to within `limit_mm`; a refused one says nothing. One that counts against refuses the surrogate; at
-    least one for and none against makes it trusted; otherwise a person must look. Raises FrameMismatch when the matches
-    are not of the same two images.
+    least one for and none against makes it trusted where the match itself is; otherwise a person must look. Raises
+    FrameMismatch when the matches are not of the same two images.
     """
     compared = [(other, _difference_mm(match, other, target)) for other in others if other.region != match.region]
     against = [(o, d) for o, d in compared if d > limit_mm and _counts(o, d)]
     agreeing = [(o, d) for o, d in compared if d <= limit_mm and _counts(o, limit_mm)]
     if against:
         verdict, reasons = Verdict.REFUSED, [_disagreement(match, o, d, limit_mm) for o, d in against]
+    elif match.trust.verdict is not Verdict.TRUSTED:
+        verdict, reasons = Verdict.LOOK, [f"The match on {match.region} is not trusted itself."]
     elif agreeing:
         verdict = Verdict.TRUSTED
         reasons = [f"{o.region} and {match.region} agree to {d:.1f} mm at the target." for o, d in agreeing]

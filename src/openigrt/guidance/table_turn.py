@@ -6,7 +6,7 @@ from openigrt.geometry import CouchPose, ImageAxes, fixed_from_table_top, rotati
 from openigrt.guidance.alignment import Alignment
 from openigrt.guidance.decision import Cause
 from openigrt.guidance.protocol import Protocol
-from openigrt.patient import Match, Verdict
+from openigrt.patient import Match
 
 # Patients lie a degree or two askew on the table; only a larger preference for the other axes tells something.
 TELLING_DEG = 2.0
@@ -18,11 +18,8 @@ def table_turn_causes(match: Match, alignment: Alignment, protocol: Protocol) ->
 
     In room axes the image shows the patient turned with the table, in table axes it does not. A patient who by the axes
     that are assumed lies more than 2 degrees further askew on the table than by the other ones is questioned, and so is
-    a patient who in room axes is turned beyond the guard while the table is said to stand straight. A refused match
-    shows nothing.
+    a patient who in room axes is turned beyond the guard while the table is said to stand straight.
     """
-    if match.trust.verdict is Verdict.REFUSED:
-        return
     axes = alignment.patient_position.table_top_from_lps()
     shown = axes @ match.plan_from_daily.rotation.T @ axes.T
     table = fixed_from_table_top(alignment.start or CouchPose()).rotation

@@ -3,6 +3,7 @@
 from numpy.typing import ArrayLike
 
 from openigrt.geometry import Float64Array, PatientPosition, TableAngles, frozen_array
+from openigrt.patient import Correction, Match, Verdict
 
 IN_PLACE_MM = 0.05
 NOT_TURNED_DEG = 0.05
@@ -29,6 +30,13 @@ def setup_error_in_words(setup_error_mm: ArrayLike, setup_rotation: TableAngles,
     if not shifts:
         return f"The patient is in place but turned {_joined(turns)}."
     return f"The patient is {_joined(shifts)}; {f'turned {_joined(turns)}' if turns else 'not turned'}."
+
+
+def setup_in_words(match: Match, correction: Correction, position: PatientPosition) -> str:
+    """The setup error of a correction in words; a refused match says nothing about the patient."""
+    if match.trust.verdict is Verdict.REFUSED:
+        return f"Where the patient lies is not known: the match on {match.region} is refused."
+    return setup_error_in_words(correction.setup_error_mm, correction.setup_rotation, position)
 
 
 def _shift(error_mm: float, axis: int, up: Float64Array) -> str:

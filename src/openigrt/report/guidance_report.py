@@ -5,7 +5,7 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from openigrt.guidance import setup_error_in_words
+from openigrt.guidance import setup_in_words
 from openigrt.report import tables, wording
 from openigrt.report.content import GuidanceReportContent
 from openigrt.report.figures import SQUARE_MM, draw_figures
@@ -71,7 +71,7 @@ def _environment() -> Environment:
         headlines=wording.HEADLINES,
         verdict_meanings=wording.VERDICT_MEANINGS,
         couch_direction=wording.couch_direction,
-        setup_error_in_words=setup_error_in_words,
+        setup_in_words=setup_in_words,
         bar_chart=tables.bar_chart,
         residual_chart=tables.residual_chart,
         couch_rows=tables.couch_rows,

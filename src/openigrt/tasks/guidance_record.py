@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openigrt.geometry import TableAngles
-from openigrt.guidance import setup_error_in_words
+from openigrt.guidance import setup_in_words
 from openigrt.patient import CouchMove, Match, Residual, Trust
 from openigrt.tasks.guidance import Guidance
 
@@ -133,7 +133,7 @@ def _setup_error(guidance: Guidance) -> Record:
     return {
         "translation_mm": _numbers(correction.setup_error_mm, 4),
         "rotation_deg": _angles(correction.setup_rotation),
-        "words": setup_error_in_words(correction.setup_error_mm, correction.setup_rotation, position),
+        "words": setup_in_words(guidance.match, correction, position),
     }
 
 

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from openigrt.dicom import DailyFolder, PlanFolder
-from openigrt.geometry import CouchPose, signed_angle_difference_deg
+from openigrt.geometry import CouchPose, ImageAxes, signed_angle_difference_deg
 from openigrt.guidance import Alignment, Protocol
 from openigrt.images import Image
 from openigrt.patient import Match, Plan, Target
 from openigrt.registration import Region
 
-APPROVED = "APPROVED"
+APPROVED, REJECTED = "APPROVED", "REJECTED"
 SECONDS_PER_HOUR = 3600.0
 HOURS_PER_DAY = 24.0
 SAME_TABLE_ANGLE_DEG = 1.0
@@ -60,12 +60,21 @@ def doubts(
     return (
         *_times(folder.planning_image, daily.daily_image, protocol, decided_at),
         *isocenters_outside(folder.planning_image, daily.daily_image, alignment),
-        *_sameness(folder, daily),
         *_identity(folder, daily),
         *_approval(folder.plan),
         *_table_of_the_beams(folder.plan, alignment),
         *folder.messages,
         *daily.messages,
+    )
+
+
+def questions(folder: PlanFolder, daily: DailyFolder, alignment: Alignment, decided_at: datetime) -> tuple[str, ...]:
+    """What is so odd about the input that a person must answer it before any couch moves."""
+    return (
+        *_sameness(folder, daily),
+        *_impossible_times(folder.planning_image, daily.daily_image, decided_at),
+        *_rejection(folder.plan),
+        *_turned_with_its_beams(folder.plan, alignment),
     )
 
 
@@ -91,7 +100,7 @@ def regions_left_out(regions: Sequence[Region], matches: Sequence[Match]) -> tup
 def _sameness(folder: PlanFolder, daily: DailyFolder) -> Iterator[str]:
     """One image in both places."""
     if {file.sha256 for file in daily.inputs} <= {file.sha256 for file in folder.inputs}:
-        yield "The image of the day is the planning image itself, file by file."
+        yield "The image of the day is the planning image itself, file by file; name the image that was taken today."
 
 
 def _identity(folder: PlanFolder, daily: DailyFolder) -> Iterator[str]:
@@ -107,38 +116,72 @@ def _identity(folder: PlanFolder, daily: DailyFolder) -> Iterator[str]:
 
 def _table_of_the_beams(plan: Plan | None, alignment: Alignment) -> Iterator[str]:
     """Beams that are all planned with the table turned otherwise than it is taken to have stood for the image."""
-    pose = alignment.start or CouchPose()
-    planned = [b.control_points[0].couch for b in plan.beams if not b.is_setup and b.control_points] if plan else []
-    angles_deg = [couch.patient_support_angle_deg for couch in planned]
-    turns_deg = [signed_angle_difference_deg(angle, pose.patient_support_angle_deg) for angle in angles_deg]
-    if turns_deg and min(map(abs, turns_deg)) > SAME_TABLE_ANGLE_DEG:
-        yield (
-            f"No beam is planned with the table at {pose.patient_support_angle_deg:g}°, where it "
-            f"{'stood' if alignment.start else 'is taken to have stood'} for the image; the first is planned at "
-            f"{angles_deg[0]:g}°. The move is that for the table as it stood, before it is turned."
+    angles_deg = _beam_table_angles_deg(plan)
+    stood_deg = (alignment.start or CouchPose()).patient_support_angle_deg
+    is_room = alignment.image_axes is ImageAxes.ROOM
+    reached_deg = 0.0 if is_room else stood_deg
+    if angles_deg and min(abs(signed_angle_difference_deg(a, reached_deg)) for a in angles_deg) > SAME_TABLE_ANGLE_DEG:
+        where = (
+            "the move leads to a straight table" if is_room else "the move is for the table as it stood for the image"
         )
+        yield (
+            f"No beam is planned with the table at {reached_deg:g}°; the first is planned at {angles_deg[0]:g}°. "
+            f"{where.capitalize()}, before it is turned for a beam."
+        )
+
+
+def _turned_with_its_beams(plan: Plan | None, alignment: Alignment) -> Iterator[str]:
+    """An image in room axes taken on the turned table that all beams are planned on: nobody says what it aligns to."""
+    angles_deg = _beam_table_angles_deg(plan)
+    stood_deg = (alignment.start or CouchPose()).patient_support_angle_deg
+    turns_deg = [abs(signed_angle_difference_deg(angle, 0.0)) for angle in (*angles_deg, stood_deg)]
+    if angles_deg and alignment.image_axes is ImageAxes.ROOM and min(turns_deg) > SAME_TABLE_ANGLE_DEG:
+        yield (
+            f"All beams are planned with the table turned (the first at {angles_deg[0]:g}°), and the image, in room "
+            f"axes, was taken with it turned by {stood_deg:g}°: the move would turn the table straight. Take the image "
+            "with a straight table, or say in the machine file that its axes turn with the table."
+        )
+
+
+def _beam_table_angles_deg(plan: Plan | None) -> list[float]:
+    """Patient support angle of each treatment beam at its first control point."""
+    beams = [beam for beam in plan.beams if not beam.is_setup and beam.control_points] if plan else []
+    return [beam.control_points[0].couch.patient_support_angle_deg for beam in beams]
 
 
 def _approval(plan: Plan | None) -> Iterator[str]:
     """A plan that nobody has approved."""
-    if plan is not None and plan.approval != APPROVED:
+    if plan is not None and plan.approval not in (APPROVED, REJECTED):
         yield f"The plan is not approved: its approval status is {plan.approval or 'not stated'}."
 
 
+def _rejection(plan: Plan | None) -> Iterator[str]:
+    """A plan that was turned down."""
+    if plan is not None and plan.approval == REJECTED:
+        yield "The plan was rejected: its approval status says so."
+
+
+def _impossible_times(planning_image: Image, daily_image: Image, decided_at: datetime) -> Iterator[str]:
+    """An image of the day from before the planning image, or from the future."""
+    acquired_at, planned_at = daily_image.provenance.acquired_at, planning_image.provenance.acquired_at
+    if acquired_at is None:
+        return
+    if planned_at is not None and acquired_at < planned_at:
+        yield "The image of the day was acquired before the planning image: were PLAN and TODAY exchanged?"
+    if acquired_at > decided_at:
+        yield f"The image of the day says that it was acquired in the future, at {acquired_at:%Y-%m-%d %H:%M} UTC."
+
+
 def _times(planning_image: Image, daily_image: Image, protocol: Protocol, decided_at: datetime) -> Iterator[str]:
-    """An image of unknown time, from before the planning image, from the future, or that no longer speaks for today."""
+    """An image of unknown time, or that no longer speaks for today."""
     acquired_at, planned_at = daily_image.provenance.acquired_at, planning_image.provenance.acquired_at
     if acquired_at is None:
         yield "The image of the day does not say when it was acquired: its age is not known, nor that it is of today."
         return
     if planned_at is None:
         yield "The planning image does not say when it was acquired, so which image is older is not known."
-    elif acquired_at < planned_at:
-        yield "The image of the day was acquired before the planning image: were PLAN and TODAY exchanged?"
     age_s = (decided_at - acquired_at).total_seconds()
-    if age_s < 0.0:
-        yield f"The image of the day says that it was acquired in the future, at {acquired_at:%Y-%m-%d %H:%M} UTC."
-    elif age_s > protocol.image_validity_s:
+    if age_s > protocol.image_validity_s:
         is_of_today = acquired_at.astimezone(decided_at.tzinfo).date() == decided_at.date()
         not_of_today = (
             "" if is_of_today else f"NOT OF TODAY: it was acquired at {acquired_at:%Y-%m-%d %H:%M} UTC and is "

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from openigrt.guidance import setup_error_in_words
+from openigrt.guidance import setup_in_words
 from openigrt.patient import Correction, Match, Verdict
 from openigrt.tasks.guidance import Guidance
 from openigrt.tasks.guidance_record import STATEMENT
@@ -20,7 +20,7 @@ def guidance_summary(guidance: Guidance, folder: Path) -> str:
         *(f"  {'Cause: ' if correction.action == 'call' else ''}{reason}" for reason in correction.reasons),
         *(f"  Note: {remark}" for remark in correction.remarks),
         *(f"Warning: {sentence}" for sentence in guidance.warnings),
-        setup_error_in_words(correction.setup_error_mm, correction.setup_rotation, position),
+        setup_in_words(guidance.match, correction, position),
         f"Couch ({_recommended(guidance)}, {correction.degrees_of_freedom} degrees of freedom, about the "
         f"{str(correction.about).replace('_', ' ')}): {_move(correction)}",
         f"Region: {guidance.match.region}, {guidance.region_rule}.",

@@ -44,6 +44,7 @@ from openigrt.tasks.guidance_inputs import (
 from openigrt.tasks.guidance_remarks import (
     doubts,
     isocenters_outside,
+    questions,
     region_by_default,
     regions_left_out,
     target_outside,
@@ -215,6 +216,8 @@ class _Case:
         surrogate = judge_surrogate(
             matches[0], matches[1:], self.target, settings.protocol.region_disagreement_limit_mm
         )
+        decided_at = datetime.now(UTC)
+        local_time = decided_at.astimezone()
         correction = decide_correction(
             matches[0],
             surrogate,
@@ -224,10 +227,9 @@ class _Case:
             protocol=settings.protocol,
             machine=settings.machine,
             degrees_of_freedom=settings.degrees_of_freedom,
+            questions=questions(folder, daily, self.alignment, local_time),
         )
         clock.stop()
-        decided_at = datetime.now(UTC)
-        local_time = decided_at.astimezone()
         return Guidance(
             folder.planning_image,
             daily.daily_image,
