@@ -197,7 +197,10 @@ def _require_possible(pose: CouchPose, numbers: list[float]) -> None:
 
 def point_mm(values: ArrayLike, name: str) -> Float64Array:
     """A point (3,) in mm that a person gave; raises InputError unless it is three bearable numbers."""
-    point = np.asarray(values, dtype=np.float64)
+    try:
+        point = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"{name} is three coordinates X,Y,Z in LPS mm; found {values!r}.", option=name) from None
     if point.shape != (3,) or not (np.abs(point) <= LARGEST_COORDINATE_MM).all():
         found = " ".join(str(point).split())
         raise InputError(f"{name} is three coordinates X,Y,Z in LPS mm; found {found}.", option=name)
