@@ -117,12 +117,22 @@ def test_information_gradient_is_that_of_differences(template, weight):
     assert gradient / scale == pytest.approx(numeric / scale, abs=0.05 * np.linalg.norm(numeric / scale))
 
 
-@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
-def test_each_metric_settles_at_the_truth(metric, daily):
-    template = template_of(200 * BLOCKS)
+BIASED = pytest.mark.xfail(strict=True, reason="planning values fall into 16 hard bins: 0.15 mm off without any noise")
+
+
+@pytest.mark.parametrize(
+    "metric", [METRICS[0], pytest.param(METRICS[1], marks=BIASED)], ids=[metric.name for metric in METRICS]
+)
+def test_each_metric_settles_at_the_truth(metric, template, daily):
     settled = metric.settle(NEAR, template, daily, 0.002)
-    assert np.linalg.norm(settled.pose.translation_mm - TRUE.translation_mm) < 0.2  # a fifth of a voxel
+    assert np.linalg.norm(settled.pose.translation_mm - TRUE.translation_mm) < 0.1
     assert rotation_angle_deg(settled.pose.rotation.T @ TRUE.rotation) < 0.2
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
+def test_each_metric_scores_the_truth_best_and_says_what_it_saw(metric, template, daily):
+    settled = metric.settle(NEAR, template, daily, 0.002)
+    assert np.linalg.norm(settled.pose.translation_mm - TRUE.translation_mm) < 0.3
     assert settled.overlap == pytest.approx(1.0)
     assert settled.scores_left_out.shape == (PARTS,)
     assert settled.score > metric.settle(pose_of([12.0, 9.0, -9.0], [0.0, 0.0, 0.0]), template, daily, 0.002).score

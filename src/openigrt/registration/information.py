@@ -14,6 +14,7 @@ from openigrt.registration._kernels_cpu import BLOCKS
 from openigrt.registration._kernels_information_cpu import information_gradients, joint_histograms
 from openigrt.registration.refinement import MILLIMETRE_PER_RADIAN, DailySide, Pose
 from openigrt.registration.template import Template
+from openigrt.registration.working_volume import Voxels
 
 PRIOR_COUNT = 1e-9
 WIDEST_BASIN_MM = 20.0
@@ -46,33 +47,28 @@ class Overlay:
     def histograms(self, pose: Pose) -> Float64Array:
         """Joint histograms (BLOCKS, plan bins, daily bins) at a pose, one per leaf, in weighted points."""
         histograms = np.empty((BLOCKS, self.bins, self.bins))
-        joint_histograms(
-            self.daily.normalised,
-            self.daily.volume.weight,
-            pose.index_matrix(self.daily.volume),
-            self.template.points_mm,
-            self.plan_bins,
-            self.daily_bin,
-            self.bins,
-            histograms,
-        )
+        joint_histograms(*self._seen(pose), self.bins, histograms)
         return histograms
 
     def information_and_gradients(self, pose: Pose) -> tuple[float, Float64Array]:
         """Mutual information (nats), and each leaf's part (BLOCKS, 6) of its derivative by a small motion (mm, rad)."""
         value, slopes = information(self.histograms(pose).sum(axis=0))
         blocks = np.empty((BLOCKS, 6))
-        information_gradients(
+        information_gradients(*self._seen(pose), slopes, blocks)
+        return value, blocks
+
+    def _seen(self, pose: Pose) -> tuple[Voxels, Voxels, Float64Array, Float64Array, NDArray[np.int64], Float64Array]:
+        """What both kernels read: daily values and weights, where a pose sees the points, and the bins."""
+        volume = self.daily.volume
+        index_from_point = pose.index_matrix(volume)
+        return (
             self.daily.normalised,
-            self.daily.volume.weight,
-            pose.index_matrix(self.daily.volume),
+            volume.weight,
+            index_from_point,
             self.template.points_mm,
             self.plan_bins,
             self.daily_bin,
-            slopes,
-            blocks,
         )
-        return value, blocks
 
 
 def coarse_bins(template: Template, daily: DailySide, bins: int) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
