@@ -13,6 +13,7 @@ LEFT, TOP, SIDE = 64, 44, 320
 LOW_MM, HIGH_MM = 0.01, 10.0
 TICKS_MM = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 BARS_LEFT, BARS_RIGHT = 520, 890
+LEGEND_RIGHT = (0, 105, 220, 280)
 BINS = 8
 COLORS = {"trusted, right": "#2b7a4b", "trusted, wrong": "#c0392b", "look": "#e3b23c", "refused": "#9aa5b1"}
 STYLE = """
@@ -104,8 +105,8 @@ def _bars(rows: list[Row], settings: TrustSettings) -> list[str]:
             width = (BARS_RIGHT - BARS_LEFT) * labels.count(label) / max(len(labels), 1)
             lines.append(f'<rect x="{x:.1f}" y="{y}" width="{width:.1f}" height="22" fill="{color}"/>')
             x += width
-    for n, (label, color) in enumerate(COLORS.items()):
-        x, y = BARS_LEFT + 95 * n, TOP + 10 + 34 * len(Kind) + 8
+    for (label, color), right in zip(COLORS.items(), LEGEND_RIGHT, strict=True):
+        x, y = BARS_LEFT + right, TOP + 10 + 34 * len(Kind) + 8
         lines.append(f'<rect x="{x}" y="{y}" width="11" height="11" fill="{color}"/>')
         lines.append(f'<text x="{x + 15}" y="{y + 10}">{label}</text>')
     return lines
