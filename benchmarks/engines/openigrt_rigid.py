@@ -36,7 +36,7 @@ def question_of(task: Task) -> Question:
     return Question(
         image_of(task.plan, PLAN_FRAME, Modality.CT),
         image_of(task.daily, DAILY_FRAME, Modality(task.options["modality"])),
-        RigidTransform.from_matrix4(PLAN_FRAME, DAILY_FRAME, task.start),
+        (RigidTransform.from_matrix4(PLAN_FRAME, DAILY_FRAME, task.start),),
         sphere_mm(task.isocenter_mm),
         ALLOWED_ERROR_MM,
     )
@@ -67,7 +67,7 @@ def prepared_refinement(task: Task) -> Callable[[], Answer]:
     levels = refinement_levels(question, Region(kind.value, kind))
 
     def match() -> Answer:
-        pose = question.pose(question.start)
+        pose = question.pose(question.starts[0])
         for stage, template in levels:
             settled = question.metric.settle(pose, template, stage.daily, stage.level.tolerance_mm)
             pose = pose if settled is None else settled.pose

@@ -323,7 +323,7 @@ def _patient(
 
 def _question(images: tuple[Image, Image], start: RigidTransform, site: Site, number: int) -> Question:
     """The question that a case asks."""
-    return Question(images[0], images[1], start, site.points_mm, site.allowed_mm, seed=number)
+    return Question(images[0], images[1], (start,), site.points_mm, site.allowed_mm, seed=number)
 
 
 def _case(

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from openigrt.geometry import CouchPose, ImageAxes, PatientPosition, fixed_from_table_top, rotation_y, rotation_z
+from openigrt.guidance import likely_turns
 from openigrt.patient import Action, Verdict
 from tests.guidance.guidance_cases import alignment_of, correction_of, match_in_room, match_of
 
@@ -69,3 +70,27 @@ def test_a_turn_in_the_room_that_no_couch_pose_explains(start, said):
 def test_a_refused_match_shows_nothing():
     match = match_of(STRAIGHT, (4.0, 0.0, 0.0), verdict=Verdict.REFUSED)
     assert not any(QUESTIONED in reason for reason in causes(match, ROOM, pose(90.0)).reasons)
+
+
+@pytest.mark.parametrize("axes", ImageAxes)
+@pytest.mark.parametrize("position", [PatientPosition.HFS, PatientPosition.FFP, PatientPosition.HFDR])
+def test_a_search_begins_straight_and_turned_as_the_table(position, axes):
+    start = pose(270.0, 1.0)
+    straight, turned = likely_turns(alignment_of(axes=axes, start=start, position=position))
+    np.testing.assert_array_equal(straight, STRAIGHT)
+    exactly_set_up = match_in_room(fixed_from_table_top(start).rotation.T, (0.0, 0.0, 0.0), position)
+    np.testing.assert_allclose(turned, exactly_set_up.plan_from_daily.rotation, atol=1e-12)
+
+
+@pytest.mark.parametrize("start", [None, pose(0.0), pose(1.0)])
+def test_a_search_on_a_straight_table_begins_straight(start):
+    (straight,) = likely_turns(alignment_of(axes=ROOM, start=start))
+    np.testing.assert_array_equal(straight, STRAIGHT)
+
+
+def test_a_patient_on_a_turned_table_did_not_fail_the_setup():
+    start = pose(90.0)
+    found = causes(seen(fixed_from_table_top(start).rotation), ROOM, start)
+    assert found.action is Action.CALL
+    assert "turn the table straight and image again" in found.reasons[0]
+    assert not any("Set the patient up again" in reason for reason in found.reasons)

@@ -212,12 +212,12 @@ def error_mm(found, truth):
     return float(np.linalg.norm(found.points(daily_points) - TARGET_MM, axis=1).max())
 
 
-def question(plan, daily, start=None, body=None):
+def question(plan, daily, *starts, body=None):
     """What is asked of a match of two images; isocenter upon isocenter where no start is given."""
-    return Question(plan, daily, start or motion(), TARGET_MM, ALLOWED_ERROR_MM, body=body)
+    return Question(plan, daily, starts or (motion(),), TARGET_MM, ALLOWED_ERROR_MM, body=body)
 
 
-def matched(plan, daily, *regions, start=None, body: Mask | None = None):
+def matched(plan, daily, *regions, starts=(), body: Mask | None = None):
     """The match of the first region, or of all regions where several are named."""
-    found = match_rigid(question(plan, daily, start, body), regions or (BONE,))
+    found = match_rigid(question(plan, daily, *starts, body=body), regions or (BONE,))
     return found if len(regions) > 1 else found[0]

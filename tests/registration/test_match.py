@@ -76,13 +76,27 @@ def test_a_good_match_is_trusted_and_says_why(answer):
 @pytest.mark.parametrize("shift", [(50.0, 0.0, 0.0), (0.0, -50.0, 0.0), (0.0, 0.0, 48.0), (28.0, 30.0, -28.0)])
 def test_found_from_far_away(plan, daily, shift):
     start = RigidTransform(PLAN, DAILY, MOVED.rotation, MOVED.translation_mm + np.array(shift))
-    assert error_mm(matched(plan, daily, start=start).plan_from_daily, MOVED) < 0.3
+    assert error_mm(matched(plan, daily, starts=[start]).plan_from_daily, MOVED) < 0.3
 
 
 @pytest.mark.parametrize("axis", [(1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)])
 def test_found_from_fifteen_degrees(plan, axis):
     truth = motion((3.0, 2.0, -4.0), 15.0 * np.array(axis))
     assert error_mm(matched(plan, cone_beam_ct(PATIENT, truth)).plan_from_daily, truth) < 0.3
+
+
+@pytest.mark.parametrize("turn_deg", [90.0, -90.0, 180.0])
+def test_found_on_a_table_that_is_turned_as_far_as_one_of_the_starts(plan, turn_deg):
+    truth = motion((4.0, -6.0, 5.0), (0.0, turn_deg + 2.0, 0.0))
+    straight, turned = motion(), motion(turn_deg=(0.0, turn_deg, 0.0))
+    match = matched(plan, cone_beam_ct(PATIENT, truth), starts=[straight, turned])
+    assert error_mm(match.plan_from_daily, truth) < 0.3
+    assert match.trust.verdict is Verdict.TRUSTED
+
+
+def test_a_second_start_that_is_wrong_changes_nothing(plan, daily, answer):
+    both = matched(plan, daily, starts=[motion(), motion(turn_deg=(0.0, 90.0, 0.0))])
+    assert error_mm(both.plan_from_daily, answer.plan_from_daily) < 0.01
 
 
 def test_the_couch_has_no_say(plan, answer):
@@ -140,7 +154,7 @@ def test_how_the_plan_was_sliced_has_no_say(daily, name):
 @pytest.mark.parametrize("levels_mm", [-50.0, -25.0, 25.0, 50.0])
 def test_started_at_another_level_it_ends_at_the_right_one_or_asks(plan, daily, levels_mm):
     start = RigidTransform(PLAN, DAILY, MOVED.rotation, MOVED.translation_mm + np.array([0.0, 0.0, levels_mm]))
-    match = matched(plan, daily, start=start)
+    match = matched(plan, daily, starts=[start])
     assert error_mm(match.plan_from_daily, MOVED) < 0.3 or match.trust.verdict is not Verdict.TRUSTED
 
 
@@ -240,12 +254,12 @@ def test_an_empty_planning_image_of_any_gray_values_is_refused(plan, daily, valu
 def test_images_that_do_not_meet_are_refused(plan, daily):
     far = RigidTransform(PLAN, DAILY, np.eye(3), np.array([0.0, 0.0, 700.0]))
     with pytest.raises(MatchImpossible, match=r"The region bone cannot be matched.*\.$"):
-        matched(plan, daily, start=far)
+        matched(plan, daily, starts=[far])
 
 
 def test_a_start_between_other_frames_is_refused(plan, daily):
     with pytest.raises(FrameMismatch):
-        matched(plan, daily, start=MOVED.inverse())
+        matched(plan, daily, starts=[MOVED.inverse()])
 
 
 def test_a_repeated_match_has_the_same_bits(plan, daily, answer):

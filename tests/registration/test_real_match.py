@@ -20,7 +20,7 @@ BONE, PATIENT = Region("bone", RegionKind.BONE), Region("patient", RegionKind.PA
 
 def matched(plan, daily, center_mm, region):
     start = RigidTransform.identity(plan.frame, daily.frame)
-    (match,) = match_rigid(Question(plan, daily, start, sphere_points_mm(center_mm, 50.0), 2.0), [region])
+    (match,) = match_rigid(Question(plan, daily, (start,), sphere_points_mm(center_mm, 50.0), 2.0), [region])
     return match
 
 

@@ -6,7 +6,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from openigrt.errors import InconsistentInput, MissingInput
-from openigrt.geometry import CouchPose, Float64Array, Frame, ImageAxes, PatientPosition, frozen_array
+from openigrt.geometry import (
+    CouchPose,
+    Float64Array,
+    Frame,
+    ImageAxes,
+    PatientPosition,
+    fixed_from_table_top,
+    frozen_array,
+    rotation_angle_deg,
+)
 from openigrt.images import Image, Modality
 from openigrt.machine import Machine
 
@@ -32,6 +41,16 @@ class Alignment:
         """Copy and freeze the isocenters."""
         object.__setattr__(self, "plan_isocenter_mm", frozen_array(self.plan_isocenter_mm, (3,)))
         object.__setattr__(self, "daily_isocenter_mm", frozen_array(self.daily_isocenter_mm, (3,)))
+
+    @property
+    def table_rotation(self) -> Float64Array:
+        """Rotation (3, 3) of the table top in the room when the image was taken; none where the pose is not known."""
+        return fixed_from_table_top(self.start or CouchPose()).rotation
+
+    @property
+    def table_turn_deg(self) -> float:
+        """Angle of that rotation, degrees."""
+        return rotation_angle_deg(self.table_rotation)
 
 
 def find_alignment(

@@ -63,7 +63,7 @@ def decide_correction(
     if match.trust.verdict is not Verdict.REFUSED:
         causes += [
             *table_turn_causes(match, alignment, protocol),
-            *size_causes(required, protocol),
+            *size_causes(required, alignment, protocol),
             *machine_causes(limits_exceeded),
             *outcome_causes(required, residuals[0], alignment, protocol),
         ]

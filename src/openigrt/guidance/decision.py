@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from openigrt.geometry import ImageAxes
 from openigrt.guidance.alignment import Alignment
 from openigrt.guidance.protocol import Protocol
 from openigrt.guidance.required_motion import RequiredMotion
@@ -75,13 +76,13 @@ def trust_causes(match: Match, surrogate: Surrogate) -> Iterator[Cause]:
         yield Cause(f"Whether {match.region} may stand for the target needs a look. {why}".strip(), forbids_move=True)
 
 
-def size_causes(required: RequiredMotion, protocol: Protocol) -> Iterator[Cause]:
+def size_causes(required: RequiredMotion, alignment: Alignment, protocol: Protocol) -> Iterator[Cause]:
     """A correction above the call level, the rotation limit, or a guard."""
     length_mm, angle_deg = required.length_mm, required.largest_angle_deg
     if length_mm > protocol.max_shift_mm or angle_deg > protocol.max_angle_deg:
         yield Cause(
             f"The patient is {length_mm:.1f} mm and {angle_deg:.1f}° off: beyond {protocol.max_shift_mm:g} mm or "
-            f"{protocol.max_angle_deg:g}° it is a setup that failed, not a correction. Set the patient up again.",
+            f"{protocol.max_angle_deg:g}° {_beyond_the_guard(alignment, protocol)}",
             forbids_move=True,
         )
     if length_mm > protocol.call_level_mm:
@@ -96,6 +97,17 @@ def size_causes(required: RequiredMotion, protocol: Protocol) -> Iterator[Cause]
             f"{protocol.rotation_limit_deg:g}° (protocol {protocol.name}).",
             forbids_move=False,
         )
+
+
+def _beyond_the_guard(alignment: Alignment, protocol: Protocol) -> str:
+    """What a motion beyond the guard is, and what to do; a table known to be turned is no fault of the setup."""
+    turned_deg = alignment.table_turn_deg
+    if alignment.image_axes is ImageAxes.ROOM and turned_deg > protocol.max_angle_deg:
+        return (
+            f"it is no correction. The table was turned by {turned_deg:.1f}° for the image, which is in room axes: "
+            "turn the table straight and image again."
+        )
+    return "it is a setup that failed, not a correction. Set the patient up again."
 
 
 def machine_causes(limits_exceeded: Sequence[str]) -> Iterator[Cause]:

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 
-from openigrt.geometry import CouchPose, ImageAxes, fixed_from_table_top, rotation_angle_deg
+import numpy as np
+
+from openigrt.geometry import Float64Array, ImageAxes, rotation_angle_deg
 from openigrt.guidance.alignment import Alignment
 from openigrt.guidance.decision import Cause
 from openigrt.guidance.protocol import Protocol
@@ -11,6 +13,19 @@ from openigrt.patient import Match
 # Patients lie a degree or two askew on the table; only a larger preference for the other axes tells something.
 TELLING_DEG = 2.0
 WHERE_AXES_ARE_SAID = "the axes of the image (room or table: [[cbct]] of the machine file)"
+
+
+def likely_turns(alignment: Alignment) -> tuple[Float64Array, ...]:
+    """Rotations (3, 3), plan from daily, that the image of an exactly set-up patient may show.
+
+    None, and on a turned table the turn of the table as well. Both are looked for whatever the axes of the image are
+    said to be: pose or axes may be wrong, and that must come to light.
+    """
+    straight = np.eye(3)
+    if alignment.table_turn_deg < TELLING_DEG:
+        return (straight,)
+    axes = alignment.patient_position.table_top_from_lps()
+    return straight, axes.T @ alignment.table_rotation.T @ axes
 
 
 def table_turn_causes(match: Match, alignment: Alignment, protocol: Protocol) -> Iterator[Cause]:
@@ -22,8 +37,8 @@ def table_turn_causes(match: Match, alignment: Alignment, protocol: Protocol) ->
     """
     axes = alignment.patient_position.table_top_from_lps()
     shown = axes @ match.plan_from_daily.rotation.T @ axes.T
-    table = fixed_from_table_top(alignment.start or CouchPose()).rotation
-    table_deg, shown_deg = rotation_angle_deg(table), rotation_angle_deg(shown)
+    table = alignment.table_rotation
+    table_deg, shown_deg = alignment.table_turn_deg, rotation_angle_deg(shown)
     by_room_deg, by_table_deg = rotation_angle_deg(table.T @ shown), shown_deg
     is_room = alignment.image_axes is ImageAxes.ROOM
     assumed_deg, other_deg = (by_room_deg, by_table_deg) if is_room else (by_table_deg, by_room_deg)

@@ -60,13 +60,14 @@ PATIENT = Region("patient", RegionKind.PATIENT)
 class Question:
     """What a match is asked: which images, from which start, judged where, and how far it may err there.
 
-    `start` (plan from daily) is where the search begins; `target_points_mm` (n, 3) of the plan are judged. `body`, on
-    the grid of the planning image, is the body as it was contoured; without it the outline is found from the image.
+    `starts` (plan from daily) is where the search begins, at each of them; `target_points_mm` (n, 3) of the plan are
+    judged. `body`, on the grid of the planning image, is the body as it was contoured; without it the outline is found
+    from the image.
     """
 
     planning_image: Image
     daily_image: Image
-    start: RigidTransform
+    starts: tuple[RigidTransform, ...]
     target_points_mm: Float64Array
     allowed_error_mm: float
     body: Mask | None = None
@@ -143,7 +144,8 @@ def match_rigid(question: Question, regions: Sequence[Region]) -> tuple[Match, .
     Regions after the first that cannot be matched (too small, outside the field of view) are left out. Raises
     MatchImpossible where the first cannot be matched.
     """
-    question.start.require_frames(question.planning_image.frame, question.daily_image.frame, "The start of a match")
+    for start in question.starts:
+        start.require_frames(question.planning_image.frame, question.daily_image.frame, "The start of a match")
     sources = prepare(question.planning_image, question.daily_image, question.body)
     found = _found_widely(question, sources, regions[0])
     middle = _joint_stage(question, sources, MIDDLE, found[0], RIVAL_REACH_MM)
@@ -205,16 +207,12 @@ def _found_widely(question: Question, sources: Sources, region: Region) -> list[
     template = next((t for t in templates if t is not None), None)
     if template is None:
         raise _impossible(region)
-    starts = wide_search(
-        question.pose(question.start),
-        thinned(template, COARSE.points),
-        stage.daily,
-        question.metric,
-        shifts=ball_of_shifts(SEARCH_RADIUS_MM, COARSE.spacing_mm),
-        turns=lattice_of_turns(SEARCH_TURN_DEG),
-        most=COARSE_CANDIDATES,
-    )
-    found = stage.settled([question.pose(question.start), *starts], template)
+    sparse, shifts = thinned(template, COARSE.points), ball_of_shifts(SEARCH_RADIUS_MM, COARSE.spacing_mm)
+    poses = [question.pose(start) for start in question.starts]
+    for start in tuple(poses):
+        turns, most = lattice_of_turns(SEARCH_TURN_DEG), COARSE_CANDIDATES
+        poses += wide_search(start, sparse, stage.daily, question.metric, shifts=shifts, turns=turns, most=most)
+    found = stage.settled(poses, template)
     if not found:
         raise _impossible(region)
     return [settled.pose for settled in found[: question.metric.candidates]]

@@ -21,7 +21,7 @@ from openigrt.dicom import (
 from openigrt.errors import AmbiguousInput, InconsistentInput, InputError, MissingInput, UnsupportedInput
 from openigrt.files import builtin_machine, builtin_machine_names, read_machine
 from openigrt.geometry import CouchPose, DegreesOfFreedom, Float64Array, PatientPosition, RigidTransform
-from openigrt.guidance import Alignment
+from openigrt.guidance import Alignment, likely_turns
 from openigrt.images import Image
 from openigrt.machine import LINEAR_AXES, CouchAxis, Machine, axis_positions
 from openigrt.patient import Beam, Plan
@@ -128,16 +128,16 @@ def _beams(plan: Plan, number: int | None) -> list[Beam]:
     return beams
 
 
-def start_transform(
+def starts_of_search(
     start: str | Path | None, folder: PlanFolder, daily: DailyFolder, alignment: Alignment
-) -> RigidTransform:
-    """Where the search begins: a registration, else the isocenters upon each other."""
+) -> tuple[RigidTransform, ...]:
+    """Where the search begins: a registration, else the isocenters upon each other, turned as the table may show."""
     plan_frame, daily_frame = folder.planning_image.frame, daily.daily_image.frame
     if start is None:
         ends = (plan_frame, alignment.plan_isocenter_mm), (daily_frame, alignment.daily_isocenter_mm)
-        return RigidTransform.about_points(*ends, np.eye(3), np.zeros(3))
+        return tuple(RigidTransform.about_points(*ends, turn, np.zeros(3)) for turn in likely_turns(alignment))
     dataset, _ = read_object(Path(start))
-    return plan_from_daily(read_spatial_registration(dataset), folder.planning_image, daily.daily_image)
+    return (plan_from_daily(read_spatial_registration(dataset), folder.planning_image, daily.daily_image),)
 
 
 def machine_of(named: str | Path | None) -> Machine:

@@ -39,7 +39,7 @@ from openigrt.tasks.guidance_inputs import (
     point_mm,
     read_plan_input,
     read_today_input,
-    start_transform,
+    starts_of_search,
 )
 from openigrt.tasks.guidance_remarks import (
     doubts,
@@ -182,7 +182,7 @@ class _Case:
         return Question(
             self.folder.planning_image,
             self.daily.daily_image,
-            start_transform(start, self.folder, self.daily, self.alignment),
+            starts_of_search(start, self.folder, self.daily, self.alignment),
             self.target.points_mm,
             self.allowed_error_mm,
             body=body,
