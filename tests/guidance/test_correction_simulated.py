@@ -116,17 +116,16 @@ def test_residuals_are_what_the_rounded_restricted_move_leaves(degrees, start):
     axes = turn_of_table(pose) @ patient_axes(PatientPosition.HFS)
     seen_in_room = ((planned - shift) @ rotation) @ axes.T
     if start is None:
-        move = found.couch
-        turn = Rotation.from_euler("ZXY", (move.yaw_deg, move.pitch_deg, move.roll_deg), degrees=True).as_matrix()
-        moved = seen_in_room @ turn.T + astuple(move)[:3]
+        lengths, angles = astuple(found.couch)[:3], astuple(found.couch)[3:]
+        turn = Rotation.from_euler("ZXY", [angle or 0.0 for angle in angles], degrees=True).as_matrix()
+        moved = seen_in_room @ turn.T + lengths
     else:
         moved = in_room(on_table(seen_in_room, pose), found.target_pose)
     left = np.linalg.norm(moved - planned @ axes.T, axis=1)
     assert found.residuals[0].max_mm == pytest.approx(left.max(), abs=1e-6)
     assert found.residuals[0].rms_mm == pytest.approx(np.sqrt((left**2).mean()), abs=1e-6)
-    allowed = {3: (0.0, 0.0, 0.0), 4: (None, 0.0, 0.0), 5: (None, None, 0.0), 6: (None, None, None)}[int(degrees)]
-    turned = (found.couch.yaw_deg, found.couch.pitch_deg, found.couch.roll_deg)
-    assert all(limit is None or value == limit for value, limit in zip(turned, allowed, strict=True))
+    for told in (found.couch, found.couch_exact):
+        assert [angle is not None for angle in astuple(told)[3:]] == [degrees > axis for axis in (3, 4, 5)]
 
 
 def test_rounding_costs_less_than_the_resolution_allows():

@@ -23,7 +23,7 @@ from openigrt.guidance.protocol import Protocol
 from openigrt.guidance.required_motion import RequiredMotion, required_motion
 from openigrt.guidance.table_turn import table_turn_causes
 from openigrt.machine import LINEAR_AXES, Couch, CouchAxis, Machine, axis_positions
-from openigrt.patient import Correction, CouchMove, Match, Residual, Surrogate, Target, Verdict
+from openigrt.patient import Correction, CouchCommand, CouchMove, Match, Residual, Surrogate, Target, Verdict
 
 
 def decide_correction(
@@ -69,8 +69,8 @@ def decide_correction(
         ]
     decision = decide(causes, required, move, protocol)
     return Correction(
-        couch=move,
-        couch_exact=exact,
+        couch=move.command(degrees),
+        couch_exact=exact.command(degrees),
         degrees_of_freedom=int(degrees),
         about=about,
         start=alignment.start,
@@ -101,10 +101,10 @@ def _residual(name: str, points_mm: Float64Array, required: RequiredMotion, made
     return Residual(name, float(np.linalg.norm(left, axis=1).max()), root_mean_square_mm(left))
 
 
-def _plain_translation(required: RequiredMotion) -> CouchMove:
+def _plain_translation(required: RequiredMotion) -> CouchCommand:
     """The travel of the isocenter along the table axes, without any turn."""
     lateral, longitudinal, vertical = (float(x) for x in required.isocenter_travel_mm)
-    return CouchMove(lateral, longitudinal, vertical, 0.0, 0.0, 0.0)
+    return CouchCommand(lateral, longitudinal, vertical, None, None, None)
 
 
 def _setup_rotation(required: RequiredMotion, alignment: Alignment) -> TableAngles:

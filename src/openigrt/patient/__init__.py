@@ -6,6 +6,7 @@ from openigrt.patient.contours import contours_beyond, mask_from_structure
 from openigrt.patient.correction import (
     Action,
     Correction,
+    CouchCommand,
     CouchMove,
     Residual,
     Target,
@@ -22,6 +23,7 @@ __all__ = [
     "ContourKind",
     "ControlPoint",
     "Correction",
+    "CouchCommand",
     "CouchMove",
     "DoseGrid",
     "ImageAxes",

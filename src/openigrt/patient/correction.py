@@ -26,6 +26,29 @@ class CouchMove:
     pitch_deg: float
     roll_deg: float
 
+    def command(self, degrees_of_freedom: int) -> "CouchCommand":
+        """What a couch of so many degrees of freedom is told of this change: the shifts, then yaw, pitch and roll."""
+        return CouchCommand(
+            self.lateral_mm,
+            self.longitudinal_mm,
+            self.vertical_mm,
+            self.yaw_deg if degrees_of_freedom > 3 else None,
+            self.pitch_deg if degrees_of_freedom > 4 else None,
+            self.roll_deg if degrees_of_freedom > 5 else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CouchCommand:
+    """A change of the couch axes as in a CouchMove; None, never a zero, for an axis that is not commanded."""
+
+    lateral_mm: float
+    longitudinal_mm: float
+    vertical_mm: float
+    yaw_deg: float | None
+    pitch_deg: float | None
+    roll_deg: float | None
+
 
 @dataclass(frozen=True, eq=False)
 class Target:
@@ -51,8 +74,8 @@ class Correction:
 
     `couch` is rounded to the machine's resolution, `couch_exact` is not; both are changes of the axes about `about`
     from `start` (None: angles zero, position unknown). `target_pose` is absolute and known only when `start` is.
-    Angles beyond `commanded_axes` are zero because nothing is commanded there. `console_translation` is the plain
-    translation of the isocenter in table axes that consoles show, exact.
+    Axes beyond `commanded_axes` are None because nothing is commanded there. `console_translation` is the plain
+    translation of the isocenter in table axes that consoles show, exact; it has no angles.
     `setup_error_mm` (3,) is where the anatomy that belongs at the isocenter is, LPS; `setup_rotation` is how the
     patient is turned, in table axes. `residuals` are what the rounded move leaves. `native_couch` is what the displays
     of the machine show at the target pose, by the label of each scale. `is_recommended` says whether the move is
@@ -60,13 +83,13 @@ class Correction:
     the action, for a call each of its causes; `remarks` are what else to know, and none of them led to it.
     """
 
-    couch: CouchMove
-    couch_exact: CouchMove
+    couch: CouchCommand
+    couch_exact: CouchCommand
     degrees_of_freedom: int
     about: Pivot
     start: CouchPose | None
     target_pose: CouchPose | None
-    console_translation: CouchMove
+    console_translation: CouchCommand
     setup_error_mm: Float64Array
     setup_rotation: TableAngles
     residuals: tuple[Residual, ...]
@@ -79,5 +102,5 @@ class Correction:
 
     @property
     def commanded_axes(self) -> tuple[str, ...]:
-        """Fields of a CouchMove that the couch is commanded in: the shifts, then yaw, pitch and roll as it has them."""
-        return CouchMove.__slots__[: self.degrees_of_freedom]
+        """Fields of a CouchCommand that hold a number: the shifts, then yaw, pitch and roll as the couch has them."""
+        return CouchCommand.__slots__[: self.degrees_of_freedom]

@@ -7,7 +7,7 @@ from operator import attrgetter
 import numpy as np
 
 from openigrt.geometry import CouchPose, Float64Array, TableAngles, rotation_angle_deg
-from openigrt.patient import Correction, CouchMove, Match
+from openigrt.patient import Correction, CouchCommand, Match
 from openigrt.report.content import GuidanceReportContent
 
 _POSE_FIELDS = {
@@ -152,7 +152,7 @@ def setup_angle_deg(correction: Correction) -> float:
     return rotation_angle_deg(correction.setup_rotation.matrix())
 
 
-def _commanded(correction: Correction, move: CouchMove, field: str) -> float | None:
+def _commanded(correction: Correction, move: CouchCommand, field: str) -> float | None:
     """One value of a move; None where the couch is not commanded."""
     return float(getattr(move, field)) if field in correction.commanded_axes else None
 

@@ -10,12 +10,11 @@ from numpy.typing import NDArray
 
 from openigrt.geometry import TableAngles
 from openigrt.guidance import setup_in_words
-from openigrt.patient import CouchMove, Match, Residual, Trust
+from openigrt.patient import CouchCommand, Match, Residual, Trust
 from openigrt.tasks.guidance import Guidance
 
 SCHEMA_VERSION = 1
 STATEMENT = "Research software. Not a medical device. Not for clinical use. Not connected to treatment machines."
-SHIFTS = CouchMove.__slots__[:3]
 Record = dict[str, Any]
 
 
@@ -141,9 +140,9 @@ def _correction(guidance: Guidance) -> Record:
     """What the couch shall do; a move that is not recommended is there for information only."""
     correction = guidance.correction
     return {
-        "couch": _couch(correction.couch, correction.commanded_axes),
-        "couch_exact": _couch(correction.couch_exact, correction.commanded_axes),
-        "console_translation": _couch(correction.console_translation, SHIFTS),
+        "couch": _couch(correction.couch),
+        "couch_exact": _couch(correction.couch_exact),
+        "console_translation": _couch(correction.console_translation),
         "about": str(correction.about),
         "degrees_of_freedom": correction.degrees_of_freedom,
         "start": _fields(correction.start),
@@ -154,9 +153,10 @@ def _correction(guidance: Guidance) -> Record:
     }
 
 
-def _couch(move: CouchMove, commanded: tuple[str, ...]) -> Record:
+def _couch(command: CouchCommand) -> Record:
     """Six axes, IEC 61217 mm and degrees; None for those that are not commanded."""
-    return {name: _rounded(getattr(move, name), 4) if name in commanded else None for name in move.__slots__}
+    values = {name: getattr(command, name) for name in command.__slots__}
+    return {name: None if value is None else _rounded(value, 4) for name, value in values.items()}
 
 
 def _fields(noun: object | None) -> Record | None:

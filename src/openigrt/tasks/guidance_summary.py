@@ -41,15 +41,14 @@ def _recommended(guidance: Guidance) -> str:
 
 def _move(correction: Correction) -> str:
     """Six axes on one line; a dash for those that are not commanded."""
-    move, commanded = correction.couch, correction.commanded_axes
+    values = {field: getattr(correction.couch, field) for field in correction.couch.__slots__}
     shown = [
-        f"{field.removesuffix(suffix)} {f'{getattr(move, field):+.1f}{unit}' if field in commanded else NOT_COMMANDED}"
-        for field in move.__slots__
+        f"{field.removesuffix(suffix)} {NOT_COMMANDED if value is None else f'{value:+.1f}{unit}'}"
+        for field, value in values.items()
         for suffix, unit in UNITS.items()
         if field.endswith(suffix)
     ]
-    left_out = len(move.__slots__) - len(commanded)
-    return ", ".join(shown) + (f" ({NOT_COMMANDED}: not commanded)" if left_out else "")
+    return ", ".join(shown) + (f" ({NOT_COMMANDED}: not commanded)" if None in values.values() else "")
 
 
 def _match_lines(match: Match, guidance: Guidance) -> Iterator[str]:
