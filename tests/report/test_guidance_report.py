@@ -67,6 +67,14 @@ class Page(HTMLParser):
         return [str(attrs["aria-label"]) for tag, attrs in self.tags if tag == "svg" and attrs.get("role") == "img"]
 
 
+def classes(attrs: dict[str, str | None]) -> set[str]:
+    return set((attrs.get("class") or "").split())
+
+
+def judged_bars(page: Page) -> int:
+    return sum(bool(classes(attrs) & {"good", "high"}) for tag, attrs in page.tags if tag == "rect")
+
+
 def page_of(**changes: Any) -> Page:
     return Page(render_guidance_report(content_of(**changes)))
 
@@ -168,8 +176,92 @@ def test_an_oblique_daily_image_is_shown_where_the_match_puts_it() -> None:
 def test_causes_of_a_call_are_told_apart_from_what_else_to_know() -> None:
     correction = correction_of(Action.CALL, reasons=("Regions disagree.",), remarks=("The pose is not known.",))
     words = page_of(correction=correction).words
-    assert "Causes of the call Regions disagree. To know beside it; no cause of the decision The pose is not" in words
+    assert "Causes of the call Regions disagree. Worth knowing, but no cause of the decision The pose is not" in words
     assert "Causes of the call" not in page_of().words
+
+
+def test_the_turn_in_all_is_not_taken_for_that_about_one_axis() -> None:
+    words = page_of(correction=correction_of(setup_rotation=TableAngles(1.0, 2.0, 2.0))).words
+    assert "6.7 mm in all, and turned by 3.0° in all" in words
+
+
+def test_each_warning_is_said_once_and_before_the_decision(page: Page) -> None:
+    warning, decision = "Contours of Cord reach beyond the CT.", "CORRECT Move the couch"
+    assert page.words.count(warning) == 1
+    assert page.words.index("Patient ID") < page.words.index(warning) < page.words.index(decision)
+    assert page.words.index("31 CT slices of series 1.2.") < page.words.index(decision)
+
+
+def test_without_a_warning_the_page_says_so() -> None:
+    assert "No warnings." in page_of(warnings=()).words
+    assert "No warnings." not in page_of().words
+
+
+def test_many_warnings_stay_short_with_the_rest_folded() -> None:
+    page = page_of(warnings=tuple(f"Warning {n}." for n in range(1, 9)))
+    assert page.words.index("8 warnings Warning 1. Warning 2.") < page.words.index("CORRECT Move")
+    assert "Warning 5. 3 more Warning 6. Warning 7. Warning 8." in page.words
+    assert "more Warning" not in page_of(warnings=("Warning 1.",) * 5).words
+
+
+def refused_page(**changes: Any) -> Page:
+    """The page of a refused match on bone."""
+    values: dict[str, Any] = {
+        "matches": (match_of("bone", RigidTransform(PLAN, DAILY, np.eye(3), SHIFT_MM), Verdict.REFUSED),),
+        "surrogate": Surrogate(Verdict.REFUSED, "bone", {"soft tissue": 16.7}, 5.0, ("They differ.",)),
+        "correction": correction_of(Action.CALL, reasons=("The match on bone is refused. It is another patient.",)),
+    }
+    return page_of(**(values | changes))
+
+
+def test_a_refused_match_is_refused_in_plain_words() -> None:
+    words = refused_page().words
+    assert "CALL Call a person. The match on bone is refused. Where the patient lies is not known" in words
+    assert "Causes of the call The match on bone is refused. It is another patient." in words
+    assert "Setup error not known Couch no move" in words
+
+
+@pytest.mark.parametrize(
+    "words", ["6.7 mm", "too far", "95 % bound", "What this move", "Command", "0.8", "16.7 mm", "After:"]
+)
+def test_a_refused_match_shows_no_result(words: str) -> None:
+    assert words in page_of(surrogate=Surrogate(Verdict.LOOK, "bone", {"soft tissue": 16.7}, 5.0, ())).words
+    assert words not in refused_page().words
+
+
+def test_a_refused_match_draws_no_gauge_and_no_bar() -> None:
+    assert any("gauge" in classes(attrs) for _, attrs in page_of().tags)
+    assert not any(classes(attrs) & {"gauge", "meter", "fill", "trusted"} for _, attrs in refused_page().tags)
+
+
+def test_raw_numbers_of_a_refused_match_are_folded_and_muted() -> None:
+    page = refused_page()
+    start = next(n for n, (tag, attrs) in enumerate(page.tags) if tag == "details" and "muted" in classes(attrs))
+    assert "open" not in page.tags[start][1]
+    assert all(n > start for n, (tag, _) in enumerate(page.tags) if tag == "table")
+    assert page.words.index("For the search for the cause") < page.words.index("+6.0 0.0 ")
+    assert "Refused: bone · not where the patient lies; for the search for the cause" in page.words
+
+
+def test_a_refused_match_of_another_region_does_not_count() -> None:
+    truth = RigidTransform(PLAN, DAILY, np.eye(3), SHIFT_MM)
+    matches = (match_of("bone", truth), match_of("soft tissue", truth, Verdict.REFUSED))
+    page = page_of(matches=matches, surrogate=Surrogate(Verdict.LOOK, "bone", {"soft tissue": 26.4}, 5.0, ()))
+    assert "26.4" not in page.words
+    assert "After: soft tissue" not in page.words
+    assert any(tag == "tr" and "muted" in classes(attrs) for tag, attrs in page.tags)
+
+
+def test_a_move_that_is_not_made_is_not_judged() -> None:
+    judged = page_of(correction=correction_of(Action.CALL, is_recommended=True))
+    withheld = page_of(correction=correction_of(Action.CALL))
+    assert "What this move leaves" in judged.words
+    assert "What this move would leave" in withheld.words
+    assert judged_bars(judged) - judged_bars(withheld) == len(correction_of().residuals)
+
+
+def test_rivals_stand_beside_the_score_that_they_are_compared_with(page: Page) -> None:
+    assert "28 mm toward the head 0.400 0.700 0.300" in page.words
 
 
 def test_an_axis_that_is_not_commanded_shows_no_zero() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from openigrt.errors import InconsistentInput
 from openigrt.geometry import Float64Array, Frame, PatientPosition, RigidTransform, require_same_frame
 from openigrt.images import Image, Mask
-from openigrt.patient import Correction, DoseGrid, Match, Plan, StructureSet, Surrogate, Target
+from openigrt.patient import Correction, DoseGrid, Match, Plan, StructureSet, Surrogate, Target, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +94,18 @@ class GuidanceReportContent:
     def match(self) -> Match:
         """The match of the chosen region."""
         return next(match for match in self.matches if match.region == self.region)
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the match of the chosen region is refused: then it says nothing about the patient."""
+        return self.match.trust.verdict is Verdict.REFUSED
+
+    @property
+    def differences_mm(self) -> dict[str, float]:
+        """By region, how far it puts the target from where the chosen one does, mm; a refused match has no say."""
+        refused = {match.region for match in self.matches if match.trust.verdict is Verdict.REFUSED}
+        differences = {} if self.is_refused else self.surrogate.differences_mm
+        return {region: apart for region, apart in differences.items() if region not in refused}
 
     @property
     def plan_from_daily_before(self) -> RigidTransform:

@@ -25,6 +25,7 @@ from openigrt.report.pictures import (
     without_shading,
 )
 from openigrt.report.slices import PlaneView, field_corners_mm, plane_views, sample_image, seen_image
+from openigrt.report.wording import plain
 
 SQUARE_MM = 30.0
 MARGIN_MM = 12.0
@@ -139,9 +140,11 @@ def _alignments(content: GuidanceReportContent) -> list[tuple[str, str, RigidTra
     """Title, note and `plan_from_daily` of each alignment shown: before, the chosen match, those that disagree."""
     moved = not np.array_equal(content.plan_from_daily_before.translation_mm, np.zeros(3))
     note = "daily isocenter on plan isocenter" if moved else "as the files are aligned"
-    shown = [("Before", note, content.plan_from_daily_before)]
-    shown.append((f"After: {content.region}", "the match that this report follows", content.match.plan_from_daily))
-    differences, limit = content.surrogate.differences_mm, content.surrogate.limit_mm
+    chosen = (f"After: {content.region}", "the match that this report follows")
+    if content.is_refused:
+        chosen = (f"Refused: {content.region}", "not where the patient lies; for the search for the cause")
+    shown = [("Before", note, content.plan_from_daily_before), (*chosen, content.match.plan_from_daily)]
+    differences, limit = content.differences_mm, content.surrogate.limit_mm
     others = [m for m in content.matches if m.region != content.region and differences.get(m.region, 0.0) > limit]
     for match in others[:MOST_OTHER_MATCHES]:
         apart = f"puts the target {differences[match.region]:.1f} mm elsewhere"
@@ -242,7 +245,7 @@ def _outline_color(structure: Structure, index: int) -> str:
 
 def _window_words(window: Window) -> str:
     """The window with its limits."""
-    return f"{window.name}, {window.low:.0f} to {window.high:.0f}"
+    return f"{window.name}, {plain(window.low, 0)} to {plain(window.high, 0)}"
 
 
 def _gray_words(modality: Modality, display: _Display) -> str:

@@ -14,6 +14,8 @@ RESEARCH_STATEMENT = (
     "Research software. Not a medical device. Not for clinical use. Not connected to treatment machines."
 )
 
+OPEN_WARNINGS = 5
+
 _HIDDEN_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -31,6 +33,7 @@ def render_guidance_report(content: GuidanceReportContent) -> str:
             match_rows=tables.match_rows(content),
             figures=draw_figures(content),
             square_mm=SQUARE_MM,
+            open_warnings=OPEN_WARNINGS,
         )
     )
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from openigrt.errors import InconsistentInput
 from openigrt.geometry import Float64Array, Frame, Grid, RigidTransform, resample
 from openigrt.images import Image, Mask
+from openigrt.report.wording import plain
 
 LONGEST_SIDE_PX = 480
 SMALLEST_PIXEL_MM = 0.6
@@ -72,7 +73,7 @@ class PlaneView:
     def slice_position(self) -> str:
         """Which slice this is, in LPS mm of the plan."""
         axis = int(np.argmax(np.abs(self.grid.direction[:, 2])))
-        return f"{'xyz'[axis]} = {self.grid.origin_mm[axis]:.1f} mm"
+        return f"{'xyz'[axis]} = {plain(float(self.grid.origin_mm[axis]))} mm"
 
 
 def direction_letter(vector: Float64Array) -> str:

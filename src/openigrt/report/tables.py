@@ -7,7 +7,7 @@ from operator import attrgetter
 import numpy as np
 
 from openigrt.geometry import CouchPose, Float64Array, TableAngles, rotation_angle_deg
-from openigrt.patient import Correction, CouchCommand, Match
+from openigrt.patient import Correction, CouchCommand, Match, Verdict
 from openigrt.report.content import GuidanceReportContent
 
 _POSE_FIELDS = {
@@ -35,13 +35,22 @@ class CouchRow:
 
 @dataclass(frozen=True, slots=True)
 class MatchRow:
-    """One match at the isocenter: shift (3,) in LPS mm, table angles, difference at the target in mm."""
+    """One match at the isocenter: shift (3,) in LPS mm, table angles, difference at the target and 95 % bound in mm.
+
+    Difference and bound are None where a refused match would have to answer for them.
+    """
 
     match: Match
     is_chosen: bool
     shift_mm: tuple[float, ...]
     angles: TableAngles
     difference_mm: float | None
+    bound_mm: float | None
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the numbers of the row may only help to find out what went wrong."""
+        return self.match.trust.verdict is Verdict.REFUSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +102,16 @@ def match_rows(content: GuidanceReportContent) -> list[MatchRow]:
     """Every match, the chosen one first, told at the isocenter, or at the centre of the figures where none is known."""
     to_mm, from_mm = pivots_mm(content)
     axes = content.patient_position.table_top_from_lps()
+    here = {} if content.is_refused else {content.region: 0.0}
+    differences_mm = here | content.differences_mm
     rows = [
         MatchRow(
             match,
             match.region == content.region,
             tuple(float(v) for v in match.plan_from_daily.shift_about_points_mm(to_mm, from_mm)),
             TableAngles.from_matrix(axes @ match.plan_from_daily.rotation @ axes.T),
-            0.0 if match.region == content.region else content.surrogate.differences_mm.get(match.region),
+            differences_mm.get(match.region),
+            None if match.trust.verdict is Verdict.REFUSED else match.trust.predicted_error_mm,
         )
         for match in content.matches
     ]
