@@ -9,6 +9,7 @@ from openigrt.guidance import Protocol, parse_protocols
 from openigrt.machine import Machine, parse_machine
 
 LARGEST_SETTINGS_BYTES = 1_000_000
+DICOM_MARK_AT, DICOM_MARK = 128, b"DICM"
 
 
 def builtin_machine_names() -> tuple[str, ...]:
@@ -29,8 +30,12 @@ def builtin_machine(name: str = "iec61217") -> Machine:
 
 
 def read_machine(path: Path) -> Machine:
-    """The machine of a site's own machine file; raises UnreadableFile or InputError."""
-    return parse_machine(_settings_text(path))
+    """The machine of a site's own machine file; raises UnreadableFile or InputError with the name of the file."""
+    text = _settings_text(path)
+    try:
+        return parse_machine(text)
+    except InputError as error:
+        raise type(error)(f"{path}: {error.sentence}", **error.facts) from None
 
 
 def builtin_protocols() -> Mapping[str, Protocol]:
@@ -41,8 +46,22 @@ def builtin_protocols() -> Mapping[str, Protocol]:
 def _settings_text(path: Path) -> str:
     """Text of a small UTF-8 file; raises UnreadableFile when it is missing, too large or no text."""
     try:
-        if path.stat().st_size > LARGEST_SETTINGS_BYTES:
-            raise UnreadableFile(f"{path} is over {LARGEST_SETTINGS_BYTES} bytes: that is no machine file.")
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UnreadableFile(f"Cannot read {path} as a text file: {error}.", path=str(path)) from error
+        with path.open("rb") as file:
+            content = file.read(LARGEST_SETTINGS_BYTES + 1)
+    except OSError as error:
+        raise UnreadableFile(f"The machine file {path} cannot be read: {error.strerror}.", path=str(path)) from None
+    if not _is_text(content):
+        found = "a DICOM file" if content[DICOM_MARK_AT:].startswith(DICOM_MARK) else "no text, or too much of it"
+        raise UnreadableFile(
+            f"{path} is {found}; expected a machine file: text in TOML, UTF-8, at most {LARGEST_SETTINGS_BYTES} bytes.",
+            path=str(path),
+        )
+    return content.decode("utf-8-sig")
+
+
+def _is_text(content: bytes) -> bool:
+    """Whether the bytes are a bearable amount of UTF-8."""
+    try:
+        return "\0" not in content.decode("utf-8") and len(content) <= LARGEST_SETTINGS_BYTES
+    except UnicodeDecodeError:
+        return False

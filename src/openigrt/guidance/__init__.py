@@ -1,6 +1,6 @@
 """What to do about a mismatch: protocols, targets, surrogates, the daily isocenter, the correction and its decision."""
 
-from openigrt.guidance.alignment import Alignment, find_alignment
+from openigrt.guidance.alignment import Alignment, find_alignment, stated_isocenter
 from openigrt.guidance.correction import decide_correction
 from openigrt.guidance.protocol import DEFAULT_PROTOCOL, Protocol, find_protocol, parse_protocols
 from openigrt.guidance.surrogate import judge_surrogate
@@ -23,4 +23,5 @@ __all__ = [
     "parse_protocols",
     "setup_error_in_words",
     "setup_in_words",
+    "stated_isocenter",
 ]

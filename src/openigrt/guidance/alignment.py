@@ -99,35 +99,59 @@ def _daily_isocenter(
             "machine isocenter was is not known",
             False,
         )
+    stated = stated_isocenter(image, plan_frame, machine)
+    if stated is not None:
+        return *stated, True
     source = image.provenance
-    convention = machine.cbct_convention(source.manufacturer)
-    origin_mm = np.zeros(3)
-    is_direct = image.modality is Modality.CBCT and not source.is_derived
-    if is_direct and convention and convention.origin_is_isocenter and image.grid.contains(origin_mm):
-        rule = f"the origin of the cone-beam CT's own frame, as the machine file says for {convention.manufacturer}"
-        return origin_mm, rule, True
     raise MissingInput(
-        f"Where the machine isocenter is in the daily image is not known: {_why_unknown(image, machine)}. "
-        "Give it with --daily-isocenter X,Y,Z (LPS mm of the daily image).",
+        f"{_why_unknown(image, machine)}, so where the machine isocenter is in it is not known; expected a cone-beam "
+        "CT straight from a linac whose maker the machine file lists, its origin inside the volume. Give the isocenter "
+        "with --daily-isocenter X,Y,Z (LPS mm of the image of the day).",
         manufacturer=source.manufacturer,
         modality=str(image.modality),
         is_derived=source.is_derived,
     )
 
 
+def stated_isocenter(image: Image, plan_frame: Frame, machine: Machine) -> tuple[Float64Array, str] | None:
+    """The machine isocenter (3,) in LPS mm that an image of the day states by itself, and the rule in words.
+
+    It is the origin of the image's own frame, for a cone-beam CT straight from a maker whose origin is the isocenter by
+    the machine file, if it lies inside the volume; None for any other image.
+    """
+    convention = machine.cbct_convention(image.provenance.manufacturer)
+    origin_mm = np.zeros(3)
+    is_direct = image.modality is Modality.CBCT and not image.provenance.is_derived
+    is_in_own_frame = image.frame.uid != plan_frame.uid
+    if not (is_direct and is_in_own_frame and convention and convention.origin_is_isocenter):
+        return None
+    if not image.grid.contains(origin_mm):
+        return None
+    return (
+        origin_mm,
+        f"the origin of the cone-beam CT's own frame, as the machine file says for {convention.manufacturer}",
+    )
+
+
 def _why_unknown(image: Image, machine: Machine) -> str:
-    """Why the rule for cone-beam CT does not hold for an image."""
+    """Why the rule for cone-beam CT does not hold for an image: the beginning of a sentence."""
     source = image.provenance
     if image.modality is not Modality.CBCT:
-        return f"it is no cone-beam CT but {image.modality}"
+        return f"The image of the day is no cone-beam CT but {image.modality}"
     if source.is_derived:
-        return "it does not come straight from the linac but was derived or resampled"
+        return "The image of the day does not come straight from the linac but was derived or resampled"
     convention = machine.cbct_convention(source.manufacturer)
     if convention is None:
-        return f"the machine file {machine.name!r} does not list its maker {source.manufacturer!r}"
+        return (
+            f"The image of the day is of the maker {source.manufacturer!r}, whom the machine file {machine.name!r} "
+            "does not list"
+        )
     if not convention.origin_is_isocenter:
-        return f"the machine file {machine.name!r} says that the origin of its frame is not the isocenter"
-    return "the origin of its frame lies outside the volume"
+        return (
+            f"The machine file {machine.name!r} says for {convention.manufacturer} that the origin of the image's "
+            "frame is not the isocenter"
+        )
+    return "The origin of the frame of the image of the day lies outside the volume"
 
 
 def _axes_of(image: Image, plan_frame: Frame, machine: Machine) -> ImageAxes:
@@ -143,8 +167,8 @@ def _require_planned_position(image: Image, planned: PatientPosition) -> None:
     found = image.provenance.patient_position
     if found is not None and found is not planned:
         raise InconsistentInput(
-            f"The plan is for a patient lying {planned}, the daily image was taken {found}: check patient, plan and "
-            "image before anything is moved.",
+            f"The image of the day was taken of a patient lying {found}, the plan expects {planned}: check patient, "
+            "plan and image before anything is moved.",
             found=str(found),
             expected=str(planned),
         )

@@ -4,6 +4,7 @@ import json
 import os
 import tempfile
 from collections import Counter
+from contextlib import ExitStack
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
@@ -12,9 +13,12 @@ from openigrt.dicom import PatientHeader, SeriesHeader, StudyHeader, write_spati
 from openigrt.errors import InputError
 from openigrt.registration import field_of_view_mask
 from openigrt.report import GuidanceReportContent, ManifestSummary, ProtocolLevels, render_guidance_report
+from openigrt.tasks.clock import Progress
+from openigrt.tasks.former_results import FORMER, absolute, former_results, set_aside
 from openigrt.tasks.guidance import Guidance
 from openigrt.tasks.guidance_record import guidance_record
 from openigrt.tasks.identifiers import derived_uid
+from openigrt.tasks.words import require_paths
 
 RESULTS = CORRECTION, REGISTRATION, REPORT = "correction.json", "registration.dcm", "report.html"
 
@@ -29,8 +33,9 @@ def require_usable_folder(folder: Path, *inputs: Path) -> None:
         place = place.parent
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
         why = "is no folder" if not place.is_dir() else "cannot be written"
+        left = " What lies in it is of an earlier run." if former_results(folder, RESULTS) else ""
         raise InputError(
-            f"Cannot write to {folder}: {place} {why}; choose another folder with --out.", path=str(folder)
+            f"Cannot write to {folder}: {place} {why}; choose another folder with --out.{left}", path=str(folder)
         )
     for name in RESULTS:
         if (folder / name).is_dir():
@@ -44,12 +49,21 @@ def require_usable_folder(folder: Path, *inputs: Path) -> None:
             )
 
 
-def write_guidance(guidance: Guidance, folder: str | Path) -> Path:
-    """Write the three files into `folder` (made if need be) and return it; older ones of the same name are replaced.
+def set_results_aside(folder: Path, start: Path | None, progress: Progress) -> Path | None:
+    """Move the results of an earlier run below `folder`/former, and tell; returns where the file `start` is now."""
+    moved = set_aside(folder, RESULTS)
+    if moved:
+        progress(f"moved the results of an earlier run to {folder / FORMER}")
+    return start and moved.get(absolute(start), start)
 
-    All are made before the folder is touched, written beside their places and moved in at the end, so that a failure
-    leaves nothing half-written. Raises InputError when the folder cannot be written.
+
+def write_guidance(guidance: Guidance, folder: str | Path) -> Path:
+    """Write the three files into `folder` (made if need be) and return it; older ones are moved to its `former`.
+
+    All are made before the folder is touched, written beside their places and moved in at the end, the record last; a
+    failure leaves none of them. Raises InputError when the folder cannot be written.
     """
+    require_paths(folder=folder)
     folder = Path(folder)
     require_usable_folder(folder)
     contents = {
@@ -59,11 +73,14 @@ def write_guidance(guidance: Guidance, folder: str | Path) -> Path:
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".guidance-", dir=folder) as staging:
+        with tempfile.TemporaryDirectory(prefix=".guidance-", dir=folder) as staging, ExitStack() as undo:
             for name, content in contents.items():
                 (Path(staging) / name).write_bytes(content)
+            set_aside(folder, RESULTS)
             for name in contents:
+                undo.callback((folder / name).unlink, missing_ok=True)
                 (Path(staging) / name).replace(folder / name)
+            undo.pop_all()
     except OSError as error:
         raise InputError(f"Cannot write to {folder}: {error.strerror}; choose another folder with --out.") from error
     return folder

@@ -5,11 +5,11 @@ from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from openigrt.dicom import (
     DailyFolder,
     PlanFolder,
+    SpatialRegistration,
     check_same_patient,
     check_same_position,
     plan_from_daily,
@@ -18,17 +18,15 @@ from openigrt.dicom import (
     read_plan_folder,
     read_spatial_registration,
 )
-from openigrt.errors import AmbiguousInput, InconsistentInput, InputError, MissingInput, UnsupportedInput
+from openigrt.errors import InconsistentInput, InputError, MissingInput, UnsupportedInput
 from openigrt.files import builtin_machine, builtin_machine_names, read_machine
-from openigrt.geometry import CouchPose, DegreesOfFreedom, Float64Array, PatientPosition, RigidTransform
+from openigrt.geometry import CouchPose, DegreesOfFreedom, PatientPosition, RigidTransform
 from openigrt.guidance import Alignment, likely_turns
 from openigrt.images import Image
 from openigrt.machine import LINEAR_AXES, CouchAxis, Machine, axis_positions
-from openigrt.patient import Beam, Plan
+from openigrt.tasks.isocenters import LARGEST_COORDINATE_MM
 from openigrt.tasks.volume_inputs import is_volume_file, read_daily_volume, read_planning_volume
 
-SAME_ISOCENTER_MM = 0.1
-LARGEST_COORDINATE_MM = 1e5
 SMALLEST_SIDE_MM, LARGEST_SIDE_MM = 5.0, 5000.0
 COUCH_POSE_COUNTS = (3, 4, 6)
 LARGEST_COUCH_POSITION_MM = 5000.0
@@ -97,47 +95,30 @@ def patient_position(folder: PlanFolder, daily: DailyFolder, given: str | None) 
     return position
 
 
-def plan_isocenter(plan: Plan | None, given_mm: ArrayLike | None, beam: int | None) -> tuple[Float64Array, str]:
-    """The isocenter (3,) in LPS mm and the beam or rule that gave it; never a guess between several."""
-    if given_mm is not None:
-        return point_mm(given_mm, "--isocenter"), "as given"
-    if plan is None:
-        raise MissingInput(
-            "There is no plan in the plan folder, so its isocenter is not known; give --isocenter X,Y,Z."
-        )
-    beams = _beams(plan, beam)
-    if not beams:
-        raise MissingInput(f"Plan {plan.label!r} has no beams, so no isocenter; give --isocenter X,Y,Z.")
-    first = np.array(beams[0].isocenter_mm)
-    if any(np.abs(np.array(b.isocenter_mm) - first).max() > SAME_ISOCENTER_MM for b in beams):
-        listed = "; ".join(f"{b.number} ({b.name}) at {b.isocenter_mm}" for b in beams)
-        raise AmbiguousInput(
-            f"The beams of plan {plan.label!r} have several isocenters: {listed}. Choose with --beam N."
-        )
-    return first, f"beam {beams[0].number} ({beams[0].name})" if len(beams) == 1 else "all beams"
-
-
-def _beams(plan: Plan, number: int | None) -> list[Beam]:
-    """The beam of this number, or all that treat (all there are where none does)."""
-    if number is None:
-        return [b for b in plan.beams if not b.is_setup] or list(plan.beams)
-    beams = [b for b in plan.beams if b.number == number]
-    if not beams:
-        numbers = ", ".join(f"{b.number} ({b.name})" for b in plan.beams)
-        raise MissingInput(f"Plan {plan.label!r} has no beam {number}; it has {numbers}.", found=number)
-    return beams
+def read_start(path: Path | None) -> SpatialRegistration | None:
+    """The registration that --start names; raises an InputError that says what the file is instead."""
+    if path is None:
+        return None
+    try:
+        dataset, _ = read_object(path)
+        return read_spatial_registration(dataset)
+    except InputError as error:
+        raise type(error)(
+            f"--start {path} cannot be used: {error.sentence} Expected a DICOM Spatial Registration, such as the "
+            "registration.dcm of an earlier run.",
+            **error.facts,
+        ) from None
 
 
 def starts_of_search(
-    start: str | Path | None, folder: PlanFolder, daily: DailyFolder, alignment: Alignment
+    start: SpatialRegistration | None, folder: PlanFolder, daily: DailyFolder, alignment: Alignment
 ) -> tuple[RigidTransform, ...]:
     """Where the search begins: a registration, else the isocenters upon each other, turned as the table may show."""
     plan_frame, daily_frame = folder.planning_image.frame, daily.daily_image.frame
     if start is None:
         ends = (plan_frame, alignment.plan_isocenter_mm), (daily_frame, alignment.daily_isocenter_mm)
         return tuple(RigidTransform.about_points(*ends, turn, np.zeros(3)) for turn in likely_turns(alignment))
-    dataset, _ = read_object(Path(start))
-    return (plan_from_daily(read_spatial_registration(dataset), folder.planning_image, daily.daily_image),)
+    return (plan_from_daily(start, folder.planning_image, daily.daily_image),)
 
 
 def machine_of(named: str | Path | None) -> Machine:
@@ -148,7 +129,7 @@ def machine_of(named: str | Path | None) -> Machine:
         return builtin_machine(str(named))
     if not Path(named).is_file():
         raise MissingInput(
-            f"There is no machine file {named}; give a file, or one of {', '.join(builtin_machine_names())}.",
+            f"There is no machine file {str(named)!r}; give a file, or one of {', '.join(builtin_machine_names())}.",
             path=str(named),
         )
     return read_machine(Path(named))
@@ -165,11 +146,14 @@ def couch_pose_of(values: CouchPose | Sequence[float] | None) -> CouchPose | Non
     """A couch pose, from its 3, 4 or 6 numbers in IEC 61217 mm and degrees (lateral, longitudinal, vertical, ...)."""
     if values is None:
         return None
-    numbers = [float(value) for value in (astuple(values)[:6] if isinstance(values, CouchPose) else values)]
+    try:
+        numbers = [float(value) for value in (astuple(values)[:6] if isinstance(values, CouchPose) else values)]
+    except (TypeError, ValueError):
+        numbers = []
     if len(numbers) not in COUCH_POSE_COUNTS or not np.isfinite(numbers).all():
         raise InputError(
-            f"A couch pose is 3, 4 or 6 finite numbers (lateral, longitudinal, vertical, then yaw, then pitch and "
-            f"roll); found {numbers}.",
+            f"The couch pose is {values!r}; expected 3, 4 or 6 finite numbers (lateral, longitudinal, vertical, then "
+            "yaw, then pitch and roll).",
             found=numbers,
         )
     pose = values if isinstance(values, CouchPose) else CouchPose(*numbers)
@@ -193,15 +177,3 @@ def _require_possible(pose: CouchPose, numbers: list[float]) -> None:
             f"{LARGEST_TILT_DEG:g}°, in IEC 61217, not in the scale of a display.",
             found=numbers,
         )
-
-
-def point_mm(values: ArrayLike, name: str) -> Float64Array:
-    """A point (3,) in mm that a person gave; raises InputError unless it is three bearable numbers."""
-    try:
-        point = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InputError(f"{name} is three coordinates X,Y,Z in LPS mm; found {values!r}.", option=name) from None
-    if point.shape != (3,) or not (np.abs(point) <= LARGEST_COORDINATE_MM).all():
-        found = " ".join(str(point).split())
-        raise InputError(f"{name} is three coordinates X,Y,Z in LPS mm; found {found}.", option=name)
-    return point

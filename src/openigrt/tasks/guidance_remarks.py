@@ -9,6 +9,7 @@ from openigrt.guidance import Alignment, Protocol
 from openigrt.images import Image
 from openigrt.patient import Match, Plan, Target
 from openigrt.registration import Region
+from openigrt.tasks.isocenters import Contradiction
 
 APPROVED, REJECTED = "APPROVED", "REJECTED"
 SECONDS_PER_HOUR = 3600.0
@@ -76,6 +77,23 @@ def questions(folder: PlanFolder, daily: DailyFolder, alignment: Alignment, deci
         *_rejection(folder.plan),
         *_turned_with_its_beams(folder.plan, alignment),
     )
+
+
+def contradicted_isocenters(contradictions: Sequence[Contradiction], protocol: Protocol) -> Iterator[str]:
+    """Isocenters that were given though the files state others, no further away than the guard of the protocol."""
+    for found in contradictions:
+        if found.distance_mm <= protocol.max_shift_mm:
+            yield f"{found.sentence} The one that was given is used: check it."
+
+
+def isocenters_beyond_the_guard(contradictions: Sequence[Contradiction], protocol: Protocol) -> Iterator[str]:
+    """Isocenters that were given further from those that the files state than any setup that did not fail."""
+    for found in contradictions:
+        if found.distance_mm > protocol.max_shift_mm:
+            yield (
+                f"{found.sentence} That is beyond the guard of {protocol.max_shift_mm:g} mm (protocol "
+                f"{protocol.name}): correct {found.option}, or leave it out."
+            )
 
 
 def region_by_default(protocol: Protocol, region_is_named: bool) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """The main job: from a plan and today's image to a couch correction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,41 +8,22 @@ from pathlib import Path
 from numpy.typing import ArrayLike
 
 from openigrt.arrays import kernels_are_cached
-from openigrt.dicom import DailyFolder, PlanFolder
-from openigrt.errors import InputError, MatchImpossible
-from openigrt.files import builtin_protocols
-from openigrt.geometry import CouchPose, DegreesOfFreedom
-from openigrt.guidance import (
-    Alignment,
-    Protocol,
-    choose_target,
-    decide_correction,
-    find_alignment,
-    find_protocol,
-    judge_surrogate,
-    organ_points_mm,
-)
+from openigrt.dicom import DailyFolder, PlanFolder, SpatialRegistration
+from openigrt.errors import MatchImpossible
+from openigrt.geometry import CouchPose
+from openigrt.guidance import Alignment, choose_target, decide_correction, judge_surrogate, organ_points_mm
 from openigrt.images import Mask
-from openigrt.machine import Machine
 from openigrt.patient import Match, Target
 from openigrt.registration import Question, match_rigid
 from openigrt.tasks.clock import Clock, Progress
 from openigrt.tasks.exchanged import naming_an_exchange, require_not_exchanged
 from openigrt.tasks.guidance import Guidance
-from openigrt.tasks.guidance_files import require_usable_folder, write_guidance
-from openigrt.tasks.guidance_inputs import (
-    couch_pose_of,
-    degrees_of,
-    machine_of,
-    patient_position,
-    plan_isocenter,
-    point_mm,
-    read_plan_input,
-    read_today_input,
-    starts_of_search,
-)
+from openigrt.tasks.guidance_files import require_usable_folder, set_results_aside, write_guidance
+from openigrt.tasks.guidance_inputs import read_plan_input, read_start, read_today_input, starts_of_search
 from openigrt.tasks.guidance_remarks import (
+    contradicted_isocenters,
     doubts,
+    isocenters_beyond_the_guard,
     isocenters_outside,
     questions,
     region_by_default,
@@ -50,11 +31,18 @@ from openigrt.tasks.guidance_remarks import (
     target_outside,
     what_was_read,
 )
+from openigrt.tasks.guidance_settings import GuidanceSettings, guidance_settings
 from openigrt.tasks.guided_regions import body_mask, regions_to_match
+from openigrt.tasks.patient_setup import GivenSetup, PatientSetup, patient_setup
+from openigrt.tasks.words import (
+    given,
+    require_listener,
+    require_names,
+    require_paths,
+    require_texts,
+    require_whole_numbers,
+)
 
-LARGEST_TRUSTED_ERROR_MM = 2.0
-DEFAULT_REGION = "bone"
-REGION_BY_DEFAULT, REGION_AS_NAMED = "the default, since none was named (--region)", "as it was named (--region)"
 MATCHING, COMPILING = "matching", "compiling kernels, once per machine, and matching"
 
 
@@ -84,33 +72,29 @@ def guide(
     The words are those of the command, `plan_uid` its --plan. `plan` and `today` are folders of DICOM (or .mha and
     .nrrd volumes). Without `region` bone is matched, and the result says so. Isocenters are LPS mm, each of its own
     image; `couch_pose` is IEC 61217; `start` a Spatial Registration to search from. `progress` hears each step. Raises
-    an OpenIgrtError with one sentence wherever the input does not allow an answer; nothing is written then.
+    an OpenIgrtError with one sentence wherever the input does not allow an answer; nothing is written then. What an
+    earlier run left in `out` is moved to a folder below `out`/former first, so that it cannot be taken for this answer.
     """
-    if out is not None:
-        require_usable_folder(Path(out), Path(plan), Path(today))
-    settings = _settings(site, region, target, machine=machine, dof=dof, seed=seed)
-    matching = MATCHING if kernels_are_cached("registration") else COMPILING
+    require_paths(plan=plan, today=today, **given(machine=machine, start=start, out=out))
+    require_texts(**given(site=site, target=target, plan_uid=plan_uid, series=series, position=position))
+    require_whole_numbers(seed=seed, **given(dof=dof, beam=beam))
+    require_names(**given(region=region))
+    require_listener(progress)
+    places = Path(plan), Path(today)
+    registration = _registration(start, out, places, progress)
+    settings = guidance_settings(site, region, target, machine=machine, dof=dof, seed=seed)
     clock = Clock(progress)
-    with naming_an_exchange(Path(plan), Path(today)):
+    with naming_an_exchange(*places):
         clock.step("read_plan", "reading the plan")
-        folder = read_plan_input(Path(plan), plan_uid)
+        folder = read_plan_input(places[0], plan_uid)
         clock.step("read_image", "reading today's image")
-        daily = read_today_input(Path(today), folder, series)
-        isocenter_mm, isocenter_from = plan_isocenter(folder.plan, isocenter, beam)
-        alignment = find_alignment(
-            daily.daily_image,
-            folder.planning_image.frame,
-            isocenter_mm,
-            patient_position(folder, daily, position),
-            machine=settings.machine,
-            daily_isocenter_mm=None if daily_isocenter is None else point_mm(daily_isocenter, "--daily-isocenter"),
-            start=couch_pose_of(couch_pose),
-        )
-    require_not_exchanged(Path(plan), Path(today), folder, daily)
-    clock.step("match", matching)
-    judged = choose_target(folder.structure_set, isocenter_mm, target, slice_mm=_slice_mm(folder))
-    case = _Case(folder, daily, isocenter_from, alignment, judged, settings)
-    found = case.matched(start)
+        daily = read_today_input(places[1], folder, series)
+        by_hand = GivenSetup(beam, isocenter, daily_isocenter, position, couch_pose)
+        setup = patient_setup(by_hand, folder, daily, settings.machine)
+    require_not_exchanged(*places, folder, daily)
+    clock.step("match", MATCHING if kernels_are_cached("registration") else COMPILING)
+    case = _Case(folder, daily, setup, _target(folder, setup, target), settings)
+    found = case.matched(registration)
     clock.step("decide", "deciding")
     guidance = case.guidance(*found, clock)
     if out is not None:
@@ -119,46 +103,15 @@ def guide(
     return guidance
 
 
-@dataclass(frozen=True, slots=True)
-class _Settings:
-    """What was asked for, apart from the files of the patient."""
-
-    protocol: Protocol
-    region: tuple[str, ...]
-    region_rule: str
-    machine: Machine
-    degrees_of_freedom: DegreesOfFreedom | None
-    seed: int
-    words: Mapping[str, str]
-
-
-def _settings(
-    site: str | None,
-    region: str | Sequence[str] | None,
-    target: str | None,
-    *,
-    machine: str | Path | None,
-    dof: int | None,
-    seed: int,
-) -> _Settings:
-    """Protocol, region names, machine and couch, checked; with the words for report and manifest."""
-    protocol, named = find_protocol(builtin_protocols(), site), machine_of(machine)
-    asked = DEFAULT_REGION if region is None else region
-    names = (asked,) if isinstance(asked, str) else tuple(dict.fromkeys(asked))
-    if not names:
-        raise InputError("No region is named; name bone, soft, patient, or structures.")
-    if seed < 0:
-        raise InputError(f"A seed is zero or above, not {seed}.", found=seed)
-    degrees = degrees_of(dof)
-    words = {
-        "site": f"{protocol.name} (none was named)" if site is None else protocol.name,
-        "region": ", ".join(names) + (" (none was named)" if region is None else ""),
-        "target": target or "by rule",
-        "degrees of freedom": str(int(degrees or named.couch.degrees_of_freedom)),
-        "machine": named.name,
-    }
-    rule = REGION_BY_DEFAULT if region is None else REGION_AS_NAMED
-    return _Settings(protocol, names, rule, named, degrees, seed, words)
+def _registration(
+    start: str | Path | None, out: str | Path | None, inputs: tuple[Path, Path], progress: Progress
+) -> SpatialRegistration | None:
+    """The registration to start from, read once no earlier result is left where those of this run go."""
+    file = Path(start) if start is not None else None
+    if out is not None:
+        require_usable_folder(Path(out), *inputs)
+        file = set_results_aside(Path(out), file, progress)
+    return read_start(file)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -167,29 +120,28 @@ class _Case:
 
     folder: PlanFolder
     daily: DailyFolder
-    isocenter_from: str
-    alignment: Alignment
+    setup: PatientSetup
     target: Target
-    settings: _Settings
+    settings: GuidanceSettings
 
     @property
-    def allowed_error_mm(self) -> float:
-        """The largest predicted error of a trusted match."""
-        return min(0.5 * self.settings.protocol.verification_tolerance_mm, LARGEST_TRUSTED_ERROR_MM)
+    def alignment(self) -> Alignment:
+        """What ties plan, image and room together."""
+        return self.setup.alignment
 
-    def question(self, start: str | Path | None, body: Mask | None) -> Question:
+    def question(self, start: SpatialRegistration | None, body: Mask | None) -> Question:
         """What the match is asked."""
         return Question(
             self.folder.planning_image,
             self.daily.daily_image,
             starts_of_search(start, self.folder, self.daily, self.alignment),
             self.target.points_mm,
-            self.allowed_error_mm,
+            self.settings.allowed_error_mm,
             body=body,
             seed=self.settings.seed,
         )
 
-    def matched(self, start: str | Path | None) -> tuple[tuple[Match, ...], tuple[str, ...], tuple[str, ...]]:
+    def matched(self, start: SpatialRegistration | None) -> tuple[tuple[Match, ...], tuple[str, ...], tuple[str, ...]]:
         """The matches, what to note about their regions, and which of them were left out.
 
         Where there can be no match, the error also says which isocenter or target lies outside its image.
@@ -227,7 +179,10 @@ class _Case:
             protocol=settings.protocol,
             machine=settings.machine,
             degrees_of_freedom=settings.degrees_of_freedom,
-            questions=questions(folder, daily, self.alignment, local_time),
+            questions=(
+                *questions(folder, daily, self.alignment, local_time),
+                *isocenters_beyond_the_guard(self.setup.contradictions, settings.protocol),
+            ),
         )
         clock.stop()
         return Guidance(
@@ -236,7 +191,7 @@ class _Case:
             folder.structure_set,
             folder.plan,
             folder.dose,
-            self.isocenter_from,
+            self.setup.isocenter_from,
             settings.region_rule,
             self.target,
             self.alignment,
@@ -245,12 +200,13 @@ class _Case:
             correction,
             settings.protocol,
             settings.machine,
-            self.allowed_error_mm,
+            settings.allowed_error_mm,
             (*what_was_read(folder, daily), *noted),
             (
                 *doubts(folder, daily, self.alignment, settings.protocol, local_time),
+                *contradicted_isocenters(self.setup.contradictions, settings.protocol),
                 *target_outside(folder.planning_image, self.target),
-                *region_by_default(settings.protocol, settings.region_rule == REGION_AS_NAMED),
+                *region_by_default(settings.protocol, settings.region_is_named),
                 *doubted,
             ),
             (*folder.inputs, *daily.inputs),
@@ -259,6 +215,12 @@ class _Case:
             decided_at,
             dict(clock.seconds),
         )
+
+
+def _target(folder: PlanFolder, setup: PatientSetup, named: str | None) -> Target:
+    """The target that was named, else the one by rule."""
+    isocenter_mm = setup.alignment.plan_isocenter_mm
+    return choose_target(folder.structure_set, isocenter_mm, named, slice_mm=_slice_mm(folder))
 
 
 def _slice_mm(folder: PlanFolder) -> float:

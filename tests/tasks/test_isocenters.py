@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from openigrt.errors import InputError
-from openigrt.tasks.guidance_inputs import point_mm
+from openigrt.tasks.isocenters import point_mm
 
 
 def test_a_point_is_three_numbers():
@@ -13,5 +13,5 @@ def test_a_point_is_three_numbers():
 
 @pytest.mark.parametrize("values", ["a", (1, 2), (1, 2, np.nan), (1, 2, 1e30), None, ["x", "y", "z"]])
 def test_what_is_no_point_gets_a_sentence(values):
-    with pytest.raises(InputError, match=r"^--isocenter is three coordinates X,Y,Z in LPS mm; found .*\.$"):
+    with pytest.raises(InputError, match=r"^--isocenter is .*; expected three coordinates X,Y,Z in LPS mm.*\.$"):
         point_mm(values, "--isocenter")

@@ -1,0 +1,53 @@
+"""The results of an earlier run: never taken for those of a later one, and never lost."""
+
+import os
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+
+from openigrt.errors import InputError
+
+FORMER = "former"
+
+
+def former_results(folder: Path, names: tuple[str, ...]) -> list[Path]:
+    """Those of the results, by their names, that lie in the folder."""
+    return [folder / name for name in names if os.path.lexists(folder / name)]
+
+
+def set_aside(folder: Path, names: tuple[str, ...]) -> dict[Path, Path]:
+    """Move earlier results into a new folder below `former`, named by when they were written (UTC).
+
+    Whatever happens to the run that follows, `folder` then holds no result that is not its own. Returns where each file
+    is now, by where it was (both absolute); raises InputError when one cannot be moved.
+    """
+    found = former_results(folder, names)
+    if not found:
+        return {}
+    moved = {}
+    try:
+        place = _new_place(folder / FORMER, max(path.lstat().st_mtime for path in found)).resolve()
+        for path in found:
+            path.rename(place / path.name)
+            moved[absolute(path)] = place / path.name
+    except OSError as error:
+        raise InputError(
+            f"The results of an earlier run in {folder} cannot be moved to {folder / FORMER} ({error.strerror}), and "
+            "might be taken for those of this one; choose another folder with --out.",
+            path=str(folder),
+        ) from error
+    return moved
+
+
+def absolute(path: Path) -> Path:
+    """A file by its own name in its resolved folder, so that one file has one name, be it a link or not."""
+    return path.parent.resolve() / path.name
+
+
+def _new_place(former: Path, written_at_s: float) -> Path:
+    """A folder that was not there before, named by a time; a second one of that time gets a number."""
+    stamp = f"{datetime.fromtimestamp(written_at_s, UTC):%Y-%m-%dT%H-%M-%SZ}"
+    places = (former / (stamp if number == 1 else f"{stamp}-{number}") for number in count(1))
+    place = next(place for place in places if not place.exists())
+    place.mkdir(parents=True)
+    return place

@@ -1,0 +1,68 @@
+"""What `guide` is asked for, apart from the files of the patient: protocol, region, machine, couch and seed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from openigrt.errors import InputError
+from openigrt.files import builtin_protocols
+from openigrt.geometry import DegreesOfFreedom
+from openigrt.guidance import Protocol, find_protocol
+from openigrt.machine import Machine
+from openigrt.tasks.guidance_inputs import degrees_of, machine_of
+
+LARGEST_TRUSTED_ERROR_MM = 2.0
+DEFAULT_REGION = "bone"
+REGION_BY_DEFAULT, REGION_AS_NAMED = "the default, since none was named (--region)", "as it was named (--region)"
+
+
+@dataclass(frozen=True, slots=True)
+class GuidanceSettings:
+    """Names that were resolved, and `words`: the same for report and manifest."""
+
+    protocol: Protocol
+    region: tuple[str, ...]
+    region_rule: str
+    machine: Machine
+    degrees_of_freedom: DegreesOfFreedom | None
+    seed: int
+    words: Mapping[str, str]
+
+    @property
+    def allowed_error_mm(self) -> float:
+        """The largest predicted error of a trusted match, mm."""
+        return min(0.5 * self.protocol.verification_tolerance_mm, LARGEST_TRUSTED_ERROR_MM)
+
+    @property
+    def region_is_named(self) -> bool:
+        """Whether somebody chose the region."""
+        return self.region_rule == REGION_AS_NAMED
+
+
+def guidance_settings(
+    site: str | None,
+    region: str | Sequence[str] | None,
+    target: str | None,
+    *,
+    machine: str | Path | None,
+    dof: int | None,
+    seed: int,
+) -> GuidanceSettings:
+    """Protocol, region names, machine and couch, checked; raises an InputError for a name that is not there."""
+    protocol, named = find_protocol(builtin_protocols(), site), machine_of(machine)
+    asked = DEFAULT_REGION if region is None else region
+    names = (asked,) if isinstance(asked, str) else tuple(dict.fromkeys(asked))
+    if not names:
+        raise InputError("No region is named; name bone, soft, patient, or structures.")
+    if seed < 0:
+        raise InputError(f"A seed is zero or above, not {seed}.", found=seed)
+    degrees = degrees_of(dof)
+    words = {
+        "site": f"{protocol.name} (none was named)" if site is None else protocol.name,
+        "region": ", ".join(names) + (" (none was named)" if region is None else ""),
+        "target": target or "by rule",
+        "degrees of freedom": str(int(degrees or named.couch.degrees_of_freedom)),
+        "machine": named.name,
+    }
+    rule = REGION_BY_DEFAULT if region is None else REGION_AS_NAMED
+    return GuidanceSettings(protocol, names, rule, named, degrees, int(seed), words)

@@ -1,0 +1,56 @@
+"""How the patient lay and where the isocenters are: what a person gives by hand, joined with what the files say."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from numpy.typing import ArrayLike
+
+from openigrt.dicom import DailyFolder, PlanFolder
+from openigrt.geometry import CouchPose
+from openigrt.guidance import Alignment, find_alignment
+from openigrt.machine import Machine
+from openigrt.tasks.guidance_inputs import couch_pose_of, patient_position
+from openigrt.tasks.isocenters import DAILY_OPTION, Contradiction, contradictions, plan_isocenter, point_mm
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class GivenSetup:
+    """What was given by hand, not checked yet: points in LPS mm, each of its own image; a couch pose in IEC 61217."""
+
+    beam: int | None
+    isocenter: ArrayLike | None
+    daily_isocenter: ArrayLike | None
+    position: str | None
+    couch_pose: CouchPose | Sequence[float] | None
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class PatientSetup:
+    """The alignment of plan, image and room, the beam or rule that the plan's isocenter is from, and what contradicts.
+
+    `contradictions` are isocenters that were given though the files state others.
+    """
+
+    alignment: Alignment
+    isocenter_from: str
+    contradictions: tuple[Contradiction, ...]
+
+
+def patient_setup(given: GivenSetup, folder: PlanFolder, daily: DailyFolder, machine: Machine) -> PatientSetup:
+    """The setup as given, else as the files say; raises an InputError for what is missing, impossible or ambiguous."""
+    isocenter_mm, isocenter_from = plan_isocenter(folder.plan, given.isocenter, given.beam)
+    daily_mm = None if given.daily_isocenter is None else point_mm(given.daily_isocenter, DAILY_OPTION)
+    plan_frame = folder.planning_image.frame
+    alignment = find_alignment(
+        daily.daily_image,
+        plan_frame,
+        isocenter_mm,
+        patient_position(folder, daily, given.position),
+        machine=machine,
+        daily_isocenter_mm=daily_mm,
+        start=couch_pose_of(given.couch_pose),
+    )
+    contradicting = contradictions(
+        folder.plan, given.beam, daily.daily_image, alignment, machine=machine, plan_frame=plan_frame
+    )
+    return PatientSetup(alignment, isocenter_from, contradicting)
