@@ -8,7 +8,7 @@ import pytest
 from openigrt.errors import InconsistentInput, MissingInput
 from openigrt.files.builtin import builtin_machine
 from openigrt.geometry import CouchPose, Frame, Grid, ImageAxes, PatientPosition
-from openigrt.guidance import find_alignment
+from openigrt.guidance import find_alignment, stated_isocenter
 from openigrt.images import Image, Modality, Provenance
 from tests.guidance.guidance_cases import PLAN, PLAN_ISOCENTER
 
@@ -55,7 +55,10 @@ def test_in_the_plans_own_frame_the_files_alone_are_aligned(provenance):
 @pytest.mark.parametrize(
     ("image", "why"),
     [
-        (image_of(Provenance(manufacturer="Nobody")), "'IEC 61217' does not list its maker 'Nobody'"),
+        (
+            image_of(Provenance(manufacturer="Nobody")),
+            "of the maker 'Nobody', whom the machine file 'IEC 61217' does not list",
+        ),
         (image_of(replace(VARIAN, is_derived=True)), "derived or resampled"),
         (image_of(modality=Modality.MR), "no cone-beam CT but MR"),
         (image_of(origin=(100.0, 0.0, 0.0)), "lies outside the volume"),
@@ -64,11 +67,31 @@ def test_in_the_plans_own_frame_the_files_alone_are_aligned(provenance):
 def test_otherwise_it_is_refused_and_the_option_is_named(image, why):
     with pytest.raises(MissingInput, match=why) as refused:
         alignment_of(image)
-    assert "--daily-isocenter X,Y,Z" in refused.value.sentence
+    found, expected, todo = (
+        refused.value.sentence.index(w) for w in (why, "expected a cone-beam", "--daily-isocenter")
+    )
+    assert found < expected < todo
+
+
+@pytest.mark.parametrize(
+    ("image", "is_stated"),
+    [
+        (image_of(), True),
+        (image_of(uid=PLAN.uid), False),
+        (image_of(Provenance(manufacturer="Nobody")), False),
+        (image_of(replace(VARIAN, is_derived=True)), False),
+        (image_of(modality=Modality.CT), False),
+        (image_of(origin=(100.0, 0.0, 0.0)), False),
+    ],
+)
+def test_which_images_state_the_isocenter_by_themselves(image, is_stated):
+    stated = stated_isocenter(image, PLAN, builtin_machine())
+    assert (stated is not None) == is_stated
+    assert stated is None or stated[0].tolist() == [0.0, 0.0, 0.0]
 
 
 def test_a_patient_who_lay_otherwise_is_refused():
-    with pytest.raises(InconsistentInput, match="lying HFS, the daily image was taken HFP"):
+    with pytest.raises(InconsistentInput, match="taken of a patient lying HFP, the plan expects HFS"):
         alignment_of(image_of(replace(VARIAN, patient_position=PatientPosition.HFP)))
     same = image_of(replace(VARIAN, patient_position=PatientPosition.HFS))
     assert alignment_of(same).patient_position is PatientPosition.HFS

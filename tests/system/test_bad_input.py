@@ -235,7 +235,9 @@ def test_several_isocenters(case, known_match):
     assert "2 (Spine)" in sentence
     assert "--beam" in sentence
     assert run("guide", case / "plan", case / "today", "--out", case / "out", "--beam", 2).code == 0
-    assert known_match[0][0].start.shift_about_points_mm(phantom.ISOCENTER_MM + 5.0, np.zeros(3)) == pytest.approx(0.0)
+    assert known_match[0][0].starts[0].shift_about_points_mm(phantom.ISOCENTER_MM + 5.0, np.zeros(3)) == pytest.approx(
+        0.0
+    )
 
 
 @pytest.mark.parametrize(
@@ -244,12 +246,20 @@ def test_several_isocenters(case, known_match):
         ("--target", "PTV_9", "no structure 'PTV_9' in the plan; there are: CTV_1, Bowel"),
         ("--region", "Lung", "no structure 'Lung' in the plan; there are: CTV_1, Bowel"),
         ("--site", "toe", "no protocol 'toe'; expected one of brain"),
-        ("--machine", "toe.toml", "no machine file toe.toml; give a file, or one of elekta_iec, iec61217, varian_iec"),
+        (
+            "--machine",
+            "toe.toml",
+            "no machine file 'toe.toml'; give a file, or one of elekta_iec, iec61217, varian_iec",
+        ),
         ("--beam", "9", "has no beam 9; it has 1 (AP)"),
         ("--plan", "1.2.3", "No plan has the UID 1.2.3; found: 'Pelvis'"),
         ("--series", "1.2.3", "No image series has the UID 1.2.3; found: CT Image"),
         ("--position", "XX", "Patient position 'XX' is not supported"),
-        ("--isocenter", "1e30,0,0", "--isocenter is three coordinates"),
+        (
+            "--isocenter",
+            "1e30,0,0",
+            "--isocenter is [1.e+30 0.e+00 0.e+00]; expected three coordinates X,Y,Z in LPS mm",
+        ),
     ],
 )
 def test_names_that_are_not_there(case, option, value, said):
@@ -262,7 +272,20 @@ def test_a_word_and_a_structure_are_no_region(case):
 
 def test_a_machine_file_that_is_none(case):
     (case / "room.toml").write_text("couch = [")
-    assert "not valid TOML" in refuse(case, "--machine", case / "room.toml")
+    sentence = refuse(case, "--machine", case / "room.toml")
+    assert sentence.startswith(f"{case / 'room.toml'}: The machine file is not valid TOML")
+
+
+@pytest.mark.parametrize("content", [b"\x80\x81", b"name = 'a'\0", "name = 'a'".encode("utf-16"), b"#" * 1_000_001])
+def test_a_machine_file_that_is_no_text(case, content):
+    (case / "room.toml").write_bytes(content)
+    sentence = refuse(case, "--machine", case / "room.toml")
+    assert sentence.startswith(f"{case / 'room.toml'} is no text, or too much of it; expected a machine file")
+
+
+def test_a_dicom_file_as_machine_file(case):
+    path = case / "plan" / "rp.dcm"
+    assert refuse(case, "--machine", path).startswith(f"{path} is a DICOM file; expected a machine file: text in TOML")
 
 
 @pytest.mark.parametrize(
@@ -278,17 +301,32 @@ def test_a_machine_file_that_is_none(case):
         ("--dof", "2"),
         ("--beam", "first"),
         ("--nonsense", "1"),
+        ("--start", ""),
+        ("--machine", ""),
     ],
 )
 def test_wrong_usage_is_told_apart_from_wrong_input(case, option, value):
     assert option in refuse(case, option, value, code=2)
 
 
+@pytest.mark.parametrize("words", [("", "today"), ("plan", ""), ("plan", "today", "--out", "")])
+def test_an_empty_name_is_not_the_current_folder(case, monkeypatch, words):
+    """As `"$PLAN"` is where nobody set it."""
+    monkeypatch.chdir(case)
+    done = run("guide", *words)
+    assert done.code == 2
+    assert "'' is no name" in done.err
+    assert {path.name for path in case.iterdir()} == {"plan", "today"}
+
+
 # -------------------------------------------------------------------------------- where the search starts
 
 
 def test_a_start_that_is_not_there(case):
-    assert "nothing.dcm cannot be read: No such file" in refuse(case, "--start", case / "nothing.dcm")
+    sentence = refuse(case, "--start", case / "nothing.dcm")
+    assert f"--start {case / 'nothing.dcm'} cannot be used" in sentence
+    assert "No such file" in sentence
+    assert "Expected a DICOM Spatial Registration" in sentence
 
 
 def test_a_start_that_is_no_dicom(case):

@@ -57,7 +57,7 @@ def test_the_registration_of_volumes_names_frames_made_from_the_files(guided_vol
     words = (*PLAN_ISOCENTER, *DAILY_ISOCENTER, "--position", "HFS", "--start", volumes / "out" / "registration.dcm")
     done = run("guide", volumes / "plan.mha", volumes / "today.nrrd", *words, "--out", volumes / "again")
     assert done.code in {0, 3}
-    assert np.allclose(questions[0].start.matrix4(), record["match"]["plan_from_daily"], atol=1e-6)
+    assert np.allclose(questions[0].starts[0].matrix4(), record["match"]["plan_from_daily"], atol=1e-6)
 
 
 @requires_dciodvfy

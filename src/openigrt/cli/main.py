@@ -102,7 +102,9 @@ def guide(  # noqa: PLR0917  (typer makes options of parameters)
 
 @app.command()
 def example(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="where plan/ and daily/ are written")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", parser=words.path, help="where plan/ and daily/ are written")
+    ],
     seed: Annotated[int, typer.Option(min=0, metavar="N", help="the same seed gives the same files")] = 0,
 ) -> None:
     """Write the embedded example: a virtual pelvis, its plan and an image of the day, as DICOM.

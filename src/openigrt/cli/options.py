@@ -5,11 +5,17 @@ from typing import Annotated
 
 from typer import Argument, Option
 
+from openigrt.cli import words
+
 PlanFolder = Annotated[
-    Path, Argument(metavar="PLAN", help="folder of planning CT, structures, plan, dose (DICOM), or a volume")
+    Path,
+    Argument(
+        metavar="PLAN", parser=words.path, help="folder of planning CT, structures, plan, dose (DICOM), or a volume"
+    ),
 ]
 TodayFolder = Annotated[
-    Path, Argument(metavar="TODAY", help="folder of today's image (DICOM), or a volume (.mha, .nrrd)")
+    Path,
+    Argument(metavar="TODAY", parser=words.path, help="folder of today's image (DICOM), or a volume (.mha, .nrrd)"),
 ]
 Site = Annotated[str | None, Option(metavar="PROTOCOL", help="protocol whose levels decide")]
 Region = Annotated[list[str] | None, Option(metavar="NAME", help="bone, soft, patient or a structure; may be repeated")]
@@ -18,13 +24,15 @@ DegreesOfFreedom = Annotated[int | None, Option(min=3, max=6, metavar="N", help=
 PlanUid = Annotated[str | None, Option("--plan", metavar="UID", help="which plan, if several")]
 Beam = Annotated[int | None, Option(metavar="N", help="which beam's isocenter, if several")]
 Series = Annotated[str | None, Option(metavar="UID", help="which series of today, if several")]
-Machine = Annotated[str | None, Option(metavar="FILE", help="machine file (TOML), or the name of a built-in machine")]
+Machine = Annotated[
+    str | None, Option(metavar="FILE", parser=words.name, help="machine file (TOML), or the name of a built-in machine")
+]
 CouchPose = Annotated[
     str | None, Option(metavar="LAT,LNG,VRT[,YAW[,PITCH,ROLL]]", help="couch at acquisition, IEC 61217 mm and degrees")
 ]
 Position = Annotated[str | None, Option(metavar="NAME", help="how the patient lies (HFS...), where no file says it")]
 Isocenter = Annotated[str | None, Option(metavar="X,Y,Z", help="plan isocenter, LPS mm of the planning image")]
 DailyIsocenter = Annotated[str | None, Option(metavar="X,Y,Z", help="machine isocenter, LPS mm of today's image")]
-Start = Annotated[Path | None, Option(metavar="FILE", help="Spatial Registration to start from")]
-Out = Annotated[Path, Option(metavar="DIR", help="where the results go")]
+Start = Annotated[Path | None, Option(metavar="FILE", parser=words.path, help="Spatial Registration to start from")]
+Out = Annotated[Path, Option(metavar="DIR", parser=words.path, help="where the results go")]
 Json = Annotated[bool, Option("--json", help="correction.json on standard output")]

@@ -1,8 +1,21 @@
 """Words that a person types, as numbers. Nothing heavy is imported here: `--help` passes through."""
 
 import math
+from pathlib import Path
 
 import typer
+
+
+def path(text: str | Path) -> Path:
+    """A file or folder; nothing at all, as an unset variable of a shell gives, is wrong usage and not this folder."""
+    return Path(name(str(text)))
+
+
+def name(text: str) -> str:
+    """A name that is one."""
+    if not text.strip() or "\0" in text:
+        raise typer.BadParameter(f"{text!r} is no name.")
+    return text
 
 
 def point(text: str | None, option: str) -> tuple[float, ...] | None:
