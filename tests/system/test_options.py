@@ -139,8 +139,26 @@ def test_isocenters(guide):
     assert record["plan"]["isocenter_mm"] == [10.0, -30.0, 40.0]
     assert record["plan"]["isocenter_from"] == record["image"]["isocenter_rule"] == "as given"
     assert record["image"]["isocenter_mm"] == [-2.0, 0.0, 0.0]
+    assert [sentence for sentence in record["warnings"] if "isocenter gives" in sentence] == [
+        "--isocenter gives (10.0, -30.0, 40.0) mm, 2.0 mm away from (12.0, -30.0, 40.0) mm, which is the isocenter of "
+        "beam 1 (AP). The one that was given is used: check it.",
+        "--daily-isocenter gives (-2.0, 0.0, 0.0) mm, 2.0 mm away from (0.0, 0.0, 0.0) mm, which is the origin of the "
+        "cone-beam CT's own frame, as the machine file says for ELEKTA. The one that was given is used: check it.",
+    ]
+    assert not any("isocenter gives" in sentence for sentence in by_rule["warnings"])
     outside = guide("--daily-isocenter", "0,0,500", code=3)
     assert "The daily isocenter lies outside the image of the day." in outside["warnings"]
+
+
+@pytest.mark.parametrize("option", ["--isocenter", "--daily-isocenter"])
+def test_an_isocenter_given_beyond_the_guard_calls_a_person_though_the_move_is_small(guide, option):
+    """Both isocenters moved alike ask for the same couch move, and only the contradiction shows that both are wrong."""
+    moved = {"--isocenter": "12,-30,61", "--daily-isocenter": "0,0,21"}
+    decision = guide(*(word for pair in moved.items() for word in pair), code=3)["decision"]
+    assert decision["is_recommended"] is False
+    (cause,) = [reason for reason in decision["reasons"] if reason.startswith(f"{option} gives")]
+    assert "21.0 mm away from" in cause
+    assert cause.endswith(f"beyond the guard of 20 mm (protocol default): correct {option}, or leave it out.")
 
 
 def test_a_plan_that_nobody_approved_is_warned(case, known_match):
@@ -204,11 +222,37 @@ def test_the_python_call_takes_the_same_words(patient_folder, known_match, tmp_p
         {"dof": 7},
         {"region": ()},
         {"seed": -1},
+        {"plan": 5},
+        {"plan": None},
+        {"today": b"today"},
+        {"site": 5},
+        {"region": 5},
+        {"region": ["bone", 5]},
+        {"target": ["CTV_1"]},
+        {"dof": "6"},
+        {"dof": 6.0},
+        {"plan_uid": 1.2},
+        {"beam": True},
+        {"series": 5},
+        {"machine": {}},
+        {"couch_pose": 5},
+        {"couch_pose": "left"},
+        {"couch_pose": (1.0, 2.0, None)},
+        {"couch_pose": CouchPose("a")},
+        {"position": 5},
+        {"isocenter": {}},
+        {"daily_isocenter": "here"},
+        {"start": 5},
+        {"out": 5},
+        {"out": ""},
+        {"seed": None},
+        {"seed": 0.5},
+        {"progress": None},
     ],
     ids=str,
 )
 def test_words_that_are_none_raise_input_errors(patient_folder, words):
     with pytest.raises(InputError) as error:
-        openigrt.guide(patient_folder / "plan", patient_folder / "today", **words)
+        openigrt.guide(**{"plan": patient_folder / "plan", "today": patient_folder / "today"} | words)
     assert isinstance(error.value, OpenIgrtError)
     assert "\n" not in error.value.sentence

@@ -94,7 +94,7 @@ def test_a_file_name_in_no_encoding(case, known_match):
 
 
 def test_a_disk_that_is_full(patient_folder, known_match, monkeypatch, tmp_path):
-    """Writing the last of three files fails: the older results stay as they were, and nothing else is left."""
+    """Writing the last of three files fails: the older results are kept aside, and nothing else is left."""
     (tmp_path / "report.html").write_text("old")
     original = Path.write_bytes
 
@@ -108,7 +108,23 @@ def test_a_disk_that_is_full(patient_folder, known_match, monkeypatch, tmp_path)
     assert done.code == 1
     assert "Cannot write to" in done.sentence
     assert "No space left on device" in done.sentence
-    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("report.html", "old")]
+    (kept,) = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert kept.parent.parent == tmp_path / "former"
+    assert (kept.name, kept.read_text()) == ("report.html", "old")
+
+
+def test_a_failure_between_two_files_leaves_neither(patient_folder, known_match, monkeypatch, tmp_path):
+    original = Path.replace
+
+    def replace(path, target):
+        if path.name == guidance_files.CORRECTION:
+            raise OSError(5, "Input/output error", str(path))
+        return original(path, target)
+
+    monkeypatch.setattr(Path, "replace", replace)
+    done = run("guide", patient_folder / "plan", patient_folder / "today", "--out", tmp_path)
+    assert done.code == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_report_that_cannot_be_drawn_leaves_no_folder(patient_folder, known_match, monkeypatch, tmp_path):
