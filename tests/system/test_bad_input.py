@@ -187,7 +187,8 @@ def test_a_planning_image_of_air(case):
 def test_no_overlap(case):
     sentence = refuse(case, "--daily-isocenter", "3000,0,0")
     assert "cannot be matched" in sentence
-    assert sentence.endswith("The daily isocenter lies outside the image of the day.")
+    assert "The daily isocenter lies outside the image of the day." in sentence
+    assert "--daily-isocenter gives (3000.0, 0.0, 0.0) mm, 3000.0 mm away from (0.0, 0.0, 0.0) mm" in sentence
 
 
 def test_an_image_of_noise_asks_for_a_person(case):
@@ -258,7 +259,7 @@ def test_several_isocenters(case, known_match):
         (
             "--isocenter",
             "1e30,0,0",
-            "--isocenter is [1.e+30 0.e+00 0.e+00]; expected three coordinates X,Y,Z in LPS mm",
+            "--isocenter is (1e+30, 0.0, 0.0); expected three coordinates X,Y,Z in LPS mm",
         ),
     ],
 )

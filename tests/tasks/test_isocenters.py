@@ -45,7 +45,9 @@ def test_a_point_is_three_numbers():
     assert point_mm((1, -2.5, 3), "--isocenter") == pytest.approx([1.0, -2.5, 3.0])
 
 
-@pytest.mark.parametrize("values", ["a", (1, 2), (1, 2, np.nan), (1, 2, 1e30), None, ["x", "y", "z"], 5, [[1], [2, 3]]])
+@pytest.mark.parametrize(
+    "values", ["a", (1, 2), (1, 2, np.nan), (1, 2, 1e30), None, ["x", "y", "z"], 5, [[1], [2, 3]], (10**400, 0, 0)]
+)
 def test_what_is_no_point_gets_a_sentence(values):
     with pytest.raises(InputError, match=r"^--isocenter is .*; expected three coordinates X,Y,Z in LPS mm.*\.$"):
         point_mm(values, "--isocenter")

@@ -5,6 +5,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import pytest
 
+import openigrt
 from openigrt.errors import InputError
 from openigrt.tasks import words
 
@@ -49,6 +50,18 @@ def test_what_is_not(require, value, said):
     with pytest.raises(InputError) as error:
         require(word=value)
     assert said in error.value.sentence
+
+
+@pytest.mark.parametrize("seed", [-1, 0.5, None, "0", False])
+def test_what_is_no_seed(seed):
+    with pytest.raises(InputError, match="expected a whole number, zero or above"):
+        words.require_seed(seed)
+
+
+@pytest.mark.parametrize("arguments", [(5,), ("folder", -1), ("folder", "a")])
+def test_the_example_is_asked_for_in_the_same_words(arguments):
+    with pytest.raises(InputError):
+        openigrt.write_example(*arguments)
 
 
 def test_a_large_value_is_named_in_one_short_line():

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from openigrt.arrays import kernels_are_cached
 from openigrt.tasks.clock import Progress
+from openigrt.tasks.words import require_listener, require_paths, require_seed
 
 if TYPE_CHECKING:
     from openigrt.virtual import EmbeddedExample
@@ -13,7 +14,13 @@ MAKING, COMPILING = "making a virtual patient", "compiling kernels, once per mac
 
 
 def write_example(folder: str | Path, seed: int = 0, progress: Progress = lambda words: None) -> "EmbeddedExample":
-    """Write plan/ and daily/ into `folder` and return their places and the true setup error; nothing is downloaded."""
+    """Write plan/ and daily/ into `folder` and return their places and the true setup error; nothing is downloaded.
+
+    Raises InputError for a word of the wrong kind.
+    """
+    require_paths(folder=folder)
+    require_seed(seed)
+    require_listener(progress)
     from openigrt.virtual import write_embedded_example  # noqa: PLC0415  (half a second that `guide` should not pay)
 
     progress(MAKING if kernels_are_cached("virtual") else COMPILING)

@@ -26,6 +26,7 @@ from openigrt.images import Image
 from openigrt.machine import LINEAR_AXES, CouchAxis, Machine, axis_positions
 from openigrt.tasks.isocenters import LARGEST_COORDINATE_MM
 from openigrt.tasks.volume_inputs import is_volume_file, read_daily_volume, read_planning_volume
+from openigrt.tasks.words import in_short
 
 SMALLEST_SIDE_MM, LARGEST_SIDE_MM = 5.0, 5000.0
 COUCH_POSE_COUNTS = (3, 4, 6)
@@ -148,12 +149,12 @@ def couch_pose_of(values: CouchPose | Sequence[float] | None) -> CouchPose | Non
         return None
     try:
         numbers = [float(value) for value in (astuple(values)[:6] if isinstance(values, CouchPose) else values)]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         numbers = []
     if len(numbers) not in COUCH_POSE_COUNTS or not np.isfinite(numbers).all():
         raise InputError(
-            f"The couch pose is {values!r}; expected 3, 4 or 6 finite numbers (lateral, longitudinal, vertical, then "
-            "yaw, then pitch and roll).",
+            f"The couch pose is {in_short(values)}; expected 3, 4 or 6 finite numbers (lateral, longitudinal, vertical, "
+            "then yaw, then pitch and roll).",
             found=numbers,
         )
     pose = values if isinstance(values, CouchPose) else CouchPose(*numbers)

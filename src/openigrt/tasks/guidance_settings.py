@@ -54,8 +54,6 @@ def guidance_settings(
     names = (asked,) if isinstance(asked, str) else tuple(dict.fromkeys(asked))
     if not names:
         raise InputError("No region is named; name bone, soft, patient, or structures.")
-    if seed < 0:
-        raise InputError(f"A seed is zero or above, not {seed}.", found=seed)
     degrees = degrees_of(dof)
     words = {
         "site": f"{protocol.name} (none was named)" if site is None else protocol.name,

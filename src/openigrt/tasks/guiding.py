@@ -39,6 +39,7 @@ from openigrt.tasks.words import (
     require_listener,
     require_names,
     require_paths,
+    require_seed,
     require_texts,
     require_whole_numbers,
 )
@@ -77,7 +78,8 @@ def guide(
     """
     require_paths(plan=plan, today=today, **given(machine=machine, start=start, out=out))
     require_texts(**given(site=site, target=target, plan_uid=plan_uid, series=series, position=position))
-    require_whole_numbers(seed=seed, **given(dof=dof, beam=beam))
+    require_whole_numbers(**given(dof=dof, beam=beam))
+    require_seed(seed)
     require_names(**given(region=region))
     require_listener(progress)
     places = Path(plan), Path(today)
@@ -144,7 +146,8 @@ class _Case:
     def matched(self, start: SpatialRegistration | None) -> tuple[tuple[Match, ...], tuple[str, ...], tuple[str, ...]]:
         """The matches, what to note about their regions, and which of them were left out.
 
-        Where there can be no match, the error also says which isocenter or target lies outside its image.
+        Where there can be no match, the error also says which isocenter or target lies outside its image, and which
+        isocenter contradicts the files.
         """
         regions = regions_to_match(self.settings.region, self.target, self.folder)
         body, body_from = body_mask(self.folder)
@@ -152,11 +155,12 @@ class _Case:
             matches = match_rigid(self.question(start, body), regions)
         except MatchImpossible as error:
             planning_image = self.folder.planning_image
-            outside = (
+            likely = (
                 *isocenters_outside(planning_image, self.daily.daily_image, self.alignment),
                 *target_outside(planning_image, self.target),
+                *(contradiction.sentence for contradiction in self.setup.contradictions),
             )
-            raise MatchImpossible(" ".join((error.sentence, *outside)), **error.facts) from None
+            raise MatchImpossible(" ".join((error.sentence, *likely)), **error.facts) from None
         noted = f"Region: {regions[0].name}, {self.settings.region_rule}.", body_from
         return matches, noted, regions_left_out(regions, matches)
 

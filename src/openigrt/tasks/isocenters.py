@@ -12,6 +12,7 @@ from openigrt.guidance import Alignment, stated_isocenter
 from openigrt.images import Image
 from openigrt.machine import Machine
 from openigrt.patient import Beam, Plan
+from openigrt.tasks.words import in_short
 
 SAME_ISOCENTER_MM = 0.1
 CONTRADICTING_MM = 1.0
@@ -87,12 +88,12 @@ def point_mm(values: ArrayLike, name: str) -> Float64Array:
     """A point (3,) in mm that a person gave; raises InputError unless it is three bearable numbers."""
     try:
         point = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InputError(f"{name} is {values!r}; expected three coordinates X,Y,Z in LPS mm.", option=name) from None
+    except (TypeError, ValueError, OverflowError):
+        point = np.empty(0)
     if point.shape != (3,) or not (np.abs(point) <= LARGEST_COORDINATE_MM).all():
-        found = " ".join(str(point).split())
         raise InputError(
-            f"{name} is {found}; expected three coordinates X,Y,Z in LPS mm, each within {LARGEST_COORDINATE_MM:g} mm.",
+            f"{name} is {in_short(values)}; expected three coordinates X,Y,Z in LPS mm, each within "
+            f"{LARGEST_COORDINATE_MM:g} mm.",
             option=name,
         )
     return point

@@ -13,6 +13,11 @@ def given(**words: object) -> dict[str, object]:
     return {name: value for name, value in words.items() if value is not None}
 
 
+def in_short(value: object) -> str:
+    """A value for a sentence: on one line, however large it is."""
+    return " ".join(short_repr(value).split())
+
+
 def require_paths(**words: object) -> None:
     """Raise InputError for a word that names no file or folder."""
     for name, value in words.items():
@@ -37,6 +42,12 @@ def require_whole_numbers(**words: object) -> None:
             raise _wrong_kind(name, value, "a whole number")
 
 
+def require_seed(seed: object) -> None:
+    """Raise InputError for what no random numbers can start from."""
+    if not isinstance(seed, Integral) or isinstance(seed, bool) or seed < 0:
+        raise _wrong_kind("seed", seed, "a whole number, zero or above")
+
+
 def require_names(**words: object) -> None:
     """Raise InputError for a word that is neither a text nor a row of texts."""
     for name, value in words.items():
@@ -52,6 +63,5 @@ def require_listener(progress: object) -> None:
 
 
 def _wrong_kind(name: str, value: object, expected: str) -> InputError:
-    """The error for a word of the wrong kind, on one line however large the value is."""
-    found = " ".join(short_repr(value).split())
-    return InputError(f"{name} is {found}, of kind {type(value).__name__}; expected {expected}.", word=name)
+    """The error for a word of the wrong kind."""
+    return InputError(f"{name} is {in_short(value)}, of kind {type(value).__name__}; expected {expected}.", word=name)
