@@ -153,8 +153,8 @@ def couch_pose_of(values: CouchPose | Sequence[float] | None) -> CouchPose | Non
         numbers = []
     if len(numbers) not in COUCH_POSE_COUNTS or not np.isfinite(numbers).all():
         raise InputError(
-            f"The couch pose is {in_short(values)}; expected 3, 4 or 6 finite numbers (lateral, longitudinal, vertical, "
-            "then yaw, then pitch and roll).",
+            f"The couch pose is {in_short(values)}; expected 3, 4 or 6 finite numbers (lateral, longitudinal, "
+            "vertical, then yaw, then pitch and roll).",
             found=numbers,
         )
     pose = values if isinstance(values, CouchPose) else CouchPose(*numbers)
