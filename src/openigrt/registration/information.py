@@ -1,7 +1,9 @@
-"""Mutual information of planning and daily values over a template, with its analytic gradient.
+"""Mutual information of planning and daily values over a template, normalised, with its analytic gradient.
 
 The metric for images of other modality, and the second opinion on those of the same: it knows nothing of a line between
-gray values, only that they belong together (Viola and Wells 1997; Mattes 2003).
+gray values, only that they belong together (Viola and Wells 1997; Mattes 2003). Plain information also grows where the
+template meets richer parts of the image, and so settles beside the truth; normalised by both entropies it hardly does
+(Studholme 1999).
 """
 
 from dataclasses import dataclass
@@ -51,8 +53,8 @@ class Overlay:
         return histograms
 
     def information_and_gradients(self, pose: Pose) -> tuple[float, Float64Array]:
-        """Mutual information (nats), and each leaf's part (BLOCKS, 6) of its derivative by a small motion (mm, rad)."""
-        value, slopes = information(self.histograms(pose).sum(axis=0))
+        """Normalised information, and each leaf's part (BLOCKS, 6) of its derivative by a small motion (mm, rad)."""
+        value, slopes = normalised_information(self.histograms(pose).sum(axis=0))
         blocks = np.empty((BLOCKS, 6))
         information_gradients(*self._seen(pose), slopes, blocks)
         return value, blocks
@@ -86,24 +88,20 @@ def _counting(daily: DailySide) -> NDArray[np.float32]:
     return seen[:: max(len(seen) // 20000, 1)]
 
 
-def information(histogram: Float64Array) -> tuple[float, Float64Array]:
-    """Mutual information in nats, and its derivative by each cell (plan, daily) of the histogram."""
+def normalised_information(histogram: Float64Array) -> tuple[float, Float64Array]:
+    """Mutual information over the mean of both entropies, 0 to 1, and its derivative by each cell (plan, daily)."""
     total = max(float(histogram.sum()), PRIOR_COUNT)
     joint = histogram / total + PRIOR_COUNT
-    ratio = np.log(joint / (joint.sum(axis=1, keepdims=True) * joint.sum(axis=0, keepdims=True)))
-    value = float((joint * ratio).sum())
-    return value, (ratio - value) / total
-
-
-def normalised_information(histogram: Float64Array) -> float:
-    """Mutual information over the mean of both entropies, 0 to 1: the score of a match between modalities."""
-    joint = histogram / max(float(histogram.sum()), PRIOR_COUNT) + PRIOR_COUNT
-    entropies = [-float((p * np.log(p)).sum()) for p in (joint.sum(axis=1), joint.sum(axis=0))]
-    return 2.0 * information(histogram)[0] / max(sum(entropies), PRIOR_COUNT)
+    logs = [np.log(p) for p in (joint, joint.sum(axis=1, keepdims=True), joint.sum(axis=0, keepdims=True))]
+    entropy, *singles = (-float((joint * log).sum()) for log in logs)
+    both = max(sum(singles), PRIOR_COUNT)
+    by_joint = -(logs[1] + logs[2]) * entropy / both**2 + logs[0] / both
+    slopes = 2.0 * (by_joint - float((joint * by_joint).sum())) / total
+    return 2.0 * (both - entropy) / both, slopes
 
 
 def refine_by_information(pose: Pose, overlay: Overlay, most_steps: int) -> Pose:
-    """The pose of largest mutual information near `pose`, by BFGS on shift (mm) and turn (scaled to mm at 60 mm).
+    """The pose of largest normalised information near `pose`, by BFGS on shift (mm) and turn (scaled to mm at 60 mm).
 
     It stays within 20 mm of each: information alone, of ever fewer points, can lead out of any basin.
     """

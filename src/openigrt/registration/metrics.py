@@ -39,7 +39,7 @@ PARTS = 16
 LEAST_SHARE_SEEN = 0.02
 WIDE_WINDOW_MM = 60.0
 SEARCH_BINS = 8
-BINS = 16
+BINS = 18
 OPINION_BINS = 32
 SOFT_WINDOW_HU = (-200.0, 250.0)
 SMOOTHING_VOXELS = 1.0
@@ -163,7 +163,7 @@ class LocalCorrelation:
 
 
 class MutualInformation:
-    """Mutual information of gray values in a wide window, found by BFGS."""
+    """Normalised mutual information of gray values in a wide window, found by BFGS."""
 
     name = "mutual information"
     needs_every_voxel = True
@@ -200,9 +200,9 @@ class MutualInformation:
         histograms = overlay.histograms(found)
         whole = histograms.sum(axis=0)
         parts = histograms.reshape(PARTS, -1, *whole.shape).sum(axis=1)
-        left_out = np.array([normalised_information(whole - part) for part in parts])
+        score, left_out = normalised_information(whole)[0], [normalised_information(whole - part)[0] for part in parts]
         seen = histograms.sum(axis=(1, 2)) * (BLOCKS / len(template))
-        return Settled(found, normalised_information(whole), left_out, seen, 1.0)
+        return Settled(found, score, np.array(left_out), seen, 1.0)
 
     def equations(self, pose: Pose, template: Template, daily: DailySide) -> Equations:
         """Gradients by leaf; the curvature, by differences of the gradient, is shared evenly among leaves."""
