@@ -22,7 +22,7 @@ from benchmarks.trust.rendering import (
 )
 from benchmarks.trust.volumes import AIR_HU, Packed, read_volume, without_bone
 from openigrt.geometry import Float64Array, Frame, Grid, RigidTransform, rotation_angle_deg, rotation_from_vector
-from openigrt.images import Image, Modality
+from openigrt.images import Image, Mask, Modality
 from openigrt.registration import Question, Region, RegionKind
 
 PLAN_FRAME = Frame.plan("trust")
@@ -34,6 +34,8 @@ KNOWN_TO_MM = 2.0
 ALLOWED_MM = ((1.0, 0.25), (1.5, 0.35), (2.0, 0.4))
 REPORTED_PATIENTS = ("pancreas", "head", "sarcoma-2", "pelvis-2", "pelvis-4", "pelvis-6", "pelvis-8")
 SHARP_PLAN_NOISE_HU = 25.0
+CONTOUR_MARGIN_MM = 5.0
+BONE = Region("bone", RegionKind.BONE)
 
 
 class Kind(StrEnum):
@@ -96,6 +98,11 @@ class Case:
     wrong_above_mm: float
     setup_mm: float
     setup_deg: float
+
+    @property
+    def regions(self) -> tuple[Region, ...]:
+        """What is matched, the region that is judged first; contours stand beside bone, as they do in `guide`."""
+        return (self.region, BONE) if self.region.kind is RegionKind.CONTOURS else (self.region,)
 
     @property
     def in_protocol(self) -> bool:
@@ -230,14 +237,24 @@ def _scanner(kind: Kind, cropped: bool, rng: np.random.Generator) -> Scanner:
     return scanner
 
 
-def _region(kind: Kind, only_bone: bool, rng: np.random.Generator) -> Region:
-    """The region that is matched."""
-    drawn = RegionKind(rng.choice(["bone", "patient", "soft"], p=[0.6, 0.3, 0.1]))
+def _region_kind(kind: Kind, only_bone: bool, rng: np.random.Generator) -> RegionKind:
+    """What is matched."""
+    drawn = RegionKind(rng.choice(["bone", "patient", "soft", "contours"], p=[0.5, 0.2, 0.1, 0.2]))
     if kind is Kind.SOFT_MOVED:
-        drawn = RegionKind.SOFT
-    elif only_bone:
-        drawn = RegionKind.BONE
-    return Region(drawn.value, drawn)
+        return RegionKind.SOFT
+    return RegionKind.BONE if only_bone else drawn
+
+
+def _region(kind: RegionKind, plan: Image, site: Site, rng: np.random.Generator) -> Region:
+    """The region that is matched; contours are an ellipsoid of 15 to 40 mm near the isocenter."""
+    if kind is not RegionKind.CONTOURS:
+        return Region(kind.value, kind)
+    center, semi_axes_mm = site.isocenter_mm + rng.uniform(-10.0, 10.0, 3), rng.uniform(15.0, 40.0, 3)
+    k, j, i = (np.arange(count) for count in plan.voxels.shape)
+    x, y, z = (plan.grid.origin_mm[axis] + plan.grid.spacing_mm[axis] * n for axis, n in enumerate((i, j, k)))
+    far = [((along - at) / half) ** 2 for along, at, half in zip((x, y, z), center, semi_axes_mm, strict=True)]
+    inside = far[2][:, None, None] + far[1][:, None] + far[0] <= 1.0
+    return Region(kind.value, kind, Mask(inside, plan.grid), CONTOUR_MARGIN_MM)
 
 
 def _planning_image(volume: Packed, kept: slice, rng: np.random.Generator) -> Image:
@@ -275,7 +292,7 @@ def _rendered_case(pack: Path, names: tuple[int, Kind, str, str], site: Site, rn
     """A case whose daily image is rendered from a volume; the daily origin is where the isocenter was meant to be."""
     number, kind, planned, daily = names
     source = read_volume(pack, daily)
-    region = _region(kind, planned != daily and kind is not Kind.OTHER_PATIENT, rng)
+    region_kind = _region_kind(kind, planned != daily and kind is not Kind.OTHER_PATIENT, rng)
     setup, scanner = _setup(kind, rng), _scanner(kind, source.cropped, rng)
     if kind in (Kind.FAR, Kind.VERTEBRA):
         scanner = replace(scanner, center_mm=scanner.center_mm + setup.inverse().translation_mm)
@@ -293,7 +310,9 @@ def _rendered_case(pack: Path, names: tuple[int, Kind, str, str], site: Site, rn
     grid = scanner.grid()
     voxels, daily_points = _patient(pack, (kind, source), grid, (source_from_daily, site), rng)
     daily_image = shown(voxels, grid, scanner, rng)
-    question = _question((_planning_image(plan, kept, rng), daily_image), start, site, number)
+    planning_image = _planning_image(plan, kept, rng)
+    question = _question((planning_image, daily_image), start, site, number)
+    region = _region(region_kind, planning_image, site, rng)
     rough = kind is Kind.DEFORMED or {planned, daily} == {"thorax-0", "thorax-5"}
     wrong_above = max(KNOWN_TO_MM, site.allowed_mm) if rough else site.allowed_mm
     return _case(names, question, region, (daily_points, wrong_above), setup)
@@ -334,7 +353,7 @@ def _case(
     setup: RigidTransform,
 ) -> Case:
     """The case of these parts; what the start gets wrong is measured at the judged points."""
-    points = question.start.points(truth[0]) - question.target_points_mm if truth[0] is not None else None
+    points = question.starts[0].points(truth[0]) - question.target_points_mm if truth[0] is not None else None
     shift = setup.translation_mm if points is None else points.mean(axis=0)
     return Case(*names, question, region, *truth, float(np.linalg.norm(shift)), rotation_angle_deg(setup.rotation))
 
@@ -372,7 +391,7 @@ def _outside_mm(scanner: Scanner, rng: np.random.Generator) -> Float64Array:
 def _stored_case(pack: Path, names: tuple[int, Kind, str], site: Site, rng: np.random.Generator) -> Case:
     """The real cone-beam CT, moved by its header alone, sometimes noisier and shorter than it is."""
     number, kind, planned = names
-    region = _region(kind, kind is not Kind.OTHER_PATIENT, rng)
+    region_kind = _region_kind(kind, kind is not Kind.OTHER_PATIENT, rng)
     setup, cbct = _setup(kind, rng), read_volume(pack, CBCT)
     center = CBCT_SPINE_MM - CBCT_BONE_SHIFT_MM
     moved = RigidTransform.about_points(
@@ -398,8 +417,9 @@ def _stored_case(pack: Path, names: tuple[int, Kind, str], site: Site, rng: np.r
         start = RigidTransform(PLAN_FRAME, DAILY_FRAME, np.eye(3), site.isocenter_mm - center)
     else:
         daily_points = moved.points(site.points_mm - CBCT_BONE_SHIFT_MM)
-    images = (_planning_image(plan, kept, rng), daily_image)
-    question = _question(images, start, site, number)
+    planning_image = _planning_image(plan, kept, rng)
+    question = _question((planning_image, daily_image), start, site, number)
+    region = _region(region_kind, planning_image, site, rng)
     return _case((*names, CBCT), question, region, (daily_points, max(KNOWN_TO_MM, site.allowed_mm)), setup)
 
 

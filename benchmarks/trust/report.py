@@ -87,7 +87,7 @@ def _figures(rows: list[Row], settings: TrustSettings) -> dict[str, Any]:
         "median true error of ordinary matches, mm": _median(table.error_mm[right]),
         "by kind": _counted(rows, labels, lambda row: row["kind"], [str(kind) for kind in Kind]),
         "by images": _counted(rows, labels, _images_of, sorted({_images_of(row) for row in rows})),
-        "by region": _counted(rows, labels, lambda row: row["region"], ["bone", "patient", "soft"]),
+        "by region": _counted(rows, labels, lambda row: row["region"], ["bone", "patient", "soft", "contours"]),
         "by allowed error": _counted(rows, labels, lambda row: str(row["allowed_mm"]), ["1.0", "1.5", "2.0"]),
         "wrong though trusted": [_brief(row) for row in matched if outcomes[id(row)] == "trusted, WRONG"],
         "why ordinary right matches were not trusted": _why_not(matched, verdicts, settings),

@@ -68,7 +68,7 @@ def row_of(pack: Path, number: int) -> dict[str, Any]:
     case = make_case(pack, number)
     began = time.perf_counter()
     try:
-        match = match_rigid(case.question, [case.region])[0]
+        match = match_rigid(case.question, case.regions)[0]
     except OpenIgrtError as error:
         return _described(case) | {"match_s": _since(began), "verdict": "impossible", "reasons": [str(error)]}
     except Exception as error:  # noqa: BLE001 - one crash is a finding, and must not cost the cases after it

@@ -178,7 +178,7 @@ def test_a_trusted_match_on_bone_nearby_settles_the_level_of_a_short_region():
     settled = with_level_of(judged(), 3.0, short, 2.0)
     assert settled.verdict is Verdict.TRUSTED
     assert settled.predicted_error_mm == short.predicted_error_mm
-    assert settled.evidence["seen_length_mm"] == 30.0
+    assert settled.evidence["seen_length_mm"] == judged().evidence["seen_length_mm"]
     assert "trusted match on bone" in settled.reasons[-1]
 
 

@@ -179,7 +179,7 @@ def with_level_of(level: Trust, apart_mm: float, own: Trust, allowed_error_mm: f
     if settled.reasons == own.reasons:
         return own
     reason = f"The level is that of the trusted match on bone, {apart_mm:.1f} mm or less from here."
-    return replace(own, verdict=settled.verdict, reasons=(*settled.reasons, reason))
+    return replace(settled, reasons=(*settled.reasons, reason), rivals=own.rivals)
 
 
 def error_parts_mm(evidence: Evidence, points_mm: Float64Array, settings: TrustSettings) -> Mapping[str, float]:
@@ -239,5 +239,5 @@ def _reasons_to_look(figures: Mapping[str, float], settings: TrustSettings) -> l
     gap = figures["rival_gap"]
     needed = max(settings.least_rival_gap, settings.least_rival_gap_in_deviations * figures["rival_deviation"])
     if 0.0 < gap < needed:
-        reasons.append(f"A neighbouring level matches almost as well (score gap {gap:.2f}, {needed:.2f} is needed).")
+        reasons.append(f"A neighboring level matches almost as well (score gap {gap:.2f}, {needed:.2f} is needed).")
     return reasons
