@@ -65,11 +65,13 @@ def test_a_rule(arguments, action, is_recommended, says):
     assert re.search(says, found.reasons[0]), found.reasons
 
 
-def test_a_refused_match_is_the_only_cause_beside_the_surrogate_and_questions():
-    """It says nothing about the patient, so no size, limit or residual of its move does."""
-    found = correct_all(rotation_z(6.0), (0.0, 0.0, 30.0), verdict=Verdict.REFUSED)
+@pytest.mark.parametrize("others", [{}, REGIONS_DISAGREE], ids=["alone", "regions disagree"])
+def test_a_refused_match_is_the_only_cause_and_nothing_is_remarked(others):
+    """It says nothing about the patient, so no size, limit, residual or other region measured from it does."""
+    found = correct_all(rotation_z(6.0), (0.0, 0.0, 30.0), verdict=Verdict.REFUSED, **others)
     assert len(found.reasons) == 1
     assert "is refused" in found.reasons[0]
+    assert (found.action, found.is_recommended, found.remarks) == (Action.CALL, False, ())
 
 
 def test_all_causes_are_told():

@@ -18,7 +18,15 @@ from openigrt.geometry import (
 )
 from openigrt.guidance.alignment import Alignment
 from openigrt.guidance.couch_change import change_by_axis, couch_change, motion_of_change, rounded_change
-from openigrt.guidance.decision import Cause, decide, machine_causes, outcome_causes, size_causes, trust_causes
+from openigrt.guidance.decision import (
+    Cause,
+    call_without_move,
+    decide,
+    machine_causes,
+    outcome_causes,
+    size_causes,
+    trust_causes,
+)
 from openigrt.guidance.protocol import Protocol
 from openigrt.guidance.required_motion import RequiredMotion, required_motion
 from openigrt.guidance.table_turn import table_turn_causes
@@ -60,14 +68,16 @@ def decide_correction(
     surfaces = {target.name: target.points_mm} | {n: points for n, points in organs.items() if n != target.name}
     residuals = tuple(_residual(name, points, required, made) for name, points in surfaces.items())
     causes = [*trust_causes(match, surrogate), *(Cause(question, forbids_move=True) for question in questions)]
-    if match.trust.verdict is not Verdict.REFUSED:
+    if match.trust.verdict is Verdict.REFUSED:
+        decision = call_without_move(causes)
+    else:
         causes += [
             *table_turn_causes(match, alignment, protocol),
             *size_causes(required, alignment, protocol),
             *machine_causes(limits_exceeded),
             *outcome_causes(required, residuals[0], alignment, protocol),
         ]
-    decision = decide(causes, required, move, protocol)
+        decision = decide(causes, required, move, protocol, caveats=tuple(_caveats(alignment, machine, degrees)))
     return Correction(
         couch=move.command(degrees),
         couch_exact=exact.command(degrees),
@@ -84,7 +94,7 @@ def decide_correction(
         is_recommended=decision.is_recommended,
         reasons=decision.reasons,
         native_couch=couch.native_readout(end) if alignment.start else {},
-        remarks=(*decision.remarks, *_caveats(alignment, machine, degrees)),
+        remarks=decision.remarks,
     )
 
 

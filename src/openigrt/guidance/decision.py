@@ -29,10 +29,23 @@ class Decision:
     remarks: tuple[str, ...] = ()
 
 
-def decide(causes: Sequence[Cause], required: RequiredMotion, couch: CouchMove, protocol: Protocol) -> Decision:
+def call_without_move(causes: Sequence[Cause]) -> Decision:
+    """The decision about a refused match: a person is called, and nothing is said about a size that is not known."""
+    return Decision(Action.CALL, False, tuple(cause.sentence for cause in causes))
+
+
+def decide(
+    causes: Sequence[Cause],
+    required: RequiredMotion,
+    couch: CouchMove,
+    protocol: Protocol,
+    *,
+    caveats: Sequence[str] = (),
+) -> Decision:
     """Call when there is a cause; else correct above the action level on any axis; else leave.
 
-    A move that rounds to nothing is left. A recommended move of a called person is one that the person may approve.
+    A move that rounds to nothing is left. A recommended move of a called person is one that the person may approve. The
+    `caveats` are remarks about what the move rests on.
     """
     above = required.largest_axis_mm > protocol.action_level_mm and couch != CouchMove(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     level = (
@@ -40,12 +53,13 @@ def decide(causes: Sequence[Cause], required: RequiredMotion, couch: CouchMove, 
         f"{'above' if above else 'not above'} the action level of {protocol.action_level_mm:g} mm "
         f"(protocol {protocol.name})."
     )
+    remarks = tuple(caveats)
     if causes:
         proposed = above and not any(cause.forbids_move for cause in causes)
-        return Decision(Action.CALL, proposed, tuple(cause.sentence for cause in causes), (level,))
+        return Decision(Action.CALL, proposed, tuple(cause.sentence for cause in causes), (level, *remarks))
     if above:
-        return Decision(Action.CORRECT, True, (level,))
-    return Decision(Action.LEAVE, False, (level, *_turn_that_is_left(required, protocol)))
+        return Decision(Action.CORRECT, True, (level,), remarks)
+    return Decision(Action.LEAVE, False, (level, *_turn_that_is_left(required, protocol)), remarks)
 
 
 def _turn_that_is_left(required: RequiredMotion, protocol: Protocol) -> Iterator[str]:
@@ -62,12 +76,13 @@ def _turn_that_is_left(required: RequiredMotion, protocol: Protocol) -> Iterator
 
 
 def trust_causes(match: Match, surrogate: Surrogate) -> Iterator[Cause]:
-    """A match or a surrogate that is not trusted."""
-    verdict = match.trust.verdict
-    if verdict is not Verdict.TRUSTED:
-        said = {Verdict.LOOK: "needs a look", Verdict.REFUSED: "is refused"}[verdict]
-        why = " ".join(match.trust.reasons)
-        yield Cause(f"The match on {match.region} {said}. {why}".strip(), forbids_move=True)
+    """A match or a surrogate that is not trusted; from a refused match the other regions have no distance."""
+    verdict, why = match.trust.verdict, " ".join(match.trust.reasons)
+    if verdict is Verdict.REFUSED:
+        yield Cause(f"The match on {match.region} is refused. {why}".strip(), forbids_move=True)
+        return
+    if verdict is Verdict.LOOK:
+        yield Cause(f"The match on {match.region} needs a look. {why}".strip(), forbids_move=True)
     if surrogate.verdict is Verdict.REFUSED:
         why = " ".join(surrogate.reasons)
         yield Cause(f"The regions disagree, so no couch move is recommended. {why}".strip(), forbids_move=True)

@@ -21,8 +21,7 @@ def guidance_summary(guidance: Guidance, folder: Path) -> str:
         *(f"  Note: {remark}" for remark in correction.remarks),
         *(f"Warning: {sentence}" for sentence in guidance.warnings),
         setup_in_words(guidance.match, correction, position),
-        f"Couch ({_recommended(guidance)}, {correction.degrees_of_freedom} degrees of freedom, about the "
-        f"{str(correction.about).replace('_', ' ')}): {_move(correction)}",
+        _couch_line(guidance),
         f"Region: {guidance.match.region}, {guidance.region_rule}.",
         *(line for match in guidance.matches for line in _match_lines(match, guidance)),
         f"Surrogate: {guidance.surrogate.verdict}. " + " ".join(guidance.surrogate.reasons),
@@ -30,6 +29,17 @@ def guidance_summary(guidance: Guidance, folder: Path) -> str:
         STATEMENT,
     ]
     return "\n".join(lines) + "\n"
+
+
+def _couch_line(guidance: Guidance) -> str:
+    """The move of the couch, and whether it is one to make; a refused match has none."""
+    correction = guidance.correction
+    if guidance.match.trust.verdict is Verdict.REFUSED:
+        return f"Couch: no move; the match on {guidance.match.region} is refused."
+    return (
+        f"Couch ({_recommended(guidance)}, {correction.degrees_of_freedom} degrees of freedom, about the "
+        f"{str(correction.about).replace('_', ' ')}): {_move(correction)}"
+    )
 
 
 def _recommended(guidance: Guidance) -> str:
