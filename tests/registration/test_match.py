@@ -99,6 +99,22 @@ def test_a_second_start_that_is_wrong_changes_nothing(plan, daily, answer):
     assert error_mm(both.plan_from_daily, answer.plan_from_daily) < 0.01
 
 
+@pytest.mark.parametrize("order", [(0, 2, 1), (2, 1, 0)], ids=["coronal", "sagittal"])
+def test_the_slices_that_an_image_is_stored_in_have_no_say(plan, daily, answer, order):
+    """The same voxels as coronal or sagittal slices: body, spine and rivals are the same."""
+    stored = [
+        Image(
+            image.voxels.transpose([2 - axis for axis in reversed(order)]), image.grid.reordered(order), image.modality
+        )
+        for image in (plan, daily)
+    ]
+    match = matched(*stored)
+    assert error_mm(match.plan_from_daily, answer.plan_from_daily) < 0.02
+    assert match.trust.verdict is Verdict.TRUSTED
+    offsets = [[rival.offset_mm for rival in found.trust.rivals] for found in (match, answer)]
+    assert offsets[0] == pytest.approx(offsets[1], abs=0.5)
+
+
 def test_the_couch_has_no_say(plan, answer):
     """The couch top 20 mm lower and the same anatomy."""
     lowered = cone_beam_ct(PATIENT, MOVED, couch=lambda points: couch_hu(points, -20.0))

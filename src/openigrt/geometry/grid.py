@@ -83,6 +83,12 @@ class Grid:
         origin, direction = new_from_old.points(self.origin_mm), new_from_old.rotation @ self.direction
         return Grid(new_from_old.to_frame, origin, self.spacing_mm, direction, self.size)
 
+    def reordered(self, axes: tuple[int, int, int]) -> "Grid":
+        """The same lattice with its axes (0: i, 1: j, 2: k) in another order; every voxel stays where it is."""
+        order = list(axes)
+        i, j, k = (self.size[axis] for axis in axes)
+        return Grid(self.frame, self.origin_mm, self.spacing_mm[order], self.direction[:, order], (i, j, k))
+
     def __eq__(self, other: object) -> bool:
         """Same frame, size and bitwise the same numbers."""
         return (

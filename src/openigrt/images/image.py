@@ -1,14 +1,17 @@
 """Images and masks: voxels on a grid, and what made them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from openigrt.errors import InvalidGeometry
 from openigrt.geometry import Frame, Grid, PatientPosition
+
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 class Modality(StrEnum):
@@ -60,6 +63,11 @@ class Image:
         """The frame of the grid."""
         return self.grid.frame
 
+    def axial(self) -> "Image":
+        """The same voxels as axial slices of rows and columns, or the nearest to them that the grid allows."""
+        axes = _axial_order(self.grid)
+        return replace(self, voxels=_reordered(self.voxels, axes), grid=self.grid.reordered(axes))
+
 
 @dataclass(frozen=True, eq=False)
 class Mask:
@@ -76,6 +84,24 @@ class Mask:
     def frame(self) -> Frame:
         """The frame of the grid."""
         return self.grid.frame
+
+    def axial(self) -> "Mask":
+        """The same voxels as axial slices of rows and columns, or the nearest to them that the grid allows."""
+        axes = _axial_order(self.grid)
+        return Mask(_reordered(self.voxels, axes), self.grid.reordered(axes))
+
+
+def _axial_order(grid: Grid) -> tuple[int, int, int]:
+    """Axes of a grid: nearest to left and right, to front and back, and to head and feet."""
+    along = int(np.abs(grid.direction[2]).argmax())
+    across = [axis for axis in range(3) if axis != along]
+    sideways, forward = sorted(across, key=lambda axis: -abs(grid.direction[0, axis]))
+    return sideways, forward, along
+
+
+def _reordered(voxels: NDArray[Scalar], axes: tuple[int, int, int]) -> NDArray[Scalar]:
+    """Voxels [k, j, i] with the axes (0: i, 1: j, 2: k) of their grid in another order."""
+    return voxels.transpose([2 - axis for axis in reversed(axes)])
 
 
 def _frozen(voxels: NDArray[np.generic], dtype: type[np.generic], grid: Grid) -> NDArray[np.generic]:

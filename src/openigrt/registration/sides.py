@@ -57,7 +57,13 @@ class Sources:
 
 
 def prepare(planning_image: Image, daily_image: Image, body_mask: Mask | None) -> Sources:
-    """Average both images to 4 mm, outline the body, and find the daily field of view."""
+    """Average both images to 4 mm, outline the body, and find the daily field of view.
+
+    Both are taken in axial slices, whatever they are stored in: body, spine and field of view are found slice by slice.
+    """
+    _require_on_grid(body_mask, planning_image)
+    planning_image, daily_image = planning_image.axial(), daily_image.axial()
+    body_mask = body_mask.axial() if body_mask else None
     whole = IndexBox.whole(planning_image.grid)
     plan, plan_grid = averaged(planning_image, OUTLINE_SPACING_MM, whole, fill_of(planning_image))
     body = _outline(planning_image, plan, body_mask)
@@ -73,6 +79,12 @@ def prepare(planning_image: Image, daily_image: Image, body_mask: Mask | None) -
         WorkingVolume(daily, weight, daily_grid),
         seen,
     )
+
+
+def _require_on_grid(mask: Mask | None, image: Image) -> None:
+    """Raise InvalidGeometry for a body mask that lies elsewhere than the planning image."""
+    if mask is not None and mask.grid != image.grid:
+        raise InvalidGeometry("The body mask must lie on the grid of the planning image; resample it first.")
 
 
 def fill_of(image: Image) -> float:
@@ -95,8 +107,6 @@ def _with_data(image: Image, weight: Voxels, spacing_mm: float, box: IndexBox) -
 def _outline(image: Image, voxels: Voxels, mask: Mask | None) -> Flags:
     """The body at 4 mm: as contoured where a mask is given, else found from the image."""
     if mask is not None:
-        if mask.grid != image.grid:
-            raise InvalidGeometry("The body mask must lie on the grid of the planning image; resample it first.")
         inside = Image(mask.voxels.astype(np.float32), mask.grid, image.modality)
         return averaged(inside, OUTLINE_SPACING_MM, IndexBox.whole(image.grid), 0.0)[0] > 0.5
     if image.modality in (Modality.CT, Modality.CBCT):
