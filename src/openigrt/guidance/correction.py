@@ -67,17 +67,14 @@ def decide_correction(
     limits_exceeded = _limits_exceeded(couch, move, end, position_is_known=alignment.start is not None)
     surfaces = {target.name: target.points_mm} | {n: points for n, points in organs.items() if n != target.name}
     residuals = tuple(_residual(name, points, required, made) for name, points in surfaces.items())
-    causes = [*trust_causes(match, surrogate), *(Cause(question, forbids_move=True) for question in questions)]
+    doubts = [*trust_causes(match, surrogate), *(Cause(question, forbids_move=True) for question in questions)]
     if match.trust.verdict is Verdict.REFUSED:
-        decision = call_without_move(causes)
+        decision = call_without_move(doubts)
     else:
-        causes += [
-            *table_turn_causes(match, alignment, protocol),
-            *size_causes(required, alignment, protocol),
-            *machine_causes(limits_exceeded),
-            *outcome_causes(required, residuals[0], alignment, protocol),
-        ]
-        decision = decide(causes, required, move, protocol, caveats=tuple(_caveats(alignment, machine, degrees)))
+        faults = [*machine_causes(limits_exceeded), *outcome_causes(required, residuals[0], alignment, protocol)]
+        sizes = [*table_turn_causes(match, alignment, protocol), *size_causes(required, alignment, protocol)]
+        caveats = tuple(_caveats(alignment, machine, degrees))
+        decision = decide([*doubts, *sizes, *faults], required, move, protocol, caveats=caveats)
     return Correction(
         couch=move.command(degrees),
         couch_exact=exact.command(degrees),
