@@ -155,7 +155,7 @@ def test_without_a_couch_pose_the_move_is_about_the_isocenter_and_says_so():
 @pytest.mark.parametrize(
     ("limits", "dof", "said"),
     [
-        ("", 6, "lateral, longitudinal, vertical, yaw, pitch, roll: the machine file 'Exact' has no limits for them."),
+        ("", 6, "lateral, longitudinal, vertical, yaw, pitch, roll: the machine file 'Exact' has no limits there."),
         ("", 3, "for lateral, longitudinal, vertical: the machine file"),
         ("lateral_mm = [-9.0, 9.0]\nlongitudinal_mm = [0.0, 9.0]", 3, "for vertical: the machine file 'Exact' has no"),
     ],

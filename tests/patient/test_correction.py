@@ -4,13 +4,14 @@ from dataclasses import astuple
 
 import pytest
 
+from openigrt.geometry import DegreesOfFreedom
 from openigrt.patient import CouchCommand, CouchMove
 
 MOVE = CouchMove(1.0, -2.0, 0.0, 0.5, 0.0, -0.1)
 
 
 @pytest.mark.parametrize(
-    ("degrees_of_freedom", "told"),
+    ("degrees", "told"),
     [
         (3, (1.0, -2.0, 0.0, None, None, None)),
         (4, (1.0, -2.0, 0.0, 0.5, None, None)),
@@ -18,8 +19,8 @@ MOVE = CouchMove(1.0, -2.0, 0.0, 0.5, 0.0, -0.1)
         (6, (1.0, -2.0, 0.0, 0.5, 0.0, -0.1)),
     ],
 )
-def test_an_axis_that_is_not_commanded_is_none_and_one_that_stays_is_zero(degrees_of_freedom, told):
-    command = MOVE.command(degrees_of_freedom)
+def test_an_axis_that_is_not_commanded_is_none_and_one_that_stays_is_zero(degrees, told):
+    command = MOVE.command(DegreesOfFreedom(degrees))
     assert isinstance(command, CouchCommand)
     assert astuple(command) == told
 

@@ -11,7 +11,7 @@ from openigrt.patient import (
     Action,
     Contour,
     Correction,
-    CouchMove,
+    CouchCommand,
     Match,
     Plan,
     Residual,
@@ -85,21 +85,20 @@ def match_of(region: str, plan_from_daily: RigidTransform, verdict: Verdict = Ve
 
 def correction_of(action: Action = Action.CORRECT, **changes: Any) -> Correction:
     """A correction by SHIFT_MM from a known couch pose."""
-    move = CouchMove(6.0, -3.0, 0.0, 0.0, 0.0, 0.0)
     values: dict[str, Any] = {
-        "couch": move,
-        "couch_exact": CouchMove(6.04, -2.97, 0.01, 0.0, 0.0, 0.0),
+        "couch": CouchCommand(6.0, -3.0, 0.0, 0.0, 0.0, 0.0),
+        "couch_exact": CouchCommand(6.04, -2.97, 0.01, 0.0, 0.0, 0.0),
         "degrees_of_freedom": 6,
         "about": Pivot.ISOCENTER,
         "start": CouchPose(10.0, 500.0, -150.0),
         "target_pose": CouchPose(16.0, 497.0, -150.0),
-        "console_translation": move,
+        "console_translation": CouchCommand(6.0, -3.0, 0.0, None, None, None),
         "setup_error_mm": -SHIFT_MM,
         "setup_rotation": TableAngles(0.0, 0.0, 0.0),
         "residuals": (Residual("PTV", 0.3, 0.2), Residual("Cord", 0.4, 0.2)),
         "limits_exceeded": (),
         "action": action,
-        "is_recommended": action is not Action.CALL,
+        "is_recommended": action is Action.CORRECT,
         "reasons": ("The setup error is above the action level.",),
         "native_couch": {"Couch Lat": "1.60 cm"},
     }

@@ -9,7 +9,17 @@ import pytest
 from openigrt.errors import FrameMismatch, InconsistentInput
 from openigrt.geometry import Frame, Grid, PatientPosition, RigidTransform, TableAngles
 from openigrt.images import Modality, Provenance
-from openigrt.patient import Action, DoseGrid, Structure, StructureRole, StructureSet, Surrogate, Target, Verdict
+from openigrt.patient import (
+    Action,
+    CouchCommand,
+    DoseGrid,
+    Structure,
+    StructureRole,
+    StructureSet,
+    Surrogate,
+    Target,
+    Verdict,
+)
 from openigrt.report import RESEARCH_STATEMENT, GuidanceReportContent, render_guidance_report
 from tests.report.report_cases import (
     DAILY,
@@ -265,11 +275,18 @@ def test_rivals_stand_beside_the_score_that_they_are_compared_with(page: Page) -
 
 
 def test_an_axis_that_is_not_commanded_shows_no_zero() -> None:
-    words = page_of(correction=correction_of(degrees_of_freedom=4)).words
+    told = CouchCommand(6.0, -3.0, 0.0, 0.0, None, None)
+    words = page_of(correction=correction_of(couch=told, couch_exact=told, degrees_of_freedom=4)).words
     assert "Pitch – – not commanded" in words
     assert "Roll – – not commanded" in words
     assert "Yaw – – not commanded" not in words
     assert "not commanded" not in page_of().words
+
+
+def test_a_protocol_without_a_rotation_limit_says_so() -> None:
+    levels = content_of().protocol
+    assert "rotation limit 3.0°" in page_of().words
+    assert "no rotation limit" in page_of(protocol=replace(levels, rotation_limit_deg=None)).words
 
 
 def test_why_another_match_needs_a_look_is_said() -> None:

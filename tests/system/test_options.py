@@ -112,7 +112,7 @@ def test_couch_pose(guide):
     assert correction["native"]
     assert guide("--couch-pose", "0,900,-120")["decision"]["remarks"] == [
         "Whether the couch can stand at the target pose was not checked for lateral, longitudinal, vertical, yaw: the "
-        "machine file 'IEC 61217' has no limits for them."
+        "machine file 'IEC 61217' has no limits there."
     ]
     negative = guide("--couch-pose", "-5,-900,-120")["correction"]
     assert list(negative["start"].values())[:4] == [-5.0, -900.0, -120.0, 0.0]

@@ -1,6 +1,7 @@
 """From match, plan, protocol, machine and couch pose to a correction and a decision: one pure function."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -57,31 +58,30 @@ def decide_correction(
     """
     required = required_motion(match, alignment, target)
     couch, degrees = machine.couch, degrees_of_freedom or machine.couch.degrees_of_freedom
-    start = alignment.start or CouchPose()
-    about = couch.pivot if alignment.start else Pivot.ISOCENTER
-    best = nearest_motion(required.motion, degrees, required.fixed_from_plan.points(target.points_mm), start=start)
-    exact = couch_change(best, start, about)
-    move = rounded_change(exact, couch)
-    made = motion_of_change(move, start, about)
-    end = pose_after_motion(made, start)
-    limits_exceeded = _limits_exceeded(couch, move, end, position_is_known=alignment.start is not None)
+    best = _best_move(required, target, alignment.start, couch, degrees)
+    position_is_known = alignment.start is not None
+    limits_exceeded = _limits_exceeded(couch, best.rounded, best.end, position_is_known=position_is_known)
     surfaces = {target.name: target.points_mm} | {n: points for n, points in organs.items() if n != target.name}
-    residuals = tuple(_residual(name, points, required, made) for name, points in surfaces.items())
-    doubts = [*trust_causes(match, surrogate), *(Cause(question, forbids_move=True) for question in questions)]
+    residuals = tuple(_residual(name, points, required, best.made) for name, points in surfaces.items())
+    causes = [*trust_causes(match, surrogate), *(Cause(question, forbids_move=True) for question in questions)]
     if match.trust.verdict is Verdict.REFUSED:
-        decision = call_without_move(doubts)
+        decision = call_without_move(causes)
     else:
-        faults = [*machine_causes(limits_exceeded), *outcome_causes(required, residuals[0], alignment, protocol)]
-        sizes = [*table_turn_causes(match, alignment, protocol), *size_causes(required, alignment, protocol)]
+        causes += [
+            *table_turn_causes(match, alignment, protocol),
+            *size_causes(required, alignment, protocol),
+            *machine_causes(limits_exceeded),
+            *outcome_causes(required, residuals[0], alignment, protocol),
+        ]
         caveats = tuple(_caveats(alignment, machine, degrees))
-        decision = decide([*doubts, *sizes, *faults], required, move, protocol, caveats=caveats)
+        decision = decide(causes, required, best.rounded, protocol, caveats=caveats)
     return Correction(
-        couch=move.command(degrees),
-        couch_exact=exact.command(degrees),
+        couch=best.rounded.command(degrees),
+        couch_exact=best.exact.command(degrees),
         degrees_of_freedom=int(degrees),
-        about=about,
+        about=best.about,
         start=alignment.start,
-        target_pose=end if alignment.start else None,
+        target_pose=best.end if position_is_known else None,
         console_translation=_plain_translation(required),
         setup_error_mm=np.asarray(-required.rotation_lps.T @ required.shift_mm),
         setup_rotation=_setup_rotation(required, alignment),
@@ -90,9 +90,36 @@ def decide_correction(
         action=decision.action,
         is_recommended=decision.is_recommended,
         reasons=decision.reasons,
-        native_couch=couch.native_readout(end) if alignment.start else {},
+        native_couch=couch.native_readout(best.end) if position_is_known else {},
         remarks=decision.remarks,
     )
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _BestMove:
+    """A change of the couch axes `about` a pivot, exact and rounded.
+
+    The motion that is `made` and the pose in the `end` are those of the rounded change.
+    """
+
+    about: Pivot
+    exact: CouchMove
+    rounded: CouchMove
+    made: RigidTransform
+    end: CouchPose
+
+
+def _best_move(
+    required: RequiredMotion, target: Target, known_start: CouchPose | None, couch: Couch, degrees: DegreesOfFreedom
+) -> _BestMove:
+    """The move within `degrees` that brings the target nearest to the plan; about the isocenter from no known pose."""
+    start = known_start or CouchPose()
+    about = couch.pivot if known_start else Pivot.ISOCENTER
+    best = nearest_motion(required.motion, degrees, required.fixed_from_plan.points(target.points_mm), start=start)
+    exact = couch_change(best, start, about)
+    rounded = rounded_change(exact, couch)
+    made = motion_of_change(rounded, start, about)
+    return _BestMove(about, exact, rounded, made, pose_after_motion(made, start))
 
 
 def _limits_exceeded(couch: Couch, move: CouchMove, end: CouchPose, *, position_is_known: bool) -> tuple[str, ...]:
@@ -130,5 +157,5 @@ def _caveats(alignment: Alignment, machine: Machine, degrees: DegreesOfFreedom) 
     elif unlimited := [axis for axis in tuple(CouchAxis)[:degrees] if axis not in limits]:
         yield (
             f"Whether the couch can stand at the target pose was not checked for {', '.join(unlimited)}: the machine "
-            f"file {machine.name!r} has no limits for {'it' if len(unlimited) == 1 else 'them'}."
+            f"file {machine.name!r} has no limits there."
         )

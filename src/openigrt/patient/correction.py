@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from openigrt.geometry import CouchPose, Float64Array, Pivot, TableAngles
+from openigrt.geometry import CouchPose, DegreesOfFreedom, Float64Array, Pivot, TableAngles
 
 
 class Action(StrEnum):
@@ -26,15 +26,15 @@ class CouchMove:
     pitch_deg: float
     roll_deg: float
 
-    def command(self, degrees_of_freedom: int) -> "CouchCommand":
-        """What a couch of so many degrees of freedom is told of this change: the shifts, then yaw, pitch and roll."""
+    def command(self, degrees: DegreesOfFreedom) -> "CouchCommand":
+        """What a couch of these degrees of freedom is told of this change."""
         return CouchCommand(
             self.lateral_mm,
             self.longitudinal_mm,
             self.vertical_mm,
-            self.yaw_deg if degrees_of_freedom > 3 else None,
-            self.pitch_deg if degrees_of_freedom > 4 else None,
-            self.roll_deg if degrees_of_freedom > 5 else None,
+            self.yaw_deg if degrees >= DegreesOfFreedom.TRANSLATION_YAW else None,
+            self.pitch_deg if degrees >= DegreesOfFreedom.TRANSLATION_YAW_PITCH else None,
+            self.roll_deg if degrees >= DegreesOfFreedom.ALL else None,
         )
 
 
@@ -74,8 +74,8 @@ class Correction:
 
     `couch` is rounded to the machine's resolution, `couch_exact` is not; both are changes of the axes about `about`
     from `start` (None: angles zero, position unknown). `target_pose` is absolute and known only when `start` is.
-    Axes beyond `commanded_axes` are None because nothing is commanded there. `console_translation` is the plain
-    translation of the isocenter in table axes that consoles show, exact; it has no angles.
+    Axes beyond the `degrees_of_freedom` of the couch are None there. `console_translation` is the plain translation of
+    the isocenter in table axes that consoles show, exact; its angles are None.
     `setup_error_mm` (3,) is where the anatomy that belongs at the isocenter is, LPS; `setup_rotation` is how the
     patient is turned, in table axes. `residuals` are what the rounded move leaves. `native_couch` is what the displays
     of the machine show at the target pose, by the label of each scale. `is_recommended` says whether the move is
@@ -99,8 +99,3 @@ class Correction:
     reasons: tuple[str, ...]
     native_couch: Mapping[str, str]
     remarks: tuple[str, ...] = ()
-
-    @property
-    def commanded_axes(self) -> tuple[str, ...]:
-        """Fields of a CouchCommand that hold a number: the shifts, then yaw, pitch and roll as the couch has them."""
-        return CouchCommand.__slots__[: self.degrees_of_freedom]

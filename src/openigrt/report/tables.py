@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from operator import attrgetter
 
 import numpy as np
 
 from openigrt.geometry import CouchPose, Float64Array, TableAngles, rotation_angle_deg
-from openigrt.patient import Correction, CouchCommand, Match, Verdict
+from openigrt.patient import Correction, Match, Verdict
 from openigrt.report.content import GuidanceReportContent
 
 _POSE_FIELDS = {
@@ -22,13 +21,13 @@ _POSE_FIELDS = {
 
 @dataclass(frozen=True, slots=True)
 class CouchRow:
-    """One couch axis, IEC 61217 in `unit`; None where unknown, or where nothing is commanded."""
+    """One couch axis, IEC 61217 in `unit`; None where unknown, not commanded, or not shown by consoles."""
 
     axis: str
     unit: str
     required: float | None
     command: float | None
-    console: float
+    console: float | None
     start: float | None
     target: float | None
 
@@ -88,9 +87,9 @@ def couch_rows(correction: Correction) -> list[CouchRow]:
         CouchRow(
             axis,
             unit,
-            required=_commanded(correction, correction.couch_exact, f"{axis}_{unit}"),
-            command=_commanded(correction, correction.couch, f"{axis}_{unit}"),
-            console=attrgetter(f"{axis}_{unit}")(correction.console_translation),
+            required=getattr(correction.couch_exact, f"{axis}_{unit}"),
+            command=getattr(correction.couch, f"{axis}_{unit}"),
+            console=getattr(correction.console_translation, f"{axis}_{unit}"),
             start=_pose_value(correction.start, pose_field),
             target=_pose_value(correction.target_pose, pose_field),
         )
@@ -164,11 +163,6 @@ def setup_angle_deg(correction: Correction) -> float:
     return rotation_angle_deg(correction.setup_rotation.matrix())
 
 
-def _commanded(correction: Correction, move: CouchCommand, field: str) -> float | None:
-    """One value of a move; None where the couch is not commanded."""
-    return float(getattr(move, field)) if field in correction.commanded_axes else None
-
-
-def _pose_value(pose: CouchPose | None, name: str) -> float | None:
-    """One value of a pose where there is a pose."""
-    return None if pose is None else float(attrgetter(name)(pose))
+def _pose_value(pose: CouchPose | None, field: str) -> float | None:
+    """One value of a pose, where there is a pose."""
+    return None if pose is None else float(getattr(pose, field))
