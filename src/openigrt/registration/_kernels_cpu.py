@@ -146,7 +146,7 @@ def locally_normalised(
 ) -> None:
     """out = (voxels - mean) / deviation, with mean and deviation on a lattice coarser by the whole number `factor`.
 
-    Node n of the coarse lattice is the centre of fine voxels n * factor .. n * factor + factor - 1.
+    Node n of the coarse lattice is the center of fine voxels n * factor .. n * factor + factor - 1.
     """
     depth, height, width = voxels.shape
     half = 0.5 * (factor - 1)
@@ -205,8 +205,18 @@ def trilinear(voxels: Float32Array, x: float, y: float, z: float) -> float:
 
 
 @compiled()
+def index_of(a: Float64Array, px: float, py: float, pz: float) -> tuple[float, float, float]:
+    """Continuous index (i, j, k) of a point, by a matrix (3, 4) from mm to indices."""
+    return (
+        a[0, 0] * px + a[0, 1] * py + a[0, 2] * pz + a[0, 3],
+        a[1, 0] * px + a[1, 1] * py + a[1, 2] * pz + a[1, 3],
+        a[2, 0] * px + a[2, 1] * py + a[2, 2] * pz + a[2, 3],
+    )
+
+
+@compiled()
 def inside(shape: tuple[int, int, int], x: float, y: float, z: float) -> bool:
-    """Whether trilinear interpolation at (x, y, z) has all its eight neighbours."""
+    """Whether trilinear interpolation at (x, y, z) has all its eight neighbors."""
     return x >= 0.0 and y >= 0.0 and z >= 0.0 and x < shape[2] - 1 and y < shape[1] - 1 and z < shape[0] - 1
 
 
@@ -237,9 +247,7 @@ def _gauss_newton_sums(
         jac = np.zeros(6)
         for n in range(b * count // BLOCKS, (b + 1) * count // BLOCKS):
             px, py, pz = points[n, 0], points[n, 1], points[n, 2]
-            x = a[0, 0] * px + a[0, 1] * py + a[0, 2] * pz + a[0, 3]
-            y = a[1, 0] * px + a[1, 1] * py + a[1, 2] * pz + a[1, 3]
-            z = a[2, 0] * px + a[2, 1] * py + a[2, 2] * pz + a[2, 3]
+            x, y, z = index_of(a, px, py, pz)
             if not inside(moving.shape, x, y, z):
                 continue
             w = trilinear(weight, x, y, z)
@@ -302,10 +310,8 @@ def correlations(
         svv = 0.0
         smv = 0.0
         for n in range(count):
-            px, py, pz = points[n, 0], points[n, 1], points[n, 2]
-            i = math.floor(a[0, 0] * px + a[0, 1] * py + a[0, 2] * pz + a[0, 3] + 0.5)
-            j = math.floor(a[1, 0] * px + a[1, 1] * py + a[1, 2] * pz + a[1, 3] + 0.5)
-            k = math.floor(a[2, 0] * px + a[2, 1] * py + a[2, 2] * pz + a[2, 3] + 0.5)
+            x, y, z = index_of(a, points[n, 0], points[n, 1], points[n, 2])
+            i, j, k = math.floor(x + 0.5), math.floor(y + 0.5), math.floor(z + 0.5)
             if i < 0 or j < 0 or k < 0 or i >= width or j >= height or k >= depth:
                 continue
             if weight[k, j, i] <= 0.0:

@@ -11,7 +11,7 @@ from numba import prange
 
 from openigrt.arrays import compiled
 from openigrt.geometry import Float64Array
-from openigrt.registration._kernels_cpu import BLOCKS, Float32Array, Int64Array, UInt8Array, inside, trilinear
+from openigrt.registration._kernels_cpu import BLOCKS, Float32Array, Int64Array, UInt8Array, index_of, inside, trilinear
 
 
 @compiled()
@@ -73,9 +73,7 @@ def joint_histograms(
         histograms[b, :, :] = 0.0
         for n in range(b * count // BLOCKS, (b + 1) * count // BLOCKS):
             px, py, pz = points[n, 0], points[n, 1], points[n, 2]
-            x = a[0, 0] * px + a[0, 1] * py + a[0, 2] * pz + a[0, 3]
-            y = a[1, 0] * px + a[1, 1] * py + a[1, 2] * pz + a[1, 3]
-            z = a[2, 0] * px + a[2, 1] * py + a[2, 2] * pz + a[2, 3]
+            x, y, z = index_of(a, px, py, pz)
             if not inside(moving.shape, x, y, z):
                 continue
             w = trilinear(weight, x, y, z)
@@ -116,9 +114,7 @@ def information_gradients(
         s = np.zeros(6)
         for n in range(b * count // BLOCKS, (b + 1) * count // BLOCKS):
             px, py, pz = points[n, 0], points[n, 1], points[n, 2]
-            x = a[0, 0] * px + a[0, 1] * py + a[0, 2] * pz + a[0, 3]
-            y = a[1, 0] * px + a[1, 1] * py + a[1, 2] * pz + a[1, 3]
-            z = a[2, 0] * px + a[2, 1] * py + a[2, 2] * pz + a[2, 3]
+            x, y, z = index_of(a, px, py, pz)
             if not inside(moving.shape, x, y, z):
                 continue
             w = trilinear(weight, x, y, z)
@@ -172,10 +168,8 @@ def binned_informations(
         a = index_from_points[t]
         joint = np.zeros((bins, bins))
         for n in range(count):
-            px, py, pz = points[n, 0], points[n, 1], points[n, 2]
-            i = math.floor(a[0, 0] * px + a[0, 1] * py + a[0, 2] * pz + a[0, 3] + 0.5)
-            j = math.floor(a[1, 0] * px + a[1, 1] * py + a[1, 2] * pz + a[1, 3] + 0.5)
-            k = math.floor(a[2, 0] * px + a[2, 1] * py + a[2, 2] * pz + a[2, 3] + 0.5)
+            x, y, z = index_of(a, points[n, 0], points[n, 1], points[n, 2])
+            i, j, k = math.floor(x + 0.5), math.floor(y + 0.5), math.floor(z + 0.5)
             if i < 0 or j < 0 or k < 0 or i >= width or j >= height or k >= depth:
                 continue
             seen = daily_bins[k, j, i]
