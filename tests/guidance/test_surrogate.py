@@ -21,15 +21,15 @@ def soft(away_mm, verdict=TRUSTED, predicted_error_mm=0.8, region="soft"):
     ("others", "verdict", "says"),
     [
         ([soft(4.9)], TRUSTED, "soft and bone agree to 4.9 mm at the target"),
-        ([soft(16.0)], REFUSED, "Soft puts the target 16.0 mm from where bone puts it; the limit is 5 mm"),
-        ([soft(16.0, LOOK, 4.0)], REFUSED, "Soft puts the target 16.0 mm"),
+        ([soft(16.0)], REFUSED, "soft puts the target 16.0 mm from where the match on bone does; the limit is 5"),
+        ([soft(16.0, LOOK, 4.0)], REFUSED, "The match on soft puts the target 16.0 mm"),
         ([soft(6.0, LOOK, 8.0)], LOOK, "No other region could be judged"),
         ([soft(1.0, LOOK, 4.0)], TRUSTED, "agree to 1.0 mm"),
         ([soft(1.0, LOOK, 9.0)], LOOK, "No other region could be judged"),
         ([soft(16.0, REFUSED)], LOOK, "No other region could be judged"),
         ([], LOOK, "only bone says where the target is"),
         ([BONE], LOOK, "No other region could be judged"),
-        ([soft(1.0), soft(9.0, TRUSTED, region="CTV")], REFUSED, "Ctv puts the target 9.0 mm"),
+        ([soft(1.0), soft(9.0, TRUSTED, region="CTV")], REFUSED, "The match on CTV puts the target 9.0 mm"),
         ([soft(1.0), soft(9.0, REFUSED, region="CTV")], TRUSTED, "agree to 1.0 mm"),
     ],
 )
@@ -42,9 +42,13 @@ def test_what_other_regions_say(others, verdict, says):
 
 
 def test_matches_that_say_nothing_are_still_shown():
-    found = judge_surrogate(BONE, [soft(12.0, REFUSED, 30.0)], target_of(), 5.0)
-    assert found.differences_mm == {"soft": pytest.approx(12.0)}
-    assert "too unsure to count (12.0 mm away, refused)" in found.reasons[1]
+    others = [soft(12.0, LOOK, 30.0), soft(13.0, REFUSED, 30.0, region="CTV")]
+    found = judge_surrogate(BONE, others, target_of(), 5.0)
+    assert found.differences_mm == {"soft": pytest.approx(12.0), "CTV": pytest.approx(13.0)}
+    assert found.reasons[1:] == (
+        "The match on soft is too unsure to count (12.0 mm away, look).",
+        "The match on CTV is refused and says nothing.",
+    )
 
 
 def test_the_difference_is_the_largest_over_the_surface_of_the_target():

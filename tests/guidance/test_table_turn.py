@@ -33,7 +33,7 @@ def test_a_turned_table_that_an_image_in_room_axes_does_not_show(yaw_deg, positi
     assert (found.action, found.is_recommended) == (Action.CALL, False)
     assert QUESTIONED in found.reasons[0]
     assert "the image is taken to be in room axes" in found.reasons[0]
-    assert "it shows him turned by 0.0°" in found.reasons[0]
+    assert "but the image shows the patient turned by 0.0°" in found.reasons[0]
 
 
 def test_the_same_in_table_axes_is_no_question():

@@ -44,7 +44,7 @@ class Alignment:
 
     @property
     def table_rotation(self) -> Float64Array:
-        """Rotation (3, 3) of the table top in the room when the image was taken; none where the pose is not known."""
+        """Rotation (3, 3) of the table top in the room for the image; no turn where the pose is not known."""
         return fixed_from_table_top(self.start or CouchPose()).rotation
 
     @property
@@ -104,9 +104,9 @@ def _daily_isocenter(
         return *stated, True
     source = image.provenance
     raise MissingInput(
-        f"{_why_unknown(image, machine)}, so where the machine isocenter is in it is not known; expected a cone-beam "
-        "CT straight from a linac whose maker the machine file lists, its origin inside the volume. Give the isocenter "
-        "with --daily-isocenter X,Y,Z (LPS mm of the image of the day).",
+        f"{_why_not_stated(image, machine)}, so where the machine isocenter lies in the image is not known; expected "
+        "a cone-beam CT straight from a linac whose maker the machine file lists, with the origin inside the volume. "
+        "Give the isocenter with --daily-isocenter X,Y,Z (LPS mm of the image of the day).",
         manufacturer=source.manufacturer,
         modality=str(image.modality),
         is_derived=source.is_derived,
@@ -120,21 +120,16 @@ def stated_isocenter(image: Image, plan_frame: Frame, machine: Machine) -> tuple
     the machine file, if it lies inside the volume; None for any other image.
     """
     convention = machine.cbct_convention(image.provenance.manufacturer)
-    origin_mm = np.zeros(3)
-    is_direct = image.modality is Modality.CBCT and not image.provenance.is_derived
-    is_in_own_frame = image.frame.uid != plan_frame.uid
-    if not (is_direct and is_in_own_frame and convention and convention.origin_is_isocenter):
-        return None
-    if not image.grid.contains(origin_mm):
+    if convention is None or image.frame.uid == plan_frame.uid or _why_not_stated(image, machine):
         return None
     return (
-        origin_mm,
+        np.zeros(3),
         f"the origin of the cone-beam CT's own frame, as the machine file says for {convention.manufacturer}",
     )
 
 
-def _why_unknown(image: Image, machine: Machine) -> str:
-    """Why the rule for cone-beam CT does not hold for an image: the beginning of a sentence."""
+def _why_not_stated(image: Image, machine: Machine) -> str:
+    """Why the rule for cone-beam CT does not hold: the beginning of a sentence, empty where the rule holds."""
     source = image.provenance
     if image.modality is not Modality.CBCT:
         return f"The image of the day is no cone-beam CT but {image.modality}"
@@ -151,7 +146,9 @@ def _why_unknown(image: Image, machine: Machine) -> str:
             f"The machine file {machine.name!r} says for {convention.manufacturer} that the origin of the image's "
             "frame is not the isocenter"
         )
-    return "The origin of the frame of the image of the day lies outside the volume"
+    if not image.grid.contains(np.zeros(3)):
+        return "The origin of the frame of the image of the day lies outside the volume"
+    return ""
 
 
 def _axes_of(image: Image, plan_frame: Frame, machine: Machine) -> ImageAxes:

@@ -47,17 +47,19 @@ def decide(
     A move that rounds to nothing is left. A recommended move of a called person is one that the person may approve. The
     `caveats` are remarks about what the move rests on.
     """
-    above = required.largest_axis_mm > protocol.action_level_mm and couch != CouchMove(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    needed = required.largest_axis_mm > protocol.action_level_mm
+    moves = couch != CouchMove(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    is_due = needed and moves
     level = (
         f"The largest correction along one axis is {required.largest_axis_mm:.1f} mm, "
-        f"{'above' if above else 'not above'} the action level of {protocol.action_level_mm:g} mm "
-        f"(protocol {protocol.name})."
+        f"{'above' if needed else 'not above'} the action level of {protocol.action_level_mm:g} mm "
+        f"(protocol {protocol.name}){'' if moves or not needed else ', but rounds to no move of the couch'}."
     )
     remarks = tuple(caveats)
     if causes:
-        proposed = above and not any(cause.forbids_move for cause in causes)
+        proposed = is_due and not any(cause.forbids_move for cause in causes)
         return Decision(Action.CALL, proposed, tuple(cause.sentence for cause in causes), (level, *remarks))
-    if above:
+    if is_due:
         return Decision(Action.CORRECT, True, (level,), remarks)
     return Decision(Action.LEAVE, False, (level, *_turn_that_is_left(required, protocol)), remarks)
 
@@ -70,25 +72,27 @@ def _turn_that_is_left(required: RequiredMotion, protocol: Protocol) -> Iterator
     within = "there is no rotation limit" if limit_deg is None else f"the rotation limit is {limit_deg:g}°"
     yield (
         f"The patient is turned by {required.largest_angle_deg:.1f}° about one axis, which alone moves the surface of "
-        f"the target by up to {required.target_turn_mm:.1f} mm; it is left as well: only a shift above the action "
-        f"level starts a correction, and {within} (protocol {protocol.name})."
+        f"the target by up to {required.target_turn_mm:.1f} mm; the turn is left as well: only a shift above the "
+        f"action level starts a correction, and {within} (protocol {protocol.name})."
     )
 
 
 def trust_causes(match: Match, surrogate: Surrogate) -> Iterator[Cause]:
     """A match or a surrogate that is not trusted; from a refused match the other regions have no distance."""
-    verdict, why = match.trust.verdict, " ".join(match.trust.reasons)
-    if verdict is Verdict.REFUSED:
-        yield Cause(f"The match on {match.region} is refused. {why}".strip(), forbids_move=True)
+    if match.trust.verdict is Verdict.REFUSED:
+        yield _doubt(f"The match on {match.region} is refused.", match.trust.reasons)
         return
-    if verdict is Verdict.LOOK:
-        yield Cause(f"The match on {match.region} needs a look. {why}".strip(), forbids_move=True)
+    if match.trust.verdict is Verdict.LOOK:
+        yield _doubt(f"The match on {match.region} needs a look.", match.trust.reasons)
     if surrogate.verdict is Verdict.REFUSED:
-        why = " ".join(surrogate.reasons)
-        yield Cause(f"The regions disagree, so no couch move is recommended. {why}".strip(), forbids_move=True)
+        yield _doubt("The regions disagree, so no couch move is recommended.", surrogate.reasons)
     elif surrogate.verdict is Verdict.LOOK:
-        why = " ".join(surrogate.reasons)
-        yield Cause(f"Whether {match.region} may stand for the target needs a look. {why}".strip(), forbids_move=True)
+        yield _doubt(f"Whether {match.region} may stand for the target needs a look.", surrogate.reasons)
+
+
+def _doubt(sentence: str, reasons: Sequence[str]) -> Cause:
+    """A cause that forbids any move, followed by the reasons of a verdict."""
+    return Cause(" ".join((sentence, *reasons)), forbids_move=True)
 
 
 def size_causes(required: RequiredMotion, alignment: Alignment, protocol: Protocol) -> Iterator[Cause]:
@@ -96,8 +100,8 @@ def size_causes(required: RequiredMotion, alignment: Alignment, protocol: Protoc
     length_mm, angle_deg = required.length_mm, required.largest_angle_deg
     if length_mm > protocol.max_shift_mm or angle_deg > protocol.max_angle_deg:
         yield Cause(
-            f"The patient is {length_mm:.1f} mm and {angle_deg:.1f}° off: beyond {protocol.max_shift_mm:g} mm or "
-            f"{protocol.max_angle_deg:g}° {_beyond_the_guard(alignment, protocol)}",
+            f"The patient is {length_mm:.1f} mm and {angle_deg:.1f}° off, beyond the guard of "
+            f"{protocol.max_shift_mm:g} mm or {protocol.max_angle_deg:g}°: {_beyond_the_guard(alignment, protocol)}",
             forbids_move=True,
         )
     if length_mm > protocol.call_level_mm:
@@ -119,10 +123,10 @@ def _beyond_the_guard(alignment: Alignment, protocol: Protocol) -> str:
     turned_deg = alignment.table_turn_deg
     if alignment.image_axes is ImageAxes.ROOM and turned_deg > protocol.max_angle_deg:
         return (
-            f"it is no correction. The table was turned by {turned_deg:.1f}° for the image, which is in room axes: "
+            f"this is no correction. The table was turned by {turned_deg:.1f}° for the image, which is in room axes: "
             "turn the table straight and image again."
         )
-    return "it is a setup that failed, not a correction. Set the patient up again."
+    return "this is a setup that failed, not a correction. Set the patient up again."
 
 
 def machine_causes(limits_exceeded: Sequence[str]) -> Iterator[Cause]:
@@ -145,6 +149,7 @@ def outcome_causes(
         )
     if not alignment.gives_couch_move:
         yield Cause(
-            f"The result is {alignment.rule}: give it with --daily-isocenter to learn how far off the patient is.",
+            f"The result is {alignment.rule}. Give the machine isocenter with --daily-isocenter to learn how far off "
+            "the patient is.",
             forbids_move=True,
         )

@@ -25,14 +25,14 @@ def judge_surrogate(match: Match, others: Sequence[Match], target: Target, limit
         verdict, reasons = Verdict.LOOK, [f"The match on {match.region} is not trusted itself."]
     elif agreeing:
         verdict = Verdict.TRUSTED
-        reasons = [f"{o.region} and {match.region} agree to {d:.1f} mm at the target." for o, d in agreeing]
+        reasons = [
+            f"The matches on {o.region} and {match.region} agree to {d:.1f} mm at the target." for o, d in agreeing
+        ]
     else:
         verdict = Verdict.LOOK
         reasons = [f"No other region could be judged, so only {match.region} says where the target is."]
     silent = [(o, d) for o, d in compared if (o, d) not in against and (o, d) not in agreeing]
-    reasons += [
-        f"The match on {o.region} is too unsure to count ({d:.1f} mm away, {o.trust.verdict})." for o, d in silent
-    ]
+    reasons += [_silence(o, d) for o, d in silent]
     return Surrogate(
         verdict=verdict,
         region=match.region,
@@ -55,9 +55,16 @@ def _counts(other: Match, needed_mm: float) -> bool:
     return verdict is Verdict.TRUSTED or (verdict is Verdict.LOOK and other.trust.predicted_error_mm <= needed_mm)
 
 
+def _silence(other: Match, difference_mm: float) -> str:
+    """The sentence for a match that counts neither for nor against; a refused one has no place to be away from."""
+    if other.trust.verdict is Verdict.REFUSED:
+        return f"The match on {other.region} is refused and says nothing."
+    return f"The match on {other.region} is too unsure to count ({difference_mm:.1f} mm away, {other.trust.verdict})."
+
+
 def _disagreement(match: Match, other: Match, difference_mm: float, limit_mm: float) -> str:
     """The sentence for two regions that put the target in different places."""
     return (
-        f"{other.region.capitalize()} puts the target {difference_mm:.1f} mm from where {match.region} puts it; "
-        f"the limit is {limit_mm:g} mm."
+        f"The match on {other.region} puts the target {difference_mm:.1f} mm from where the match on {match.region} "
+        f"does; the limit is {limit_mm:g} mm."
     )

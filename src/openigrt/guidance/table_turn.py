@@ -12,7 +12,6 @@ from openigrt.patient import Match
 
 # Patients lie a degree or two askew on the table; only a larger preference for the other axes tells something.
 TELLING_DEG = 2.0
-WHERE_AXES_ARE_SAID = "the axes of the image (room or table: [[cbct]] of the machine file)"
 
 
 def likely_turns(alignment: Alignment) -> tuple[Float64Array, ...]:
@@ -50,11 +49,12 @@ def table_turn_causes(match: Match, alignment: Alignment, protocol: Protocol) ->
 
 def _contradiction(table_deg: float, shown_deg: float, is_room: bool) -> str:
     """The sentence for a pose and an image that contradict each other."""
-    expected = "which would show the patient turned as far" if is_room else "which would show no such turn"
+    axes, expected = (ImageAxes.ROOM, "turned as far") if is_room else (ImageAxes.TABLE, "straight")
     return (
-        f"The couch pose says that the table was turned by {table_deg:.1f}°; the image is taken to be in "
-        f"{ImageAxes.ROOM if is_room else ImageAxes.TABLE} axes, {expected}; it shows him turned by {shown_deg:.1f}°. "
-        f"Check --couch-pose, and {WHERE_AXES_ARE_SAID}: one of them is wrong, and the move with it."
+        f"The couch pose says that the table was turned by {table_deg:.1f}°; the image is taken to be in {axes} axes, "
+        f"where the patient would look {expected}; but the image shows the patient turned by {shown_deg:.1f}°. Check "
+        "--couch-pose, and the axes of the image (room or table: [[cbct]] of the machine file): one of the two is "
+        "wrong, and the move with it."
     )
 
 
@@ -62,6 +62,6 @@ def _unexplained(shown_deg: float, alignment: Alignment) -> str:
     """The sentence for a turned patient on a table that is said, or taken, to stand straight."""
     said = "no couch pose was given" if alignment.start is None else "the couch pose says that the table stood straight"
     return (
-        f"The image shows the patient turned by {shown_deg:.1f}° in the room, and {said}. If the table was turned when "
-        "it was taken, give that with --couch-pose."
+        f"The image shows the patient turned by {shown_deg:.1f}° in the room, and {said}. If the table was turned for "
+        "the image, say so with --couch-pose."
     )
