@@ -35,6 +35,7 @@ ALLOWED_MM = ((1.0, 0.25), (1.5, 0.35), (2.0, 0.4))
 REPORTED_PATIENTS = ("pancreas", "head", "sarcoma-2", "pelvis-2", "pelvis-4", "pelvis-6", "pelvis-8")
 SHARP_PLAN_NOISE_HU = 25.0
 CONTOUR_MARGIN_MM = 5.0
+SOFT_TISSUE_REACH_MM = 25.0
 BONE = Region("bone", RegionKind.BONE)
 
 
@@ -246,7 +247,10 @@ def _region_kind(kind: Kind, only_bone: bool, rng: np.random.Generator) -> Regio
 
 
 def _region(kind: RegionKind, plan: Image, site: Site, rng: np.random.Generator) -> Region:
-    """The region that is matched; contours are an ellipsoid of 15 to 40 mm near the isocenter."""
+    """The region that is matched, drawn as `guide` does; contours are an ellipsoid of 15 to 40 mm near the isocenter."""
+    if kind is RegionKind.SOFT:
+        reach_mm = site.radius_mm + SOFT_TISSUE_REACH_MM
+        return Region(kind.value, kind, focus_mm=site.isocenter_mm, reach_mm=reach_mm)
     if kind is not RegionKind.CONTOURS:
         return Region(kind.value, kind)
     center, semi_axes_mm = site.isocenter_mm + rng.uniform(-10.0, 10.0, 3), rng.uniform(15.0, 40.0, 3)
