@@ -247,7 +247,7 @@ def _region_kind(kind: Kind, only_bone: bool, rng: np.random.Generator) -> Regio
 
 
 def _region(kind: RegionKind, plan: Image, site: Site, rng: np.random.Generator) -> Region:
-    """The region that is matched, drawn as `guide` does; contours are an ellipsoid of 15 to 40 mm near the isocenter."""
+    """The region that is matched, as `guide` has it; contours are an ellipsoid of 15 to 40 mm near the isocenter."""
     if kind is RegionKind.SOFT:
         reach_mm = site.radius_mm + SOFT_TISSUE_REACH_MM
         return Region(kind.value, kind, focus_mm=site.isocenter_mm, reach_mm=reach_mm)
