@@ -47,6 +47,15 @@ def test_so_does_one_that_fails_for_its_words(patient_folder, out, words):
     assert set(kept(out)) == RESULTS
 
 
+def test_so_does_one_whose_start_is_none(patient_folder, out):
+    words = "--start", out / "report.html"
+    done = run("guide", patient_folder / "plan", patient_folder / "today", "--out", out, *words)
+    assert done.code == 1
+    assert "Expected a DICOM Spatial Registration" in done.sentence
+    assert set(contents(out)) == {"mine.txt"}
+    assert set(kept(out)) == RESULTS
+
+
 def test_wrong_usage_is_no_run_and_touches_nothing(patient_folder, out):
     before = contents(out)
     run("guide", patient_folder / "plan", patient_folder / "today", "--out", out, "--dof", "7")
@@ -57,8 +66,7 @@ def test_wrong_usage_is_no_run_and_touches_nothing(patient_folder, out):
 def test_a_run_that_is_killed_leaves_no_result_in_place(patient_folder, out):
     words = "guide", patient_folder / "plan", patient_folder / "today", "--out", out
     with start(PATCHED, *words, stderr=subprocess.PIPE, text=True) as process:
-        while process.stderr.readline().strip() != "openigrt: matching":
-            pass
+        assert any("matching" in line for line in process.stderr)
         process.kill()
     assert process.returncode == -signal.SIGKILL
     assert set(contents(out)) == {"mine.txt"}
@@ -81,8 +89,11 @@ def test_what_another_run_wrote_meanwhile_is_kept_as_well(guided, out):
     assert kept(out) == {name: before[name] for name in RESULTS}
 
 
-def test_the_former_registration_is_still_a_start(guided, patient_folder, out, known_match):
-    words = "--start", out / "registration.dcm"
+@pytest.mark.parametrize("is_link", [False, True])
+def test_the_former_registration_is_still_a_start(guided, patient_folder, out, known_match, is_link):
+    link = out.parent / "start.dcm"
+    link.symlink_to(out / "registration.dcm")
+    words = "--start", link if is_link else out / "registration.dcm"
     done = run("guide", patient_folder / "plan", patient_folder / "today", "--out", out, *words)
     assert done.code == 0, done.err
     question, _ = known_match[0]
@@ -102,5 +113,5 @@ def test_so_are_those_in_a_folder_that_cannot_be_written(patient_folder, out, mo
     done = run("guide", patient_folder / "plan", patient_folder / "today", "--out", out)
     assert done.code == 1
     assert done.sentence.endswith(
-        "cannot be written; choose another folder with --out. What lies in it is of an earlier run."
+        "cannot be written; choose another folder with --out. The results there are of an earlier run."
     )

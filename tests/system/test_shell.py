@@ -30,8 +30,7 @@ def start(code, *words, **pipes):
 def test_an_interrupted_run_leaves_nothing(patient_folder, tmp_path, number, code):
     words = "guide", patient_folder / "plan", patient_folder / "today", "--out", tmp_path / "out"
     with start(PATCHED, *words, stderr=subprocess.PIPE, text=True) as process:
-        while "matching" not in process.stderr.readline():
-            pass
+        assert any("matching" in line for line in process.stderr)
         process.send_signal(number)
         rest = process.stderr.read()
     assert process.returncode == code

@@ -15,33 +15,26 @@ def former_results(folder: Path, names: tuple[str, ...]) -> list[Path]:
     return [folder / name for name in names if os.path.lexists(folder / name)]
 
 
-def set_aside(folder: Path, names: tuple[str, ...]) -> dict[Path, Path]:
+def set_aside(folder: Path, names: tuple[str, ...]) -> Path | None:
     """Move earlier results into a new folder below `former`, named by when they were written (UTC).
 
-    Whatever happens to the run that follows, `folder` then holds no result that is not its own. Returns where each file
-    is now, by where it was (both absolute); raises InputError when one cannot be moved.
+    Whatever happens to the run that follows, `folder` then holds no result that is not its own. Returns the new folder,
+    None where there was no result; raises InputError when one cannot be moved.
     """
     found = former_results(folder, names)
     if not found:
-        return {}
-    moved = {}
+        return None
     try:
-        place = _new_place(folder / FORMER, max(path.lstat().st_mtime for path in found)).resolve()
+        place = _new_place(folder / FORMER, max(path.lstat().st_mtime for path in found))
         for path in found:
             path.rename(place / path.name)
-            moved[absolute(path)] = place / path.name
     except OSError as error:
         raise InputError(
             f"The results of an earlier run in {folder} cannot be moved to {folder / FORMER} ({error.strerror}), and "
             "might be taken for those of this one; choose another folder with --out.",
             path=str(folder),
         ) from error
-    return moved
-
-
-def absolute(path: Path) -> Path:
-    """A file by its own name in its resolved folder, so that one file has one name, be it a link or not."""
-    return path.parent.resolve() / path.name
+    return place
 
 
 def _new_place(former: Path, written_at_s: float) -> Path:

@@ -14,7 +14,7 @@ from openigrt.errors import InputError
 from openigrt.registration import field_of_view_mask
 from openigrt.report import GuidanceReportContent, ManifestSummary, ProtocolLevels, render_guidance_report
 from openigrt.tasks.clock import Progress
-from openigrt.tasks.former_results import FORMER, absolute, former_results, set_aside
+from openigrt.tasks.former_results import former_results, set_aside
 from openigrt.tasks.guidance import Guidance
 from openigrt.tasks.guidance_record import guidance_record
 from openigrt.tasks.identifiers import derived_uid
@@ -33,7 +33,7 @@ def require_usable_folder(folder: Path, *inputs: Path) -> None:
         place = place.parent
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
         why = "is no folder" if not place.is_dir() else "cannot be written"
-        left = " What lies in it is of an earlier run." if former_results(folder, RESULTS) else ""
+        left = " The results there are of an earlier run." if former_results(folder, RESULTS) else ""
         raise InputError(
             f"Cannot write to {folder}: {place} {why}; choose another folder with --out.{left}", path=str(folder)
         )
@@ -49,12 +49,11 @@ def require_usable_folder(folder: Path, *inputs: Path) -> None:
             )
 
 
-def set_results_aside(folder: Path, start: Path | None, progress: Progress) -> Path | None:
-    """Move the results of an earlier run below `folder`/former, and tell; returns where the file `start` is now."""
-    moved = set_aside(folder, RESULTS)
-    if moved:
-        progress(f"moved the results of an earlier run to {folder / FORMER}")
-    return start and moved.get(absolute(start), start)
+def set_results_aside(folder: Path, progress: Progress) -> None:
+    """Move the results of an earlier run below `folder`/former, and tell."""
+    place = set_aside(folder, RESULTS)
+    if place is not None:
+        progress(f"moved the results of an earlier run to {place}")
 
 
 def write_guidance(guidance: Guidance, folder: str | Path) -> Path:

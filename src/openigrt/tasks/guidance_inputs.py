@@ -96,10 +96,8 @@ def patient_position(folder: PlanFolder, daily: DailyFolder, given: str | None) 
     return position
 
 
-def read_start(path: Path | None) -> SpatialRegistration | None:
+def read_start(path: Path) -> SpatialRegistration:
     """The registration that --start names; raises an InputError that says what the file is instead."""
-    if path is None:
-        return None
     try:
         dataset, _ = read_object(path)
         return read_spatial_registration(dataset)

@@ -108,12 +108,14 @@ def guide(
 def _registration(
     start: str | Path | None, out: str | Path | None, inputs: tuple[Path, Path], progress: Progress
 ) -> SpatialRegistration | None:
-    """The registration to start from, read once no earlier result is left where those of this run go."""
-    file = Path(start) if start is not None else None
+    """The registration to start from, which may be an earlier result; those are moved aside, be it read or not."""
     if out is not None:
         require_usable_folder(Path(out), *inputs)
-        file = set_results_aside(Path(out), file, progress)
-    return read_start(file)
+    try:
+        return None if start is None else read_start(Path(start))
+    finally:
+        if out is not None:
+            set_results_aside(Path(out), progress)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
