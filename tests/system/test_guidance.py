@@ -16,6 +16,8 @@ import SimpleITK as sitk  # noqa: N813  (the name that its users know)
 
 import openigrt
 from openigrt.geometry import rotation_angle_deg
+from openigrt.patient import Verdict
+from openigrt.tasks import guidance_summary
 from tests.dicom.writing_cases import requires_dciodvfy, validated
 from tests.system import phantom
 from tests.system.command import run
@@ -183,6 +185,17 @@ def test_a_person_reads_the_decision_first(patient_folder, tmp_path, known_match
     assert any(line.startswith("Warning: The image of the day is") for line in lines)
     assert f"Report: {tmp_path / 'report.html'}" in lines
     assert lines[-1].startswith("Research software. Not a medical device.")
+
+
+def test_of_a_refused_match_a_person_reads_no_number(guided):
+    guidance = guided.guidance
+    refused = replace(guidance.match, trust=replace(guidance.match.trust, verdict=Verdict.REFUSED, reasons=("Noise.",)))
+    told = guidance_summary(replace(guidance, matches=(refused, *guidance.matches[1:])), Path("out"))
+    lines = told.splitlines()
+    assert lines[lines.index("Match on bone: refused") + 1] == "  refused: Noise."
+    assert "Where the patient lies is not known: the match on bone is refused." in lines
+    assert "Couch: no move; the match on bone is refused." in lines
+    assert "Surrogate: says nothing; the match on bone is refused." in lines
 
 
 def test_without_out_the_call_writes_nothing(patient_folder, tmp_path, known_match, monkeypatch):

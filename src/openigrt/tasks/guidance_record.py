@@ -2,19 +2,20 @@
 
 import math
 import platform
+from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from openigrt.geometry import TableAngles
+from openigrt.geometry import CouchPose, TableAngles
 from openigrt.guidance import setup_in_words
 from openigrt.patient import CouchCommand, Match, Residual, Trust
+from openigrt.report import RESEARCH_STATEMENT
 from openigrt.tasks.guidance import Guidance
 
 SCHEMA_VERSION = 1
-STATEMENT = "Research software. Not a medical device. Not for clinical use. Not connected to treatment machines."
 Record = dict[str, Any]
 
 
@@ -23,7 +24,7 @@ def guidance_record(guidance: Guidance) -> Record:
     match = _match(guidance.match, guidance)
     return {
         "schema_version": SCHEMA_VERSION,
-        "statement": STATEMENT,
+        "statement": RESEARCH_STATEMENT,
         "plan": _plan(guidance),
         "image": _image(guidance),
         "region": {"name": guidance.match.region, "rule": guidance.region_rule},
@@ -140,30 +141,24 @@ def _correction(guidance: Guidance) -> Record:
     """What the couch shall do; a move that is not recommended is there for information only."""
     correction = guidance.correction
     return {
-        "couch": _couch(correction.couch),
-        "couch_exact": _couch(correction.couch_exact),
-        "console_translation": _couch(correction.console_translation),
+        "couch": _axes(correction.couch),
+        "couch_exact": _axes(correction.couch_exact),
+        "console_translation": _axes(correction.console_translation),
         "about": str(correction.about),
         "degrees_of_freedom": correction.degrees_of_freedom,
-        "start": _fields(correction.start),
-        "target_pose": _fields(correction.target_pose),
+        "start": _axes(correction.start),
+        "target_pose": _axes(correction.target_pose),
         "native": dict(correction.native_couch),
         "limits_exceeded": list(correction.limits_exceeded),
         "is_recommended": correction.is_recommended,
     }
 
 
-def _couch(command: CouchCommand) -> Record:
-    """Six axes, IEC 61217 mm and degrees; None for those that are not commanded."""
-    values = {name: getattr(command, name) for name in command.__slots__}
-    return {name: None if value is None else _rounded(value, 4) for name, value in values.items()}
-
-
-def _fields(noun: object | None) -> Record | None:
-    """Numbers of a small noun by name; None stays None."""
-    if noun is None:
+def _axes(couch: CouchCommand | CouchPose | None) -> Record | None:
+    """Axes of a couch by name, IEC 61217 mm and degrees; None for one that is not commanded, and for no pose at all."""
+    if couch is None:
         return None
-    return {name: _rounded(getattr(noun, name), 4) for name in type(noun).__slots__}  # type: ignore[attr-defined]
+    return {name: None if value is None else _rounded(value, 4) for name, value in asdict(couch).items()}
 
 
 def _residual(residual: Residual) -> Record:
@@ -177,10 +172,7 @@ def _residual(residual: Residual) -> Record:
 
 def _protocol(guidance: Guidance) -> Record:
     """The levels that decided."""
-    protocol = guidance.protocol
-    return {name: getattr(protocol, name) for name in protocol.__slots__} | {
-        "allowed_error_mm": guidance.allowed_error_mm
-    }
+    return asdict(guidance.protocol) | {"allowed_error_mm": guidance.allowed_error_mm}
 
 
 def _manifest(guidance: Guidance) -> Record:
