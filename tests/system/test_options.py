@@ -141,9 +141,10 @@ def test_isocenters(guide):
     assert record["image"]["isocenter_mm"] == [-2.0, 0.0, 0.0]
     assert [sentence for sentence in record["warnings"] if "isocenter gives" in sentence] == [
         "--isocenter gives (10.0, -30.0, 40.0) mm, 2.0 mm away from (12.0, -30.0, 40.0) mm, which is the isocenter of "
-        "beam 1 (AP). The one that was given is used: check it.",
+        "beam 1 (AP). The isocenter that was given is used: check --isocenter.",
         "--daily-isocenter gives (-2.0, 0.0, 0.0) mm, 2.0 mm away from (0.0, 0.0, 0.0) mm, which is the origin of the "
-        "cone-beam CT's own frame, as the machine file says for ELEKTA. The one that was given is used: check it.",
+        "cone-beam CT's own frame, as the machine file says for ELEKTA. The isocenter that was given is used: check "
+        "--daily-isocenter.",
     ]
     assert not any("isocenter gives" in sentence for sentence in by_rule["warnings"])
     outside = guide("--daily-isocenter", "0,0,500", code=3)
@@ -237,6 +238,9 @@ def test_the_python_call_takes_the_same_words(patient_folder, known_match, tmp_p
         {"machine": {}},
         {"couch_pose": 5},
         {"couch_pose": "left"},
+        {"couch_pose": "123"},
+        {"couch_pose": b"abc"},
+        {"couch_pose": {1: 0, 2: 0, 3: 0}},
         {"couch_pose": (1.0, 2.0, None)},
         {"couch_pose": CouchPose("a")},
         {"position": 5},

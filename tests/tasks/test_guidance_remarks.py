@@ -14,6 +14,8 @@ from openigrt.guidance import Alignment
 from openigrt.images import Image, Modality, Provenance
 from openigrt.patient import Beam, ControlPoint, Plan, Target
 from openigrt.tasks.guidance_remarks import doubts, questions, region_by_default, target_outside, what_was_read
+from openigrt.tasks.isocenters import Contradiction
+from openigrt.tasks.patient_setup import PatientSetup
 
 NOW = datetime(2024, 5, 6, 7, 8, tzinfo=UTC)
 PROTOCOL = builtin_protocols()["default"]
@@ -37,12 +39,15 @@ def folders(acquired_at=NOW, approval="APPROVED", **values):
     return folder, replace(daily, **values)
 
 
-def alignment(plan_mm=(0.0, 0.0, 0.0), daily_mm=(0.0, 0.0, 0.0)):
-    return Alignment(plan_mm, daily_mm, "as given", ImageAxes.ROOM, PatientPosition.HFS)
+def setup(plan_mm=(0.0, 0.0, 0.0), daily_mm=(0.0, 0.0, 0.0), off_mm=None):
+    """Isocenters, and a daily one that is stated so far from the given one."""
+    alignment = Alignment(plan_mm, daily_mm, "as given", ImageAxes.ROOM, PatientPosition.HFS)
+    stated = () if off_mm is None else (Contradiction("--x", np.zeros(3), np.array([0.0, off_mm, 0.0]), "stated"),)
+    return PatientSetup(alignment, "as given", stated)
 
 
 def test_nothing_to_doubt():
-    assert doubts(*folders(NOW - timedelta(minutes=4)), alignment(), PROTOCOL, NOW) == ()
+    assert doubts(*folders(NOW - timedelta(minutes=4)), setup(), PROTOCOL, NOW) == ()
 
 
 @pytest.mark.parametrize(
@@ -56,7 +61,7 @@ def test_nothing_to_doubt():
     ],
 )
 def test_times(acquired_at, said):
-    assert said in doubts(*folders(acquired_at), alignment(), PROTOCOL, NOW)[0]
+    assert said in doubts(*folders(acquired_at), setup(), PROTOCOL, NOW)[0]
 
 
 @pytest.mark.parametrize(
@@ -72,13 +77,13 @@ def test_times(acquired_at, said):
     ],
 )
 def test_what_must_be_answered_before_a_couch_moves(acquired_at, approval, said):
-    (question,) = questions(*folders(acquired_at, approval), alignment(), NOW)
+    (question,) = questions(*folders(acquired_at, approval), setup(), PROTOCOL, NOW)
     assert said in question
 
 
 def test_no_question_about_an_ordinary_day():
-    assert questions(*folders(NOW - timedelta(minutes=4)), alignment(), NOW) == ()
-    assert questions(*folders(None, "UNAPPROVED"), alignment(), NOW) == ()
+    assert questions(*folders(NOW - timedelta(minutes=4)), setup(), PROTOCOL, NOW) == ()
+    assert questions(*folders(None, "UNAPPROVED"), setup(), PROTOCOL, NOW) == ()
 
 
 def test_today_is_that_of_the_site():
@@ -86,20 +91,20 @@ def test_today_is_that_of_the_site():
     acquired_at, decided_at = datetime(2024, 5, 5, 23, 40, tzinfo=UTC), datetime(2024, 5, 6, 0, 20, tzinfo=UTC)
     for hours, is_another_day in ((-4, False), (0, True)):
         here = decided_at.astimezone(timezone(timedelta(hours=hours)))
-        (sentence,) = doubts(*folders(acquired_at), alignment(), PROTOCOL, here)
+        (sentence,) = doubts(*folders(acquired_at), setup(), PROTOCOL, here)
         assert ("NOT OF TODAY" in sentence) is is_another_day
 
 
 def test_a_planning_image_without_a_time():
     folder, daily = folders(NOW - timedelta(minutes=4))
     folder = replace(folder, planning_image=image(PLAN_FRAME, None))
-    (sentence,) = doubts(folder, daily, alignment(), PROTOCOL, NOW)
+    (sentence,) = doubts(folder, daily, setup(), PROTOCOL, NOW)
     assert "planning image does not say when it was acquired" in sentence
 
 
 def test_what_is_wrong_with_time_is_said_first():
     folder, daily = folders(NOW - timedelta(days=8), messages=("A slice was set aside.",))
-    said = doubts(replace(folder, messages=("Contours reach too far.",)), daily, alignment(), PROTOCOL, NOW)
+    said = doubts(replace(folder, messages=("Contours reach too far.",)), daily, setup(), PROTOCOL, NOW)
     assert "NOT OF TODAY" in said[0]
     assert said[1:] == ("Contours reach too far.", "A slice was set aside.")
 
@@ -116,16 +121,26 @@ def test_a_soft_site_that_is_matched_on_bone_by_default(site, is_named, is_said)
 
 @pytest.mark.parametrize(("approval", "said"), [("UNAPPROVED", "UNAPPROVED"), ("", "not stated")])
 def test_approval(approval, said):
-    (sentence,) = doubts(*folders(approval=approval), alignment(), PROTOCOL, NOW)
+    (sentence,) = doubts(*folders(approval=approval), setup(), PROTOCOL, NOW)
     assert sentence == f"The plan is not approved: its approval status is {said}."
 
 
 def test_isocenters_outside():
     outside = (0.0, 0.0, 13.0)
-    assert doubts(*folders(), alignment(outside, outside), PROTOCOL, NOW) == (
+    assert doubts(*folders(), setup(outside, outside), PROTOCOL, NOW) == (
         "The isocenter of the plan lies outside the planning image.",
         "The daily isocenter lies outside the image of the day.",
     )
+
+
+@pytest.mark.parametrize(("off_mm", "warned", "questioned"), [(1.1, 1, 0), (20.0, 1, 0), (20.1, 0, 1), (300.0, 0, 1)])
+def test_within_the_guard_it_is_a_choice_to_check_and_beyond_it_no_setup_that_did_not_fail(off_mm, warned, questioned):
+    """Below the guard the distance is part of the couch move, whose own levels judge it; above, a wrong image or plan
+    is likelier than any choice, so a person is called.
+    """
+    today = folders(NOW - timedelta(minutes=4))
+    assert len(doubts(*today, setup(off_mm=off_mm), PROTOCOL, NOW)) == warned
+    assert len(questions(*today, setup(off_mm=off_mm), PROTOCOL, NOW)) == questioned
 
 
 @pytest.mark.parametrize(
@@ -143,9 +158,7 @@ def test_patients_that_cannot_be_compared(plan_words, today_words, is_said):
     planning, today = folder.planning_image, daily.daily_image
     planning = replace(planning, provenance=replace(planning.provenance, series_uid="1.7", **plan_words))
     today = replace(today, provenance=replace(today.provenance, series_uid="1.8", **today_words))
-    said = doubts(
-        replace(folder, planning_image=planning), replace(daily, daily_image=today), alignment(), PROTOCOL, NOW
-    )
+    said = doubts(replace(folder, planning_image=planning), replace(daily, daily_image=today), setup(), PROTOCOL, NOW)
     assert ["cannot be checked" in sentence for sentence in said] == [True] * is_said
 
 
@@ -178,7 +191,7 @@ def turned(angles_deg, pose_deg, axes):
     beams = (beam(0, 45.0, "SETUP"), *(beam(n, angle) for n, angle in enumerate(angles_deg, 1)))
     pose = None if pose_deg is None else CouchPose(patient_support_angle_deg=pose_deg)
     folder = replace(folder, plan=replace(folder.plan, beams=beams))
-    return folder, daily, replace(alignment(), start=pose, image_axes=axes)
+    return folder, daily, replace(setup(), alignment=replace(setup().alignment, start=pose, image_axes=axes))
 
 
 @pytest.mark.parametrize(
@@ -192,12 +205,12 @@ def turned(angles_deg, pose_deg, axes):
 )
 def test_an_image_in_room_axes_on_the_turned_table_of_all_beams_is_questioned(angles_deg, pose_deg, axes, count):
     """The move would turn the table straight, where no beam is planned."""
-    assert len(questions(*turned(angles_deg, pose_deg, axes), NOW)) == count
+    assert len(questions(*turned(angles_deg, pose_deg, axes), PROTOCOL, NOW)) == count
 
 
 def test_one_image_in_both_places():
     same = folders(inputs=(InputFile(Path("d"), "2", "a"),))
-    (question,) = questions(*same, alignment(), NOW)
+    (question,) = questions(*same, setup(), PROTOCOL, NOW)
     assert "is the planning image itself, file by file" in question
 
 

@@ -6,16 +6,14 @@ import numpy as np
 import pytest
 
 from openigrt.errors import InputError, MissingInput
-from openigrt.files import builtin_machine, builtin_protocols
+from openigrt.files import builtin_machine
 from openigrt.geometry import Frame, Grid, ImageAxes, PatientPosition
 from openigrt.guidance import Alignment
 from openigrt.images import Image, Modality, Provenance
 from openigrt.patient import Beam, Plan
-from openigrt.tasks.guidance_remarks import contradicted_isocenters, isocenters_beyond_the_guard
 from openigrt.tasks.isocenters import contradictions, plan_isocenter, point_mm
 
 PLAN_FRAME, DAILY_FRAME = Frame.plan("1.2"), Frame.daily("1.3")
-PROTOCOL = builtin_protocols()["default"]
 HEAD_MM, SPINE_MM = (12.0, -30.0, 40.0), (12.0, -30.0, -60.0)
 
 
@@ -94,13 +92,3 @@ def test_of_several_isocenters_of_the_plan_the_nearest_or_that_of_the_named_beam
 )
 def test_where_the_files_state_nothing_nothing_contradicts(words):
     assert found(**words) == ()
-
-
-@pytest.mark.parametrize(("off_mm", "warned", "questioned"), [(1.1, 1, 0), (20.0, 1, 0), (20.1, 0, 1), (300.0, 0, 1)])
-def test_within_the_guard_it_is_a_choice_to_check_and_beyond_it_no_setup_that_did_not_fail(off_mm, warned, questioned):
-    """Below the guard the distance is part of the couch move, whose own levels judge it; above, a wrong image or plan
-    is likelier than any choice, so a person is called.
-    """
-    contradicted = found(daily_mm=(0.0, off_mm, 0.0))
-    assert len(tuple(contradicted_isocenters(contradicted, PROTOCOL))) == warned
-    assert len(tuple(isocenters_beyond_the_guard(contradicted, PROTOCOL))) == questioned

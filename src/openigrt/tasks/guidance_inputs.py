@@ -146,9 +146,10 @@ def couch_pose_of(values: CouchPose | Sequence[float] | None) -> CouchPose | Non
     if values is None:
         return None
     try:
-        numbers = [float(value) for value in (astuple(values)[:6] if isinstance(values, CouchPose) else values)]
+        given = np.asarray(astuple(values)[:6] if isinstance(values, CouchPose) else values, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):
-        numbers = []
+        given = np.empty(0)
+    numbers: list[float] = given.tolist() if given.ndim == 1 else []
     if len(numbers) not in COUCH_POSE_COUNTS or not np.isfinite(numbers).all():
         raise InputError(
             f"The couch pose is {in_short(values)}; expected 3, 4 or 6 finite numbers (lateral, longitudinal, "

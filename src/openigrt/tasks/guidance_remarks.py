@@ -10,6 +10,7 @@ from openigrt.images import Image
 from openigrt.patient import Match, Plan, Target
 from openigrt.registration import Region
 from openigrt.tasks.isocenters import Contradiction
+from openigrt.tasks.patient_setup import PatientSetup
 
 APPROVED, REJECTED = "APPROVED", "REJECTED"
 SECONDS_PER_HOUR = 3600.0
@@ -52,7 +53,7 @@ def _image(image: Image) -> str:
 
 
 def doubts(
-    folder: PlanFolder, daily: DailyFolder, alignment: Alignment, protocol: Protocol, decided_at: datetime
+    folder: PlanFolder, daily: DailyFolder, setup: PatientSetup, protocol: Protocol, decided_at: datetime
 ) -> tuple[str, ...]:
     """What times, isocenters and approval give to doubt, and what the readers noticed.
 
@@ -60,33 +61,37 @@ def doubts(
     """
     return (
         *_times(folder.planning_image, daily.daily_image, protocol, decided_at),
-        *isocenters_outside(folder.planning_image, daily.daily_image, alignment),
+        *isocenters_outside(folder.planning_image, daily.daily_image, setup.alignment),
+        *_contradicted_isocenters(setup.contradictions, protocol),
         *_identity(folder, daily),
         *_approval(folder.plan),
-        *_table_of_the_beams(folder.plan, alignment),
+        *_table_of_the_beams(folder.plan, setup.alignment),
         *folder.messages,
         *daily.messages,
     )
 
 
-def questions(folder: PlanFolder, daily: DailyFolder, alignment: Alignment, decided_at: datetime) -> tuple[str, ...]:
+def questions(
+    folder: PlanFolder, daily: DailyFolder, setup: PatientSetup, protocol: Protocol, decided_at: datetime
+) -> tuple[str, ...]:
     """What is so odd about the input that a person must answer it before any couch moves."""
     return (
         *_sameness(folder, daily),
         *_impossible_times(folder.planning_image, daily.daily_image, decided_at),
         *_rejection(folder.plan),
-        *_turned_with_its_beams(folder.plan, alignment),
+        *_turned_with_its_beams(folder.plan, setup.alignment),
+        *_isocenters_beyond_the_guard(setup.contradictions, protocol),
     )
 
 
-def contradicted_isocenters(contradictions: Sequence[Contradiction], protocol: Protocol) -> Iterator[str]:
+def _contradicted_isocenters(contradictions: Sequence[Contradiction], protocol: Protocol) -> Iterator[str]:
     """Isocenters that were given though the files state others, no further away than the guard of the protocol."""
     for found in contradictions:
         if found.distance_mm <= protocol.max_shift_mm:
-            yield f"{found.sentence} The one that was given is used: check it."
+            yield f"{found.sentence} The isocenter that was given is used: check {found.option}."
 
 
-def isocenters_beyond_the_guard(contradictions: Sequence[Contradiction], protocol: Protocol) -> Iterator[str]:
+def _isocenters_beyond_the_guard(contradictions: Sequence[Contradiction], protocol: Protocol) -> Iterator[str]:
     """Isocenters that were given further from those that the files state than any setup that did not fail."""
     for found in contradictions:
         if found.distance_mm > protocol.max_shift_mm:
@@ -140,11 +145,11 @@ def _table_of_the_beams(plan: Plan | None, alignment: Alignment) -> Iterator[str
     reached_deg = 0.0 if is_room else stood_deg
     if angles_deg and min(abs(signed_angle_difference_deg(a, reached_deg)) for a in angles_deg) > SAME_TABLE_ANGLE_DEG:
         where = (
-            "the move leads to a straight table" if is_room else "the move is for the table as it stood for the image"
+            "The move leads to a straight table" if is_room else "The move is for the table as it stood for the image"
         )
         yield (
             f"No beam is planned with the table at {reached_deg:g}°; the first is planned at {angles_deg[0]:g}°. "
-            f"{where.capitalize()}, before it is turned for a beam."
+            f"{where}, before the table is turned for a beam."
         )
 
 
@@ -156,8 +161,8 @@ def _turned_with_its_beams(plan: Plan | None, alignment: Alignment) -> Iterator[
     if angles_deg and alignment.image_axes is ImageAxes.ROOM and min(turns_deg) > SAME_TABLE_ANGLE_DEG:
         yield (
             f"All beams are planned with the table turned (the first at {angles_deg[0]:g}°), and the image, in room "
-            f"axes, was taken with it turned by {stood_deg:g}°: the move would turn the table straight. Take the image "
-            "with a straight table, or say in the machine file that its axes turn with the table."
+            f"axes, was taken with the table turned by {stood_deg:g}°: the move would turn the table straight. Take "
+            "the image with a straight table, or say in the machine file that image axes turn with the table."
         )
 
 

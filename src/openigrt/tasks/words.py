@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from numbers import Integral
 from reprlib import repr as short_repr
+from typing import TypeGuard
 
 from openigrt.errors import InputError
 
@@ -38,13 +39,13 @@ def require_texts(**words: object) -> None:
 def require_whole_numbers(**words: object) -> None:
     """Raise InputError for a word that is no whole number."""
     for name, value in words.items():
-        if not isinstance(value, Integral) or isinstance(value, bool):
+        if not _is_whole(value):
             raise _wrong_kind(name, value, "a whole number")
 
 
 def require_seed(seed: object) -> None:
     """Raise InputError for what no random numbers can start from."""
-    if not isinstance(seed, Integral) or isinstance(seed, bool) or seed < 0:
+    if not _is_whole(seed) or seed < 0:
         raise _wrong_kind("seed", seed, "a whole number, zero or above")
 
 
@@ -60,6 +61,11 @@ def require_listener(progress: object) -> None:
     """Raise InputError for what cannot be told of the steps of a job."""
     if not callable(progress):
         raise _wrong_kind("progress", progress, "a function that takes a text")
+
+
+def _is_whole(value: object) -> TypeGuard[Integral]:
+    """Whether a value is a whole number; True and False are none."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def _wrong_kind(name: str, value: object, expected: str) -> InputError:
