@@ -176,7 +176,7 @@ def test_an_image_of_a_size_that_no_patient_has(case, name, said, spacing):
     edit_all(case / name, PixelSpacing=[spacing, spacing])
     sentence = refuse(case)
     assert said in sentence
-    assert "Check its voxel spacing" in sentence
+    assert "Check the voxel spacing" in sentence
 
 
 def test_a_planning_image_of_air(case):

@@ -72,7 +72,7 @@ def test_what_was_read_is_told_apart_from_what_is_doubtful(record):
     assert "APPROVED" in read
     assert "Dose of the plan: largest 60.0 Gy." in read
     assert "Image of the day: CBCT 'CBCT of today" in read
-    assert "no structure outlines it" in read
+    assert "no structure outlines the body" in read
     (age,) = warnings
     assert re.search(r"is \d+ days old; by protocol default an image speaks for the patient for 5 minutes", age)
 

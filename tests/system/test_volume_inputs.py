@@ -39,7 +39,7 @@ def test_two_volumes_from_end_to_end(guided_volumes, volumes):
     assert record["plan"]["uid"] is record["plan"]["patient_id"] is record["image"]["acquired_at"] is None
     assert record["target"]["name"] == "sphere round the isocenter"
     said = " ".join(record["warnings"])
-    assert "plan.mha is a volume without DICOM: taken as CT in HU; whose it is cannot be checked." in said
+    assert "plan.mha is a volume without DICOM: taken as CT in HU; the patient cannot be checked." in said
     assert "does not say when it was acquired" in said
 
 
@@ -80,6 +80,14 @@ def test_a_dicom_image_of_today_on_a_volume(patient_folder, volumes, tmp_path):
     done = run("guide", volumes / "plan.mha", patient_folder / "today", "--out", tmp_path, *PLAN_ISOCENTER)
     assert done.code == 0
     assert json.loads((tmp_path / "correction.json").read_text())["plan"]["patient_position"] == "HFS"
+
+
+@pytest.mark.parametrize("option", ["--plan", "--series", "--beam"])
+def test_what_a_volume_does_not_have_cannot_be_chosen(volumes, tmp_path, option):
+    words = (*PLAN_ISOCENTER, *DAILY_ISOCENTER, "--position", "HFS", "--out", tmp_path / "out", option, "1")
+    done = run("guide", volumes / "plan.mha", volumes / "today.nrrd", *words)
+    assert done.code == 1
+    assert f"leave {option}" in done.sentence
 
 
 def test_how_the_patient_lies_is_asked_and_never_guessed(volumes, tmp_path):

@@ -36,22 +36,33 @@ LARGEST_TILT_DEG = 45.0
 
 
 def read_plan_input(path: Path, plan_uid: str | None) -> PlanFolder:
-    """The plan folder, or one volume file as the planning image alone."""
-    folder = read_planning_volume(path) if is_volume_file(path) else read_plan_folder(path, plan_uid)
+    """The plan folder, or one volume file as the planning image alone; raises InputError for a UID beside a volume."""
+    if is_volume_file(path):
+        _require_no_uid(path, "--plan", plan_uid)
+        folder = read_planning_volume(path)
+    else:
+        folder = read_plan_folder(path, plan_uid)
     require_bearable(folder.planning_image, "The planning image")
     return folder
 
 
 def read_today_input(path: Path, folder: PlanFolder, series_uid: str | None) -> DailyFolder:
     """The image of the day, of the same patient in the same position as far as the files say."""
-    is_volume = is_volume_file(path)
-    frame_uid = folder.planning_image.frame.uid
-    daily = read_daily_volume(path) if is_volume else read_daily_folder(path, frame_uid, series_uid)
-    require_bearable(daily.daily_image, "The image of the day")
-    if not is_volume:
+    if is_volume_file(path):
+        _require_no_uid(path, "--series", series_uid)
+        daily = read_daily_volume(path)
+    else:
+        daily = read_daily_folder(path, folder.planning_image.frame.uid, series_uid)
         check_same_patient(folder, daily)
         check_same_position(folder, daily)
+    require_bearable(daily.daily_image, "The image of the day")
     return daily
+
+
+def _require_no_uid(path: Path, option: str, uid: str | None) -> None:
+    """Raise InputError where a UID shall choose within a volume, which has none."""
+    if uid is not None:
+        raise InputError(f"{path} is one volume without any UID; leave {option} {uid} out.", option=option, uid=uid)
 
 
 def require_bearable(image: Image, name: str) -> None:
@@ -66,7 +77,7 @@ def require_bearable(image: Image, name: str) -> None:
         x, y, z = sides_mm
         raise UnsupportedInput(
             f"{name} is {x:.3g} x {y:.3g} x {z:.3g} mm large, its first voxel at {tuple(grid.origin_mm.tolist())} mm; "
-            f"expected sides of {SMALLEST_SIDE_MM:g} to {LARGEST_SIDE_MM:g} mm. Check its voxel spacing and unit.",
+            f"expected sides of {SMALLEST_SIDE_MM:g} to {LARGEST_SIDE_MM:g} mm. Check the voxel spacing and the unit.",
             sides_mm=sides_mm.tolist(),
         )
 
@@ -81,7 +92,7 @@ def patient_position(folder: PlanFolder, daily: DailyFolder, given: str | None) 
     stated += [source.patient_position for source in images if source.patient_position is not None]
     if given is None and not stated:
         raise MissingInput(
-            "Neither the plan nor an image says how the patient lies ((0018,5100) Patient Position); give it with "
+            "Neither the plan nor an image says how the patient lies ((0018,5100) Patient Position); say so with "
             "--position, such as HFS."
         )
     if given is None:

@@ -34,7 +34,7 @@ def body_mask(folder: PlanFolder) -> tuple[Mask | None, str]:
     external = [s for s in structures if s.role is StructureRole.EXTERNAL and s.contours]
     if len(external) != 1:
         count = "several structures outline" if external else "no structure outlines"
-        return None, f"Body outline: found in the planning image, since {count} it."
+        return None, f"Body outline: found in the planning image, since {count} the body."
     name = external[0].name
     try:
         mask = mask_from_structure(external[0], folder.planning_image.frame, folder.planning_image.grid)

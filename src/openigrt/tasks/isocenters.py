@@ -51,7 +51,7 @@ def plan_isocenter(plan: Plan | None, given_mm: ArrayLike | None, beam: int | No
         return point_mm(given_mm, PLAN_OPTION), "as given"
     if plan is None:
         raise MissingInput(
-            f"There is no plan in the plan folder, so its isocenter is not known; give {PLAN_OPTION} X,Y,Z."
+            f"There is no plan in the plan folder, so the isocenter of the plan is not known; give {PLAN_OPTION} X,Y,Z."
         )
     if not beams:
         raise MissingInput(f"Plan {plan.label!r} has no beams, so no isocenter; give {PLAN_OPTION} X,Y,Z.")
@@ -100,7 +100,12 @@ def point_mm(values: ArrayLike, name: str) -> Float64Array:
 
 
 def _beams(plan: Plan | None, number: int | None) -> list[Beam]:
-    """The beam of this number, or all that treat (all there are where none does); none without a plan."""
+    """The beam of this number, or all that treat (all there are where none does); none without a plan.
+
+    Raises MissingInput where a number is given and no beam has it.
+    """
+    if plan is None and number is not None:
+        raise MissingInput(f"There is no plan in the plan folder, so no beam {number}; leave --beam out.", found=number)
     if plan is None:
         return []
     if number is None:

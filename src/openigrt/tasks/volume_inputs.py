@@ -34,4 +34,4 @@ def read_daily_volume(path: Path) -> DailyFolder:
 
 def _taken_as_ct(path: Path) -> str:
     """The message that a volume file says neither modality nor patient."""
-    return f"{path.name} is a volume without DICOM: taken as CT in HU; whose it is cannot be checked."
+    return f"{path.name} is a volume without DICOM: taken as CT in HU; the patient cannot be checked."
