@@ -72,7 +72,10 @@ def write_guidance(guidance: Guidance, folder: str | Path) -> Path:
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".guidance-", dir=folder) as staging, ExitStack() as undo:
+        with (
+            tempfile.TemporaryDirectory(prefix=".guidance-", dir=folder, ignore_cleanup_errors=True) as staging,
+            ExitStack() as undo,
+        ):
             for name, content in contents.items():
                 (Path(staging) / name).write_bytes(content)
             set_aside(folder, RESULTS)

@@ -13,7 +13,6 @@ from openigrt.tasks.guidance_inputs import degrees_of, machine_of
 
 LARGEST_TRUSTED_ERROR_MM = 2.0
 DEFAULT_REGION = "bone"
-REGION_BY_DEFAULT, REGION_AS_NAMED = "the default, since none was named (--region)", "as it was named (--region)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +21,7 @@ class GuidanceSettings:
 
     protocol: Protocol
     region: tuple[str, ...]
-    region_rule: str
+    region_is_named: bool
     machine: Machine
     degrees_of_freedom: DegreesOfFreedom | None
     seed: int
@@ -34,9 +33,9 @@ class GuidanceSettings:
         return min(0.5 * self.protocol.verification_tolerance_mm, LARGEST_TRUSTED_ERROR_MM)
 
     @property
-    def region_is_named(self) -> bool:
-        """Whether somebody chose the region."""
-        return self.region_rule == REGION_AS_NAMED
+    def region_rule(self) -> str:
+        """Why this region, in words."""
+        return "as it was named (--region)" if self.region_is_named else "the default, since none was named (--region)"
 
 
 def guidance_settings(
@@ -62,5 +61,4 @@ def guidance_settings(
         "degrees of freedom": str(int(degrees or named.couch.degrees_of_freedom)),
         "machine": named.name,
     }
-    rule = REGION_BY_DEFAULT if region is None else REGION_AS_NAMED
-    return GuidanceSettings(protocol, names, rule, named, degrees, int(seed), words)
+    return GuidanceSettings(protocol, names, region is not None, named, degrees, int(seed), words)
