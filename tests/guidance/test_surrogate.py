@@ -66,8 +66,15 @@ def test_matches_of_other_images_are_not_compared():
         judge_surrogate(BONE, [stranger], target_of(), 5.0)
 
 
-@pytest.mark.parametrize("verdict", [LOOK, REFUSED])
-def test_a_match_that_is_not_trusted_itself_stands_for_nothing(verdict):
-    found = judge_surrogate(match_of(np.eye(3), (1.0, 0.0, 0.0), "bone", verdict), [soft(1.0)], target_of(), 5.0)
+def test_a_match_that_is_not_trusted_itself_stands_for_nothing():
+    found = judge_surrogate(match_of(np.eye(3), (1.0, 0.0, 0.0), "bone", LOOK), [soft(1.0)], target_of(), 5.0)
     assert found.verdict is LOOK
     assert found.reasons[0] == "The match on bone is not trusted itself."
+
+
+@pytest.mark.parametrize("shift_mm", [1.0, 30.0])
+def test_from_a_refused_match_nothing_is_measured(shift_mm):
+    refused = match_of(np.eye(3), (1.0, 0.0, 0.0), "bone", REFUSED)
+    found = judge_surrogate(refused, [soft(shift_mm)], target_of(), 5.0)
+    assert (found.verdict, dict(found.differences_mm)) == (REFUSED, {})
+    assert found.reasons == ("The match on bone is refused, so it stands for nothing.",)

@@ -9,7 +9,7 @@ from openigrt.patient import Action, Verdict
 from tests.guidance.guidance_cases import alignment_of, correction_of, match_in_room, match_of
 
 ROOM, TABLE = ImageAxes.ROOM, ImageAxes.TABLE
-QUESTIONED = "Check --couch-pose, and the axes of the image"
+QUESTIONED = "Check --couch-pose and its sign, and the axes of the image"
 STRAIGHT = np.eye(3)
 
 
@@ -62,7 +62,7 @@ def test_a_patient_who_lies_a_little_askew_is_no_question(yaw_deg, askew_deg):
 )
 def test_a_turn_in_the_room_that_no_couch_pose_explains(start, said):
     found = causes(seen(rotation_z(30.0)), ROOM, start)
-    assert "turned by 30.0° in the room" in found.reasons[0]
+    assert "turned by 30.0° (yaw +30.0°) in the room" in found.reasons[0]
     assert said in found.reasons[0]
     assert not any(said in reason for reason in causes(seen(rotation_z(4.0)), ROOM, start).reasons)
 
@@ -88,9 +88,21 @@ def test_a_search_on_a_straight_table_begins_straight(start):
     np.testing.assert_array_equal(straight, STRAIGHT)
 
 
+@pytest.mark.parametrize(("axes", "told"), [(ROOM, 1), (TABLE, 0)])
+def test_what_belongs_to_the_table_is_told_apart_from_the_patient(axes, told):
+    found = causes(seen(STRAIGHT), axes, pose(4.0))
+    assert sum("hold the turn of the table, 4.0° by the couch pose" in remark for remark in found.remarks) == told
+
+
 def test_a_patient_on_a_turned_table_did_not_fail_the_setup():
     start = pose(90.0)
     found = causes(seen(fixed_from_table_top(start).rotation), ROOM, start)
     assert found.action is Action.CALL
     assert "turn the table straight and image again" in found.reasons[0]
     assert not any("Set the patient up again" in reason for reason in found.reasons)
+
+
+def test_a_table_that_was_turned_the_other_way_is_told_by_its_signs():
+    found = causes(seen(rotation_z(11.0)), ROOM, pose(350.0))
+    assert "turned by 10.0° (yaw -10.0°)" in found.reasons[0]
+    assert "turned by 11.0° (yaw +11.0°)" in found.reasons[0]

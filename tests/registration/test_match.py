@@ -5,11 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from openigrt.errors import FrameMismatch, MatchImpossible
+from openigrt.errors import FrameMismatch, InputError, MatchImpossible
 from openigrt.geometry import RigidTransform, rotation_angle_deg, rotation_from_vector, rotation_x, rotation_z
 from openigrt.images import Image, Mask, Modality
 from openigrt.patient import Verdict
-from openigrt.registration import Region, RegionKind
+from openigrt.registration import Question, Region, RegionKind
 from tests.registration.phantom import (
     BODY_MM,
     BONE,
@@ -92,6 +92,11 @@ def test_found_on_a_table_that_is_turned_as_far_as_one_of_the_starts(plan, turn_
     match = matched(plan, cone_beam_ct(PATIENT, truth), starts=[straight, turned])
     assert error_mm(match.plan_from_daily, truth) < 0.3
     assert match.trust.verdict is Verdict.TRUSTED
+
+
+def test_a_question_without_a_start_is_none(plan, daily):
+    with pytest.raises(InputError, match="to start from"):
+        Question(plan, daily, (), TARGET_MM, 2.0)
 
 
 def test_a_second_start_that_is_wrong_changes_nothing(plan, daily, answer):

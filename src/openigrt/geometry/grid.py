@@ -84,7 +84,10 @@ class Grid:
         return Grid(new_from_old.to_frame, origin, self.spacing_mm, direction, self.size)
 
     def reordered(self, axes: tuple[int, int, int]) -> "Grid":
-        """The same lattice with its axes (0: i, 1: j, 2: k) in another order; every voxel stays where it is."""
+        """The same lattice with its axes (0: i, 1: j, 2: k) in another order; every voxel stays where it is.
+
+        An odd permutation makes a right-handed lattice left-handed, and no axis is turned round.
+        """
         order = list(axes)
         i, j, k = (self.size[axis] for axis in axes)
         return Grid(self.frame, self.origin_mm, self.spacing_mm[order], self.direction[:, order], (i, j, k))

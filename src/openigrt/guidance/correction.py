@@ -9,6 +9,7 @@ from openigrt.geometry import (
     CouchPose,
     DegreesOfFreedom,
     Float64Array,
+    ImageAxes,
     Pivot,
     RigidTransform,
     TableAngles,
@@ -21,7 +22,6 @@ from openigrt.guidance.alignment import Alignment
 from openigrt.guidance.couch_change import change_by_axis, couch_change, motion_of_change, rounded_change
 from openigrt.guidance.decision import (
     Cause,
-    call_without_move,
     decide,
     machine_causes,
     outcome_causes,
@@ -31,8 +31,9 @@ from openigrt.guidance.decision import (
 from openigrt.guidance.protocol import Protocol
 from openigrt.guidance.required_motion import RequiredMotion, required_motion
 from openigrt.guidance.table_turn import table_turn_causes
+from openigrt.guidance.words import NOT_TURNED_DEG
 from openigrt.machine import LINEAR_AXES, Couch, CouchAxis, Machine, axis_positions
-from openigrt.patient import Correction, CouchCommand, CouchMove, Match, Residual, Surrogate, Target, Verdict
+from openigrt.patient import Action, Correction, CouchCommand, CouchMove, Match, Residual, Surrogate, Target, Verdict
 
 
 def decide_correction(
@@ -53,28 +54,27 @@ def decide_correction(
     `degrees_of_freedom` (none: the machine's), rounded to the machine's resolution; residuals are of the rounded move.
     Without a couch pose the move is about the isocenter, for a couch at zero angles, and positions are not checked
     against limits; `remarks` say so. Every rule that calls a person adds its sentence to `reasons`; so do `questions`,
-    sentences about the input that a person must answer first. A refused match says nothing about the patient, so then
-    no other rule has a say.
+    sentences about the input that a person must answer first. A refused match says nothing about the patient: then
+    there is no move, setup error or residual, and no other rule has a say.
     """
-    required = required_motion(match, alignment, target)
     couch, degrees = machine.couch, degrees_of_freedom or machine.couch.degrees_of_freedom
+    causes = [*trust_causes(match, surrogate), *(Cause(question, forbids_move=True) for question in questions)]
+    if match.trust.verdict is Verdict.REFUSED:
+        return _no_correction(causes, alignment, degrees)
+    required = required_motion(match, alignment, target)
     best = _best_move(required, target, alignment.start, couch, degrees)
     position_is_known = alignment.start is not None
     limits_exceeded = _limits_exceeded(couch, best.rounded, best.end, position_is_known=position_is_known)
     surfaces = {target.name: target.points_mm} | {n: points for n, points in organs.items() if n != target.name}
     residuals = tuple(_residual(name, points, required, best.made) for name, points in surfaces.items())
-    causes = [*trust_causes(match, surrogate), *(Cause(question, forbids_move=True) for question in questions)]
-    if match.trust.verdict is Verdict.REFUSED:
-        decision = call_without_move(causes)
-    else:
-        causes += [
-            *table_turn_causes(match, alignment, protocol),
-            *size_causes(required, alignment, protocol),
-            *machine_causes(limits_exceeded),
-            *outcome_causes(required, residuals[0], alignment, protocol),
-        ]
-        caveats = tuple(_caveats(alignment, machine, degrees))
-        decision = decide(causes, required, best.rounded, protocol, caveats=caveats)
+    causes += [
+        *table_turn_causes(match, alignment, protocol),
+        *size_causes(required, alignment, protocol),
+        *machine_causes(limits_exceeded),
+        *outcome_causes(required, residuals[0], alignment, protocol),
+    ]
+    caveats = tuple(_caveats(alignment, machine, degrees))
+    decision = decide(causes, required, best.rounded, protocol, caveats=caveats)
     return Correction(
         couch=best.rounded.command(degrees),
         couch_exact=best.exact.command(degrees),
@@ -92,6 +92,28 @@ def decide_correction(
         reasons=decision.reasons,
         native_couch=couch.native_readout(best.end) if position_is_known else {},
         remarks=decision.remarks,
+    )
+
+
+def _no_correction(causes: Sequence[Cause], alignment: Alignment, degrees: DegreesOfFreedom) -> Correction:
+    """What follows from a match that must not be used: a person is called, and nothing is known."""
+    none = CouchCommand.none()
+    return Correction(
+        couch=none,
+        couch_exact=none,
+        degrees_of_freedom=int(degrees),
+        about=Pivot.ISOCENTER,
+        start=alignment.start,
+        target_pose=None,
+        console_translation=none,
+        setup_error_mm=np.full(3, np.nan),
+        setup_rotation=TableAngles(np.nan, np.nan, np.nan),
+        residuals=(),
+        limits_exceeded=(),
+        action=Action.CALL,
+        is_recommended=False,
+        reasons=tuple(cause.sentence for cause in causes),
+        native_couch={},
     )
 
 
@@ -148,13 +170,20 @@ def _setup_rotation(required: RequiredMotion, alignment: Alignment) -> TableAngl
 
 
 def _caveats(alignment: Alignment, machine: Machine, degrees: DegreesOfFreedom) -> Iterator[str]:
-    """What the numbers rest on where something is not known."""
+    """What the numbers rest on where something is not known, and what they hold besides the patient's own setup."""
     limits = machine.couch.limits
     if alignment.start is None:
         yield "The couch pose is not known: the move is about the isocenter, for a couch at zero angles."
         if any(axis in limits for axis in LINEAR_AXES):
             yield "The positions of the couch were not checked against the limits of the machine."
-    elif unlimited := [axis for axis in tuple(CouchAxis)[:degrees] if axis not in limits]:
+        return
+    turned_deg = alignment.table_turn_deg
+    if alignment.image_axes is ImageAxes.ROOM and turned_deg >= NOT_TURNED_DEG:
+        yield (
+            f"The image is in room axes: setup error and move hold the turn of the table, {turned_deg:.1f}° by the "
+            "couch pose, and the move leads to a straight table."
+        )
+    if unlimited := [axis for axis in tuple(CouchAxis)[:degrees] if axis not in limits]:
         yield (
             f"Whether the couch can stand at the target pose was not checked for {', '.join(unlimited)}: the machine "
             f"file {machine.name!r} has no limits there."

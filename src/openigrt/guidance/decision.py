@@ -29,11 +29,6 @@ class Decision:
     remarks: tuple[str, ...] = ()
 
 
-def call_without_move(causes: Sequence[Cause]) -> Decision:
-    """The decision about a refused match: a person is called, and nothing is said about a size that is not known."""
-    return Decision(Action.CALL, False, tuple(cause.sentence for cause in causes))
-
-
 def decide(
     causes: Sequence[Cause],
     required: RequiredMotion,

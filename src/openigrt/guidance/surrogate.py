@@ -14,8 +14,11 @@ def judge_surrogate(match: Match, others: Sequence[Match], target: Target, limit
     that needs a look counts against the surrogate when it is surer of itself than the difference is large, and for it
     when it is sure to within `limit_mm`; a refused one says nothing. One that counts against refuses the surrogate; at
     least one for and none against makes it trusted where the match itself is; otherwise a person must look. Raises
-    FrameMismatch when the matches are not of the same two images.
+    FrameMismatch when the matches are not of the same two images. From a refused match nothing is measured.
     """
+    if match.trust.verdict is Verdict.REFUSED:
+        reason = f"The match on {match.region} is refused, so it stands for nothing."
+        return Surrogate(Verdict.REFUSED, match.region, {}, limit_mm, (reason,))
     compared = [(other, _difference_mm(match, other, target)) for other in others if other.region != match.region]
     against = [(o, d) for o, d in compared if d > limit_mm and _counts(o, d)]
     agreeing = [(o, d) for o, d in compared if d <= limit_mm and _counts(o, limit_mm)]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from openigrt.geometry import Float64Array, ImageAxes, rotation_angle_deg
+from openigrt.geometry import Float64Array, ImageAxes, TableAngles, rotation_angle_deg
 from openigrt.guidance.alignment import Alignment
 from openigrt.guidance.decision import Cause
 from openigrt.guidance.protocol import Protocol
@@ -42,26 +42,32 @@ def table_turn_causes(match: Match, alignment: Alignment, protocol: Protocol) ->
     is_room = alignment.image_axes is ImageAxes.ROOM
     assumed_deg, other_deg = (by_room_deg, by_table_deg) if is_room else (by_table_deg, by_room_deg)
     if assumed_deg > other_deg + TELLING_DEG:
-        yield Cause(_contradiction(table_deg, shown_deg, is_room), forbids_move=True)
+        yield Cause(_contradiction(table, shown, is_room), forbids_move=True)
     elif is_room and shown_deg > protocol.max_angle_deg and table_deg < TELLING_DEG:
-        yield Cause(_unexplained(shown_deg, alignment), forbids_move=True)
+        yield Cause(_unexplained(shown, alignment), forbids_move=True)
 
 
-def _contradiction(table_deg: float, shown_deg: float, is_room: bool) -> str:
+def _contradiction(table: Float64Array, shown: Float64Array, is_room: bool) -> str:
     """The sentence for a pose and an image that contradict each other."""
-    axes, expected = (ImageAxes.ROOM, "turned as far") if is_room else (ImageAxes.TABLE, "straight")
+    axes, expected = (ImageAxes.ROOM, "turned just so") if is_room else (ImageAxes.TABLE, "straight")
     return (
-        f"The couch pose says that the table was turned by {table_deg:.1f}°; the image is taken to be in {axes} axes, "
-        f"where the patient would look {expected}; but the image shows the patient turned by {shown_deg:.1f}°. Check "
-        "--couch-pose, and the axes of the image (room or table: [[cbct]] of the machine file): one of the two is "
-        "wrong, and the move with it."
+        f"The couch pose says that the table was turned by {_turn(table)}; the image is taken to be in {axes} axes, "
+        f"where the patient would look {expected}; but the image shows the patient turned by {_turn(shown)}. "
+        "Check --couch-pose and its sign, and the axes of the image (room or table: [[cbct]] of the machine file): one "
+        "of them is wrong, and the move with it."
     )
 
 
-def _unexplained(shown_deg: float, alignment: Alignment) -> str:
+def _unexplained(shown: Float64Array, alignment: Alignment) -> str:
     """The sentence for a turned patient on a table that is said, or taken, to stand straight."""
     said = "no couch pose was given" if alignment.start is None else "the couch pose says that the table stood straight"
     return (
-        f"The image shows the patient turned by {shown_deg:.1f}° in the room, and {said}. If the table was turned for "
+        f"The image shows the patient turned by {_turn(shown)} in the room, and {said}. If the table was turned for "
         "the image, say so with --couch-pose."
     )
+
+
+def _turn(rotation: Float64Array) -> str:
+    """A rotation (3, 3) in words: its angle, and which way it turns about the vertical axis."""
+    yaw_deg = round(TableAngles.from_matrix(rotation).yaw_deg, 1) + 0.0
+    return f"{rotation_angle_deg(rotation):.1f}° (yaw {yaw_deg:+.1f}°)"

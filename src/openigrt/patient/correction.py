@@ -42,12 +42,17 @@ class CouchMove:
 class CouchCommand:
     """A change of the couch axes as in a CouchMove; None, never a zero, for an axis that is not commanded."""
 
-    lateral_mm: float
-    longitudinal_mm: float
-    vertical_mm: float
+    lateral_mm: float | None
+    longitudinal_mm: float | None
+    vertical_mm: float | None
     yaw_deg: float | None
     pitch_deg: float | None
     roll_deg: float | None
+
+    @classmethod
+    def none(cls) -> "CouchCommand":
+        """No axis is commanded."""
+        return cls(None, None, None, None, None, None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +86,10 @@ class Correction:
     of the machine show at the target pose, by the label of each scale. `is_recommended` says whether the move is
     proposed to the person who decides; when it is False the numbers are for information only. `reasons` are what led to
     the action, for a call each of its causes; `remarks` are what else to know, and none of them led to it.
+
+    About the isocenter the lengths of the couch are the travel of the isocenter along the axes of the table top as it
+    stands at the start; where the couch also turns, its displays end at `target_pose`, not at start and travel added.
+    Of a refused match nothing is known: no axis is commanded, the setup error is NaN, and there is no residual.
     """
 
     couch: CouchCommand

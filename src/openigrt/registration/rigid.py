@@ -7,10 +7,11 @@ others by mutual information.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 
-from openigrt.errors import MatchImpossible
+from openigrt.errors import InputError, MatchImpossible
 from openigrt.geometry import Float64Array, RigidTransform, renormalised_rotation
 from openigrt.images import Image, Mask, Modality
 from openigrt.patient import Match, Rival
@@ -72,6 +73,11 @@ class Question:
     allowed_error_mm: float
     body: Mask | None = None
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Raise InputError where there is nowhere to begin."""
+        if not self.starts:
+            raise InputError("A match needs a transform to start from; the question has none.")
 
     @property
     def pivot_mm(self) -> Float64Array:
@@ -182,8 +188,8 @@ def _on_one_level(question: Question, regions: Sequence[Region], matches: Sequen
 def _impossible(region: Region) -> MatchImpossible:
     """The error for a region that cannot be matched at all."""
     return MatchImpossible(
-        f"The region {region.name} cannot be matched: within 50 mm of the start it does not meet the daily field of "
-        "view, or it is too small there. Check that both images show the same part of the body, or give --start.",
+        f"The region {region.name} cannot be matched: within 50 mm of where the search begins, none or too little of "
+        "it lies in the daily field of view. Check that both images show the same part of the body, or give --start.",
         region=region.name,
     )
 
@@ -207,12 +213,14 @@ def _found_widely(question: Question, sources: Sources, region: Region) -> list[
     template = next((t for t in templates if t is not None), None)
     if template is None:
         raise _impossible(region)
-    sparse, shifts = thinned(template, COARSE.points), ball_of_shifts(SEARCH_RADIUS_MM, COARSE.spacing_mm)
-    poses = [question.pose(start) for start in question.starts]
-    for start in tuple(poses):
-        turns, most = lattice_of_turns(SEARCH_TURN_DEG), COARSE_CANDIDATES
-        poses += wide_search(start, sparse, stage.daily, question.metric, shifts=shifts, turns=turns, most=most)
-    found = stage.settled(poses, template)
+    sparse = thinned(template, COARSE.points)
+    shifts, turns = ball_of_shifts(SEARCH_RADIUS_MM, COARSE.spacing_mm), lattice_of_turns(SEARCH_TURN_DEG)
+    starts = [question.pose(start) for start in question.starts]
+    met = [
+        wide_search(start, sparse, stage.daily, question.metric, shifts=shifts, turns=turns, most=COARSE_CANDIDATES)
+        for start in starts
+    ]
+    found = stage.settled([*starts, *chain.from_iterable(met)], template)
     if not found:
         raise _impossible(region)
     return [settled.pose for settled in found[: question.metric.candidates]]

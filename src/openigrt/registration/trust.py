@@ -178,7 +178,7 @@ def with_level_of(level: Trust, apart_mm: float, own: Trust, allowed_error_mm: f
     settled = judge_figures(figures, own.error_parts_mm, allowed_error_mm, SETTINGS)
     if settled.reasons == own.reasons:
         return own
-    reason = f"The level is that of the trusted match on bone, {apart_mm:.1f} mm or less from here."
+    reason = f"The level is that of the trusted match on bone, at most {apart_mm:.1f} mm from this one."
     return replace(settled, reasons=(*settled.reasons, reason), rivals=own.rivals)
 
 

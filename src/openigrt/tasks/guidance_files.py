@@ -102,7 +102,7 @@ def _registration(guidance: Guidance) -> bytes:
         StudyHeader(source.study_uid or derived_uid(seed, "study"), source.acquired_at or guidance.decided_at),
         derived_uid(seed, "series"),
         guidance.decided_at,
-        description=f"OpenIGRT match on {guidance.match.region}",
+        description=f"OpenIGRT match, {guidance.match.trust.verdict}, on {guidance.match.region}",
     )
     images = guidance.planning_image, guidance.daily_image
     dataset = write_spatial_registration(guidance.match.plan_from_daily, images, series, derived_uid(seed, "instance"))
