@@ -11,9 +11,17 @@ from openigrt.dicom import DailyFolder, InputFile, PlanFolder
 from openigrt.files import builtin_protocols
 from openigrt.geometry import CouchPose, Frame, Grid, ImageAxes, PatientPosition
 from openigrt.guidance import Alignment
-from openigrt.images import Image, Modality, Provenance
+from openigrt.images import Image, Mask, Modality, Provenance
 from openigrt.patient import Beam, ControlPoint, Plan, Target
-from openigrt.tasks.guidance_remarks import doubts, questions, region_by_default, target_outside, what_was_read
+from openigrt.tasks.guidance_remarks import (
+    body_elsewhere,
+    doubts,
+    questions,
+    region_by_default,
+    target_beside_isocenter,
+    target_outside,
+    what_was_read,
+)
 from openigrt.tasks.isocenters import Contradiction
 from openigrt.tasks.patient_setup import PatientSetup
 
@@ -228,3 +236,25 @@ def test_a_target_that_is_not_in_the_planning_image():
     for place_mm, count in ((0.0, 0), (5000.0, 1)):
         target = Target("PTV", "named", np.full((4, 3), place_mm))
         assert len(tuple(target_outside(folder.planning_image, target))) == count
+
+
+@pytest.mark.parametrize(("away_mm", "count"), [(0.0, 0), (25.0, 0), (60.0, 1)])
+def test_a_target_that_the_beams_do_not_aim_at(away_mm, count):
+    """20 mm in radius: its isocenter may lie on its rim, not far outside."""
+    directions = np.concatenate([np.eye(3), -np.eye(3)])
+    target = Target("PTV", "named", setup().alignment.plan_isocenter_mm + [away_mm, 0.0, 0.0] + 20.0 * directions)
+    found = tuple(target_beside_isocenter(setup().alignment, target))
+    assert len(found) == count
+    assert all("lies 60 mm from the middle of the target PTV" in sentence for sentence in found)
+
+
+@pytest.mark.parametrize(("shift", "count"), [(0, 0), (12, 1)])
+def test_a_body_that_was_not_drawn_on_the_planning_ct(shift, count):
+    grid = Grid(PLAN_FRAME, np.zeros(3), np.full(3, 4.0), np.eye(3), (80, 60, 12))
+    drawn = np.zeros(grid.shape, bool)
+    drawn[:, 15:45, 20:60] = True
+    ct = Image(np.where(drawn, 0.0, -1000.0).astype(np.float32), grid, Modality.CT)
+    body = Mask(np.roll(drawn, shift, axis=1), grid)
+    assert len(tuple(body_elsewhere(ct, body))) == count
+    assert not tuple(body_elsewhere(ct, None))
+    assert not tuple(body_elsewhere(replace(ct, modality=Modality.MR), body))

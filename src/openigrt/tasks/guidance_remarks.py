@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+import numpy as np
+
 from openigrt.dicom import DailyFolder, PlanFolder
 from openigrt.geometry import CouchPose, ImageAxes, signed_angle_difference_deg
 from openigrt.guidance import Alignment, Protocol
-from openigrt.images import Image
+from openigrt.images import Image, Mask, Modality
 from openigrt.patient import Match, Plan, Target
-from openigrt.registration import Region
+from openigrt.registration import Region, share_on_outline
 from openigrt.tasks.isocenters import Contradiction
 from openigrt.tasks.patient_setup import PatientSetup
 
@@ -16,6 +18,8 @@ APPROVED, REJECTED = "APPROVED", "REJECTED"
 SECONDS_PER_HOUR = 3600.0
 HOURS_PER_DAY = 24.0
 SAME_TABLE_ANGLE_DEG = 1.0
+BESIDE_TARGET_MM = 10.0
+LEAST_SHARE_ON_OUTLINE = 0.5
 
 
 def what_was_read(folder: PlanFolder, daily: DailyFolder) -> tuple[str, ...]:
@@ -227,6 +231,30 @@ def target_outside(planning_image: Image, target: Target) -> Iterator[str]:
     """A target that is not where the planning image is."""
     if not planning_image.grid.contains(target.points_mm.mean(axis=0)):
         yield f"The target {target.name} lies outside the planning image."
+
+
+def target_beside_isocenter(alignment: Alignment, target: Target) -> Iterator[str]:
+    """A target that the beams do not aim at: the isocenter lies well outside its surface."""
+    centroid = target.points_mm.mean(axis=0)
+    radius_mm = float(np.linalg.norm(target.points_mm - centroid, axis=1).max())
+    distance_mm = float(np.linalg.norm(alignment.plan_isocenter_mm - centroid))
+    if distance_mm > radius_mm + BESIDE_TARGET_MM:
+        yield (
+            f"The isocenter of the plan lies {distance_mm:.0f} mm from the middle of the target {target.name}, well "
+            "outside it: check that structures, plan and target belong together."
+        )
+
+
+def body_elsewhere(planning_image: Image, body: Mask | None) -> Iterator[str]:
+    """A contoured body that is not where the planning CT shows the patient: the structures may be of another image."""
+    if body is None or planning_image.modality is not Modality.CT:
+        return
+    share = share_on_outline(planning_image, body)
+    if share < LEAST_SHARE_ON_OUTLINE:
+        yield (
+            f"The contour of the body follows the patient in the planning CT along {100.0 * share:.0f} % of its length "
+            "only: check that the structures were drawn on this image."
+        )
 
 
 def isocenters_outside(planning_image: Image, daily_image: Image, alignment: Alignment) -> Iterator[str]:

@@ -21,11 +21,13 @@ from openigrt.tasks.guidance import Guidance
 from openigrt.tasks.guidance_files import require_usable_folder, set_results_aside, write_guidance
 from openigrt.tasks.guidance_inputs import read_plan_input, read_start, read_today_input, starts_of_search
 from openigrt.tasks.guidance_remarks import (
+    body_elsewhere,
     doubts,
     isocenters_outside,
     questions,
     region_by_default,
     regions_left_out,
+    target_beside_isocenter,
     target_outside,
     what_was_read,
 )
@@ -93,7 +95,7 @@ def guide(
         setup = patient_setup(by_hand, folder, daily, settings.machine)
     require_not_exchanged(*places, folder, daily)
     clock.step("match", MATCHING if kernels_are_cached("registration") else COMPILING)
-    case = _Case(folder, daily, setup, _target(folder, setup, target), settings)
+    case = _Case(folder, daily, setup, _target(folder, setup, target), settings, *body_mask(folder))
     found = case.matched(registration)
     clock.step("decide", "deciding")
     guidance = case.guidance(*found, clock)
@@ -125,13 +127,15 @@ class _Case:
     setup: PatientSetup
     target: Target
     settings: GuidanceSettings
+    body: Mask | None
+    body_from: str
 
     @property
     def alignment(self) -> Alignment:
         """What ties plan, image and room together."""
         return self.setup.alignment
 
-    def question(self, start: SpatialRegistration | None, body: Mask | None) -> Question:
+    def question(self, start: SpatialRegistration | None) -> Question:
         """What the match is asked."""
         return Question(
             self.folder.planning_image,
@@ -139,20 +143,19 @@ class _Case:
             starts_of_search(start, self.folder, self.daily, self.alignment),
             self.target.points_mm,
             self.settings.allowed_error_mm,
-            body=body,
+            body=self.body,
             seed=self.settings.seed,
         )
 
-    def matched(self, start: SpatialRegistration | None) -> tuple[tuple[Match, ...], tuple[str, ...], tuple[str, ...]]:
-        """The matches, what to note about their regions, and which of them were left out.
+    def matched(self, start: SpatialRegistration | None) -> tuple[tuple[Match, ...], tuple[str, ...]]:
+        """The matches, and which regions were left out.
 
         Where there can be no match, the error also says which isocenter or target lies outside its image, and which
         isocenter contradicts the files.
         """
         regions = regions_to_match(self.settings.region, self.target, self.folder)
-        body, body_from = body_mask(self.folder)
         try:
-            matches = match_rigid(self.question(start, body), regions)
+            matches = match_rigid(self.question(start), regions)
         except MatchImpossible as error:
             planning_image = self.folder.planning_image
             likely = (
@@ -161,13 +164,10 @@ class _Case:
                 *(contradiction.sentence for contradiction in self.setup.contradictions),
             )
             raise MatchImpossible(" ".join((error.sentence, *likely)), **error.facts) from None
-        noted = f"Region: {regions[0].name}, {self.settings.region_rule}.", body_from
-        return matches, noted, regions_left_out(regions, matches)
+        return matches, regions_left_out(regions, matches)
 
-    def guidance(
-        self, matches: tuple[Match, ...], noted: tuple[str, ...], doubted: tuple[str, ...], clock: Clock
-    ) -> Guidance:
-        """The decision about the matches, with all that it rests on and what was `noted` and `doubted` on the way."""
+    def guidance(self, matches: tuple[Match, ...], left_out: tuple[str, ...], clock: Clock) -> Guidance:
+        """The decision about the matches, with all that it rests on."""
         folder, daily, settings = self.folder, self.daily, self.settings
         surrogate = judge_surrogate(
             matches[0], matches[1:], self.target, settings.protocol.region_disagreement_limit_mm
@@ -183,7 +183,10 @@ class _Case:
             protocol=settings.protocol,
             machine=settings.machine,
             degrees_of_freedom=settings.degrees_of_freedom,
-            questions=questions(folder, daily, self.setup, settings.protocol, local_time),
+            questions=(
+                *questions(folder, daily, self.setup, settings.protocol, local_time),
+                *body_elsewhere(folder.planning_image, self.body),
+            ),
         )
         clock.stop()
         return Guidance(
@@ -202,12 +205,17 @@ class _Case:
             protocol=settings.protocol,
             machine=settings.machine,
             allowed_error_mm=settings.allowed_error_mm,
-            read=(*what_was_read(folder, daily), *noted),
+            read=(
+                *what_was_read(folder, daily),
+                f"Region: {matches[0].region}, {settings.region_rule}.",
+                self.body_from,
+            ),
             warnings=(
                 *doubts(folder, daily, self.setup, settings.protocol, local_time),
                 *target_outside(folder.planning_image, self.target),
+                *target_beside_isocenter(self.alignment, self.target),
                 *region_by_default(settings.protocol, settings.region_is_named),
-                *doubted,
+                *left_out,
             ),
             inputs=(*folder.inputs, *daily.inputs),
             settings=settings.words,
