@@ -99,7 +99,7 @@ def test_a_file_that_is_no_machine_file_is_unreadable(tmp_path):
     with pytest.raises(UnreadableFile, match="binary.toml"):
         read_machine(tmp_path / "binary.toml")
     (tmp_path / "large.toml").write_bytes(b"#" * 1_000_001)
-    with pytest.raises(UnreadableFile, match="no machine file"):
+    with pytest.raises(UnreadableFile, match="expected a machine file: text in TOML"):
         read_machine(tmp_path / "large.toml")
     (tmp_path / "good.toml").write_text(SMALLEST, encoding="utf-8")
     assert read_machine(tmp_path / "good.toml") == parse_machine(SMALLEST)
