@@ -93,10 +93,10 @@ def test_text_that_is_no_toml_is_unreadable():
 
 
 def test_a_file_that_is_no_machine_file_is_unreadable(tmp_path):
-    with pytest.raises(UnreadableFile, match="nothing.toml cannot be read: No such file"):
+    with pytest.raises(UnreadableFile, match=r"nothing\.toml cannot be read: No such file"):
         read_machine(tmp_path / "nothing.toml")
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(UnreadableFile, match="binary.toml"):
+    with pytest.raises(UnreadableFile, match=r"binary\.toml"):
         read_machine(tmp_path / "binary.toml")
     (tmp_path / "large.toml").write_bytes(b"#" * 1_000_001)
     with pytest.raises(UnreadableFile, match="expected a machine file: text in TOML"):
