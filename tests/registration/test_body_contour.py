@@ -43,6 +43,11 @@ def test_slices_without_a_body_do_not_count(planning_ct):
     assert share_on_outline(planning_ct, Mask(np.zeros_like(drawn), GRID)) == 1.0
 
 
+def test_a_body_that_fills_the_image_has_no_edge():
+    full = Image(np.zeros(GRID.shape, np.float32), GRID, Modality.CT)
+    assert share_on_outline(full, Mask(np.ones(GRID.shape, bool), GRID)) == 1.0
+
+
 def test_a_ct_without_a_patient_is_refused():
     air = Image(np.full(GRID.shape, -1000.0, np.float32), GRID, Modality.CT)
     with pytest.raises(MatchImpossible, match="No body"):

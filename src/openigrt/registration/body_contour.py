@@ -14,21 +14,21 @@ ACROSS_SLICES = ndimage.generate_binary_structure(2, 1)[None]
 def share_on_outline(planning_ct: Image, body: Mask) -> float:
     """Share, 0 to 1, of the edge of a body mask that runs within 8 mm of the patient's outline in the planning CT.
 
-    Both on one grid, in HU; looked at every 4 mm, in the slices where the body is drawn; 1 where nothing is. Raises
-    MatchImpossible where the CT shows no patient there.
+    Both on one grid, in HU; looked at every 4 mm, in the slices where the body is drawn. 1 where it has no edge: nothing
+    is drawn, or the body fills the image. Raises MatchImpossible where the CT shows no patient there.
     """
     image, drawn = planning_ct.axial(), body.axial().voxels
     every = [max(round(SAMPLED_EVERY_MM / spacing), 1) for spacing in image.grid.spacing_mm[::-1]]
     sampled = tuple(slice(step // 2, None, step) for step in every)
     inside = drawn[sampled]
     slices = inside.any(axis=(1, 2))
-    if not slices.any():
+    edge = inside[slices] & ~_shrunk(inside[slices], 1)
+    if not edge.any():
         return 1.0
     outline = body_outline(image.voxels[sampled][slices], SAMPLED_EVERY_MM)
-    edge = inside[slices] & ~_shrunk(inside[slices], 1)
     near = ndimage.binary_dilation(outline, structure=ACROSS_SLICES, iterations=NEAR_STEPS)
     near &= ~_shrunk(outline, NEAR_STEPS)
-    return float((edge & near).sum() / max(int(edge.sum()), 1))
+    return float((edge & near).sum() / edge.sum())
 
 
 def _shrunk(flags: Flags, steps: int) -> Flags:
