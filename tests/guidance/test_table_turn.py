@@ -74,12 +74,13 @@ def test_a_refused_match_shows_nothing():
 
 @pytest.mark.parametrize("axes", ImageAxes)
 @pytest.mark.parametrize("position", [PatientPosition.HFS, PatientPosition.FFP, PatientPosition.HFDR])
-def test_a_search_begins_straight_and_turned_as_the_table(position, axes):
+def test_a_search_begins_straight_and_turned_as_the_table_or_against_it(position, axes):
     start = pose(270.0, 1.0)
-    straight, turned = likely_turns(alignment_of(axes=axes, start=start, position=position))
+    straight, turned, opposite = likely_turns(alignment_of(axes=axes, start=start, position=position))
     np.testing.assert_array_equal(straight, STRAIGHT)
     exactly_set_up = match_in_room(fixed_from_table_top(start).rotation.T, (0.0, 0.0, 0.0), position)
     np.testing.assert_allclose(turned, exactly_set_up.plan_from_daily.rotation, atol=1e-12)
+    np.testing.assert_allclose(opposite @ turned, STRAIGHT, atol=1e-12)
 
 
 @pytest.mark.parametrize("start", [None, pose(0.0), pose(1.0)])

@@ -1,5 +1,6 @@
 """A folder that holds the results of an earlier run: whatever the next one does, nobody takes the old for the new."""
 
+import json
 import signal
 import subprocess
 
@@ -98,6 +99,8 @@ def test_the_former_registration_is_still_a_start(guided, patient_folder, out, k
     assert done.code == 0, done.err
     question, _ = known_match[0]
     assert np.allclose(question.starts[0].matrix4(), guided.guidance.match.plan_from_daily.matrix4(), atol=1e-6)
+    settings = json.loads((out / "correction.json").read_text(encoding="utf-8"))["manifest"]["settings"]
+    assert settings["start of the search"] == words[1].name
 
 
 def test_former_results_that_cannot_be_moved_are_called_so(patient_folder, out):

@@ -83,6 +83,7 @@ def test_manifest_names_every_file(record, patient_folder):
         str(pydicom.dcmread(path, specific_tags=["SOPInstanceUID"]).SOPInstanceUID) for path in files
     }
     assert record["manifest"]["settings"]["site"] == "default (none was named)"
+    assert record["manifest"]["settings"]["start of the search"] == "the isocenters"
     assert record["timing_s"]["total"] >= record["timing_s"]["match"] > 0.0
 
 

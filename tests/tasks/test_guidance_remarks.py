@@ -15,9 +15,11 @@ from openigrt.images import Image, Mask, Modality, Provenance
 from openigrt.patient import Beam, ControlPoint, Plan, Target
 from openigrt.tasks.guidance_remarks import (
     body_elsewhere,
+    body_in_doubt,
     doubts,
     questions,
     region_by_default,
+    share_of_body_on_outline,
     target_beside_isocenter,
     target_outside,
     what_was_read,
@@ -238,23 +240,29 @@ def test_a_target_that_is_not_in_the_planning_image():
         assert len(tuple(target_outside(folder.planning_image, target))) == count
 
 
-@pytest.mark.parametrize(("away_mm", "count"), [(0.0, 0), (25.0, 0), (60.0, 1)])
+@pytest.mark.parametrize(("away_mm", "count"), [(0.0, 0), (24.0, 0), (30.0, 1), (60.0, 1)])
 def test_a_target_that_the_beams_do_not_aim_at(away_mm, count):
     """20 mm in radius: its isocenter may lie on its rim, not far outside."""
     directions = np.concatenate([np.eye(3), -np.eye(3)])
     target = Target("PTV", "named", setup().alignment.plan_isocenter_mm + [away_mm, 0.0, 0.0] + 20.0 * directions)
     found = tuple(target_beside_isocenter(setup().alignment, target))
     assert len(found) == count
-    assert all("lies 60 mm from the middle of the target PTV" in sentence for sentence in found)
+    assert all(f"lies {away_mm:.0f} mm from the middle of the target PTV" in sentence for sentence in found)
 
 
-@pytest.mark.parametrize(("shift", "count"), [(0, 0), (12, 1)])
-def test_a_body_that_was_not_drawn_on_the_planning_ct(shift, count):
-    grid = Grid(PLAN_FRAME, np.zeros(3), np.full(3, 4.0), np.eye(3), (80, 60, 12))
+@pytest.mark.parametrize(("shift", "doubted", "called"), [(0, 0, 0), (5, 1, 0), (25, 0, 1)])
+def test_a_body_that_was_not_drawn_on_the_planning_ct(shift, doubted, called):
+    """40 voxels by 30 of 4 mm, shifted along the rows."""
+    grid = Grid(PLAN_FRAME, np.zeros(3), np.full(3, 4.0), np.eye(3), (100, 80, 12))
     drawn = np.zeros(grid.shape, bool)
     drawn[:, 15:45, 20:60] = True
     ct = Image(np.where(drawn, 0.0, -1000.0).astype(np.float32), grid, Modality.CT)
-    body = Mask(np.roll(drawn, shift, axis=1), grid)
-    assert len(tuple(body_elsewhere(ct, body))) == count
-    assert not tuple(body_elsewhere(ct, None))
-    assert not tuple(body_elsewhere(replace(ct, modality=Modality.MR), body))
+    share = share_of_body_on_outline(ct, Mask(np.roll(drawn, shift, axis=1), grid))
+    assert (len(tuple(body_in_doubt(share))), len(tuple(body_elsewhere(share)))) == (doubted, called)
+
+
+def test_a_body_of_which_nothing_can_be_told():
+    planning_image = folders()[0].planning_image
+    body = Mask(np.ones(planning_image.grid.shape, bool), planning_image.grid)
+    assert share_of_body_on_outline(planning_image, None) == 1.0
+    assert share_of_body_on_outline(replace(planning_image, modality=Modality.MR), body) == 1.0

@@ -17,14 +17,15 @@ TELLING_DEG = 2.0
 def likely_turns(alignment: Alignment) -> tuple[Float64Array, ...]:
     """Rotations (3, 3), plan from daily, that the image of an exactly set-up patient may show.
 
-    None, and on a turned table the turn of the table as well. Both are looked for whatever the axes of the image are
-    said to be: pose or axes may be wrong, and that must come to light.
+    None, and on a turned table the turn of the table and its opposite as well. All are looked for whatever the axes of
+    the image are said to be: pose, its sign or axes may be wrong, and that must come to light.
     """
     straight = np.eye(3)
     if alignment.table_turn_deg < TELLING_DEG:
         return (straight,)
     axes = alignment.patient_position.table_top_from_lps()
-    return straight, axes.T @ alignment.table_rotation.T @ axes
+    turned = axes.T @ alignment.table_rotation.T @ axes
+    return straight, turned, turned.T
 
 
 def table_turn_causes(match: Match, alignment: Alignment, protocol: Protocol) -> Iterator[Cause]:

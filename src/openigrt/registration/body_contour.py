@@ -12,10 +12,10 @@ ACROSS_SLICES = ndimage.generate_binary_structure(2, 1)[None]
 
 
 def share_on_outline(planning_ct: Image, body: Mask) -> float:
-    """Share, 0 to 1, of the edge of a body mask that runs within 8 mm of the patient's outline in the planning CT.
+    """Share, 0 to 1, of the edge of a body mask that runs along the patient's outline in the planning CT.
 
-    Both on one grid, in HU; looked at every 4 mm, in the slices where the body is drawn. 1 where the mask has no edge:
-    nothing is drawn, or the body fills the image. Raises MatchImpossible where the CT shows no patient there.
+    Both on one grid, in HU; along is within two voxels of 4 mm, in the slices where the body is drawn. 1 where the mask
+    has no edge: nothing is drawn, or the body fills the image. Raises MatchImpossible where the CT shows no patient.
     """
     image, drawn = planning_ct.axial(), body.axial().voxels
     every = [max(round(SAMPLED_EVERY_MM / spacing), 1) for spacing in image.grid.spacing_mm[::-1]]

@@ -1,7 +1,7 @@
 """What `guide` is given: folders, files and words, read and checked before anything is matched."""
 
 from collections.abc import Sequence
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from pathlib import Path
 
 import numpy as np
@@ -36,14 +36,17 @@ LARGEST_TILT_DEG = 45.0
 
 
 def read_plan_input(path: Path, plan_uid: str | None) -> PlanFolder:
-    """The plan folder, or one volume file as the planning image alone; raises InputError for a UID beside a volume."""
+    """The plan folder, or one volume file as the planning image alone, the image as axial slices.
+
+    Raises InputError for a UID beside a volume.
+    """
     if is_volume_file(path):
         _require_no_uid(path, "--plan", plan_uid)
         folder = read_planning_volume(path)
     else:
         folder = read_plan_folder(path, plan_uid)
     require_bearable(folder.planning_image, "The planning image")
-    return folder
+    return replace(folder, planning_image=folder.planning_image.axial())
 
 
 def read_today_input(path: Path, folder: PlanFolder, series_uid: str | None) -> DailyFolder:

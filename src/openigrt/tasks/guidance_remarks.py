@@ -18,8 +18,8 @@ APPROVED, REJECTED = "APPROVED", "REJECTED"
 SECONDS_PER_HOUR = 3600.0
 HOURS_PER_DAY = 24.0
 SAME_TABLE_ANGLE_DEG = 1.0
-BESIDE_TARGET_MM = 10.0
-LEAST_SHARE_ON_OUTLINE = 0.5
+BESIDE_TARGET_MM = 5.0
+DOUBTED_SHARE_ON_OUTLINE, LEAST_SHARE_ON_OUTLINE = 0.6, 0.25
 
 
 def what_was_read(folder: PlanFolder, daily: DailyFolder) -> tuple[str, ...]:
@@ -236,7 +236,7 @@ def target_outside(planning_image: Image, target: Target) -> Iterator[str]:
 def target_beside_isocenter(alignment: Alignment, target: Target) -> Iterator[str]:
     """A target that the beams do not aim at: the isocenter lies well outside its surface."""
     centroid = target.points_mm.mean(axis=0)
-    radius_mm = float(np.linalg.norm(target.points_mm - centroid, axis=1).max())
+    radius_mm = float(np.linalg.norm(target.points_mm - centroid, axis=1).mean())
     distance_mm = float(np.linalg.norm(alignment.plan_isocenter_mm - centroid))
     if distance_mm > radius_mm + BESIDE_TARGET_MM:
         yield (
@@ -245,15 +245,28 @@ def target_beside_isocenter(alignment: Alignment, target: Target) -> Iterator[st
         )
 
 
-def body_elsewhere(planning_image: Image, body: Mask | None) -> Iterator[str]:
-    """A contoured body that is not where the planning CT shows the patient: the structures may be of another image."""
+def share_of_body_on_outline(planning_image: Image, body: Mask | None) -> float:
+    """Share, 0 to 1, of the contoured body that lies on the patient's outline; 1 where it cannot be told."""
     if body is None or planning_image.modality is not Modality.CT:
-        return
-    share = share_on_outline(planning_image, body)
+        return 1.0
+    return share_on_outline(planning_image, body)
+
+
+def body_in_doubt(share: float) -> Iterator[str]:
+    """A contoured body of which a large part is not where the planning CT shows the patient's surface."""
+    if LEAST_SHARE_ON_OUTLINE <= share < DOUBTED_SHARE_ON_OUTLINE:
+        yield (
+            f"Only {100.0 * share:.0f} % of the contour of the body lies near the patient's surface in the "
+            "planning CT: it includes couch, bolus or a margin, or the structures are of another image."
+        )
+
+
+def body_elsewhere(share: float) -> Iterator[str]:
+    """A contoured body that hardly touches the patient whom the planning CT shows."""
     if share < LEAST_SHARE_ON_OUTLINE:
         yield (
-            f"The contour of the body follows the patient in the planning CT along {100.0 * share:.0f} % of its length "
-            "only: check that the structures were drawn on this image."
+            f"Only {100.0 * share:.0f} % of the contour of the body lies near the patient's surface in the "
+            "planning CT: check that the structures were drawn on this image."
         )
 
 

@@ -45,6 +45,7 @@ def guidance_settings(
     *,
     machine: str | Path | None,
     dof: int | None,
+    start: str | Path | None,
     seed: int,
 ) -> GuidanceSettings:
     """Protocol, region names, machine and couch, checked; raises an InputError for a name that is not there."""
@@ -60,5 +61,6 @@ def guidance_settings(
         "target": target or "by rule",
         "degrees of freedom": str(int(degrees or named.couch.degrees_of_freedom)),
         "machine": named.name,
+        "start of the search": "the isocenters" if start is None else Path(start).name,
     }
     return GuidanceSettings(protocol, names, region is not None, named, degrees, int(seed), words)

@@ -22,11 +22,13 @@ from openigrt.tasks.guidance_files import require_usable_folder, set_results_asi
 from openigrt.tasks.guidance_inputs import read_plan_input, read_start, read_today_input, starts_of_search
 from openigrt.tasks.guidance_remarks import (
     body_elsewhere,
+    body_in_doubt,
     doubts,
     isocenters_outside,
     questions,
     region_by_default,
     regions_left_out,
+    share_of_body_on_outline,
     target_beside_isocenter,
     target_outside,
     what_was_read,
@@ -84,7 +86,7 @@ def guide(
     require_listener(progress)
     places = Path(plan), Path(today)
     registration = _registration(start, out, places, progress)
-    settings = guidance_settings(site, region, target, machine=machine, dof=dof, seed=seed)
+    settings = guidance_settings(site, region, target, machine=machine, dof=dof, start=start, seed=seed)
     clock = Clock(progress)
     with naming_an_exchange(*places):
         clock.step("read_plan", "reading the plan")
@@ -172,6 +174,7 @@ class _Case:
         surrogate = judge_surrogate(
             matches[0], matches[1:], self.target, settings.protocol.region_disagreement_limit_mm
         )
+        on_outline = share_of_body_on_outline(folder.planning_image, self.body)
         decided_at = datetime.now(UTC)
         local_time = decided_at.astimezone()
         correction = decide_correction(
@@ -185,7 +188,7 @@ class _Case:
             degrees_of_freedom=settings.degrees_of_freedom,
             questions=(
                 *questions(folder, daily, self.setup, settings.protocol, local_time),
-                *body_elsewhere(folder.planning_image, self.body),
+                *body_elsewhere(on_outline),
             ),
         )
         clock.stop()
@@ -214,6 +217,7 @@ class _Case:
                 *doubts(folder, daily, self.setup, settings.protocol, local_time),
                 *target_outside(folder.planning_image, self.target),
                 *target_beside_isocenter(self.alignment, self.target),
+                *body_in_doubt(on_outline),
                 *region_by_default(settings.protocol, settings.region_is_named),
                 *left_out,
             ),
