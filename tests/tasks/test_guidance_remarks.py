@@ -16,6 +16,7 @@ from openigrt.patient import Beam, ControlPoint, Plan, Target
 from openigrt.tasks.guidance_remarks import (
     body_elsewhere,
     body_in_doubt,
+    body_on_few_slices,
     doubts,
     questions,
     region_by_default,
@@ -266,3 +267,13 @@ def test_a_body_of_which_nothing_can_be_told():
     body = Mask(np.ones(planning_image.grid.shape, bool), planning_image.grid)
     assert share_of_body_on_outline(planning_image, None) == 1.0
     assert share_of_body_on_outline(replace(planning_image, modality=Modality.MR), body) == 1.0
+
+
+@pytest.mark.parametrize(("drawn", "count"), [(3, 0), (2, 1)])
+def test_a_body_that_is_contoured_on_few_slices(drawn, count):
+    grid = folders()[0].planning_image.grid
+    body = Mask(np.arange(grid.shape[0])[:, None, None] < drawn + np.zeros(grid.shape), grid)
+    found = tuple(body_on_few_slices(body))
+    assert len(found) == count
+    assert all(sentence.startswith("The body is contoured on 2 of 5 slices") for sentence in found)
+    assert not tuple(body_on_few_slices(None))

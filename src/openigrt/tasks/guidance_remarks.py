@@ -19,6 +19,7 @@ SECONDS_PER_HOUR = 3600.0
 HOURS_PER_DAY = 24.0
 SAME_TABLE_ANGLE_DEG = 1.0
 BESIDE_TARGET_MM = 5.0
+FEW_SLICES = 0.5
 DOUBTED_SHARE_ON_OUTLINE, LEAST_SHARE_ON_OUTLINE = 0.6, 0.25
 
 
@@ -250,6 +251,15 @@ def share_of_body_on_outline(planning_image: Image, body: Mask | None) -> float:
     if body is None or planning_image.modality is not Modality.CT:
         return 1.0
     return share_on_outline(planning_image, body)
+
+
+def body_on_few_slices(body: Mask | None) -> Iterator[str]:
+    """A contoured body that leaves out most of the planning image, and all that could be matched there."""
+    if body is None:
+        return
+    drawn, slices = int(body.voxels.any(axis=(1, 2)).sum()), len(body.voxels)
+    if drawn < FEW_SLICES * slices:
+        yield f"The body is contoured on {drawn} of {slices} slices of the planning CT only; nothing else is matched."
 
 
 def body_in_doubt(share: float) -> Iterator[str]:

@@ -23,6 +23,7 @@ from openigrt.tasks.guidance_inputs import read_plan_input, read_start, read_tod
 from openigrt.tasks.guidance_remarks import (
     body_elsewhere,
     body_in_doubt,
+    body_on_few_slices,
     doubts,
     isocenters_outside,
     questions,
@@ -163,6 +164,7 @@ class _Case:
             likely = (
                 *isocenters_outside(planning_image, self.daily.daily_image, self.alignment),
                 *target_outside(planning_image, self.target),
+                *body_on_few_slices(self.body),
                 *(contradiction.sentence for contradiction in self.setup.contradictions),
             )
             raise MatchImpossible(" ".join((error.sentence, *likely)), **error.facts) from None
@@ -217,6 +219,7 @@ class _Case:
                 *doubts(folder, daily, self.setup, settings.protocol, local_time),
                 *target_outside(folder.planning_image, self.target),
                 *target_beside_isocenter(self.alignment, self.target),
+                *body_on_few_slices(self.body),
                 *body_in_doubt(on_outline),
                 *region_by_default(settings.protocol, settings.region_is_named),
                 *left_out,
