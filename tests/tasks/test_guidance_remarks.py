@@ -14,13 +14,13 @@ from openigrt.guidance import Alignment
 from openigrt.images import Image, Mask, Modality, Provenance
 from openigrt.patient import Beam, ControlPoint, Plan, Target
 from openigrt.tasks.guidance_remarks import (
-    body_elsewhere,
     body_in_doubt,
     body_on_few_slices,
     doubts,
     questions,
     region_by_default,
     share_of_body_on_outline,
+    structures_elsewhere,
     target_beside_isocenter,
     target_outside,
     what_was_read,
@@ -251,15 +251,22 @@ def test_a_target_that_the_beams_do_not_aim_at(away_mm, count):
     assert all(f"lies {away_mm:.0f} mm from the middle of the target PTV" in sentence for sentence in found)
 
 
-@pytest.mark.parametrize(("shift", "doubted", "called"), [(0, 0, 0), (5, 1, 0), (25, 0, 1)])
-def test_a_body_that_was_not_drawn_on_the_planning_ct(shift, doubted, called):
-    """40 voxels by 30 of 4 mm, shifted along the rows."""
+@pytest.mark.parametrize(
+    ("shift", "away_mm", "doubted", "called"),
+    [(0, 0.0, 0, 0), (0, 60.0, 0, 0), (5, 0.0, 1, 0), (5, 60.0, 1, 1), (25, 0.0, 1, 1)],
+)
+def test_structures_that_were_not_drawn_on_the_planning_ct(shift, away_mm, doubted, called):
+    """A body of 40 by 30 voxels of 4 mm, shifted along the rows, and a target that lies away from the isocenter."""
+    alignment = setup().alignment
+    directions = np.concatenate([np.eye(3), -np.eye(3)])
+    target = Target("PTV", "named", alignment.plan_isocenter_mm + [away_mm, 0.0, 0.0] + 20.0 * directions)
     grid = Grid(PLAN_FRAME, np.zeros(3), np.full(3, 4.0), np.eye(3), (100, 80, 12))
     drawn = np.zeros(grid.shape, bool)
     drawn[:, 15:45, 20:60] = True
     ct = Image(np.where(drawn, 0.0, -1000.0).astype(np.float32), grid, Modality.CT)
     share = share_of_body_on_outline(ct, Mask(np.roll(drawn, shift, axis=1), grid))
-    assert (len(tuple(body_in_doubt(share))), len(tuple(body_elsewhere(share)))) == (doubted, called)
+    assert len(tuple(body_in_doubt(share))) == doubted
+    assert len(tuple(structures_elsewhere(share, alignment, target))) == called
 
 
 def test_a_body_of_which_nothing_can_be_told():

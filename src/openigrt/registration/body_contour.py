@@ -27,7 +27,7 @@ def share_on_outline(planning_ct: Image, body: Mask) -> float:
         return 1.0
     outline = body_outline(image.voxels[sampled][slices], SAMPLED_EVERY_MM)
     near = ndimage.binary_dilation(outline, structure=ACROSS_SLICES, iterations=NEAR_STEPS)
-    near &= ~_shrunk(outline, NEAR_STEPS)
+    near &= ~_shrunk(outline, 1 + NEAR_STEPS)
     return float((edge & near).sum() / edge.sum())
 
 

@@ -264,19 +264,21 @@ def body_on_few_slices(body: Mask | None) -> Iterator[str]:
 
 def body_in_doubt(share: float) -> Iterator[str]:
     """A contoured body of which a large part is not where the planning CT shows the patient's surface."""
-    if LEAST_SHARE_ON_OUTLINE <= share < DOUBTED_SHARE_ON_OUTLINE:
+    if share < DOUBTED_SHARE_ON_OUTLINE:
         yield (
             f"Only {100.0 * share:.0f} % of the contour of the body lies near the patient's surface in the "
             "planning CT: it includes couch, bolus or a margin, or the structures are of another image."
         )
 
 
-def body_elsewhere(share: float) -> Iterator[str]:
-    """A contoured body that hardly touches the patient whom the planning CT shows."""
-    if share < LEAST_SHARE_ON_OUTLINE:
+def structures_elsewhere(share: float, alignment: Alignment, target: Target) -> Iterator[str]:
+    """Structures of another image: a body hardly on the patient, or one in doubt and a target off the beams."""
+    is_off = any(target_beside_isocenter(alignment, target))
+    aim = ", and the target is not where the beams aim" if is_off else ""
+    if share < LEAST_SHARE_ON_OUTLINE or (share < DOUBTED_SHARE_ON_OUTLINE and is_off):
         yield (
-            f"Only {100.0 * share:.0f} % of the contour of the body lies near the patient's surface in the "
-            "planning CT: check that the structures were drawn on this image."
+            f"Only {100.0 * share:.0f} % of the contour of the body lies near the patient's surface in the planning CT"
+            f"{aim}: check that the structures were drawn on this image."
         )
 
 

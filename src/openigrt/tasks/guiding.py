@@ -21,7 +21,6 @@ from openigrt.tasks.guidance import Guidance
 from openigrt.tasks.guidance_files import require_usable_folder, set_results_aside, write_guidance
 from openigrt.tasks.guidance_inputs import read_plan_input, read_start, read_today_input, starts_of_search
 from openigrt.tasks.guidance_remarks import (
-    body_elsewhere,
     body_in_doubt,
     body_on_few_slices,
     doubts,
@@ -30,6 +29,7 @@ from openigrt.tasks.guidance_remarks import (
     region_by_default,
     regions_left_out,
     share_of_body_on_outline,
+    structures_elsewhere,
     target_beside_isocenter,
     target_outside,
     what_was_read,
@@ -190,7 +190,7 @@ class _Case:
             degrees_of_freedom=settings.degrees_of_freedom,
             questions=(
                 *questions(folder, daily, self.setup, settings.protocol, local_time),
-                *body_elsewhere(on_outline),
+                *structures_elsewhere(on_outline, self.alignment, self.target),
             ),
         )
         clock.stop()
