@@ -11,7 +11,7 @@ from openigrt.registration.metrics import PARTS, Metric, Settled
 from openigrt.registration.refinement import DailySide, Pose, normal_equations, sums_at
 from openigrt.registration.template import Template
 
-NEAREST_LEAVES = BLOCKS // 8
+NEAR_LEAVES, NEAREST_LEAVES = BLOCKS // 8, BLOCKS // 16
 UNSEEN_MM = 1e4
 TOLERANCE_MM = 0.01
 SHIFT_STEPS = 5
@@ -20,16 +20,23 @@ LEAST_SEEN = 0.3
 
 
 def nearest_part_pose(settled: Settled, template: Template, daily: DailySide, metric: Metric) -> Pose | None:
-    """The pose of the seen leaves nearest the pivot, settled from that of the whole; None where they are too few."""
-    part = nearest_part(settled, template)
+    """The pose of the eighth nearest the pivot, settled from that of the whole; None where it is too small."""
+    part = nearest_part(settled, template, NEAR_LEAVES)
     found = None if part is None else metric.settle(settled.pose, part, daily, TOLERANCE_MM)
     return None if found is None else found.pose
 
 
-def nearest_part(settled: Settled, template: Template) -> Template | None:
-    """The eighth of a template's leaves that lies nearest the pivot among those that are seen."""
+def nearest_shift_mm(settled: Settled, template: Template, daily: DailySide) -> float:
+    """Length of the shift that suits the few leaves nearest the pivot: what bends there moves them first, and most."""
+    part = nearest_part(settled, template, NEAREST_LEAVES)
+    shift = None if part is None else _suiting_shift(settled.pose, part, daily)
+    return 0.0 if shift is None else float(np.linalg.norm(shift))
+
+
+def nearest_part(settled: Settled, template: Template, count: int) -> Template | None:
+    """So many of a template's leaves, those that lie nearest the pivot among the ones that are seen."""
     distance = np.linalg.norm(template.leaf_centers_mm, axis=1) + np.where(settled.seen > 0.5, 0.0, UNSEEN_MM)
-    leaves = np.sort(np.argsort(distance, kind="stable")[:NEAREST_LEAVES])
+    leaves = np.sort(np.argsort(distance, kind="stable")[:count])
     chosen = np.arange(len(template)).reshape(BLOCKS, -1)[leaves].ravel()
     chosen = chosen[: len(chosen) // BLOCKS * BLOCKS]
     if len(chosen) == 0:

@@ -17,7 +17,7 @@ from openigrt.images import Image, Mask, Modality
 from openigrt.patient import Match, Rival
 from openigrt.registration.lattices import ball_of_shifts, lattice_of_turns
 from openigrt.registration.metrics import LocalCorrelation, Metric, MutualInformation, Settled, information_opinion
-from openigrt.registration.parts import nearest_part_pose, parts_apart_mm
+from openigrt.registration.parts import nearest_part_pose, nearest_shift_mm, parts_apart_mm
 from openigrt.registration.refinement import DailySide, Pose
 from openigrt.registration.regions import Flags, Region, RegionKind, region_flags
 from openigrt.registration.rivals import RivalPose, find_rivals, spine_axis
@@ -300,7 +300,7 @@ def _finished(leading: Leading, stage: Stage, region: Region) -> Match | None:
         leading.axis,
         leading.seen_length_mm,
         nearest_part_pose(settled, template, stage.daily, question.metric),
-        _parts_apart_mm(settled, template, stage),
+        *_parts_by_themselves_mm(settled, template, stage),
     )
     trust = judge(evidence, Judgement(question.target_points_mm - question.pivot_mm, question.allowed_error_mm))
     plan_from_daily = question.plan_from_daily(settled.pose)
@@ -313,10 +313,14 @@ def _rival(best: Settled, rival: RivalPose) -> Rival:
     return Rival(rival.offset_mm, rival.settled.score, gap, score_gap_deviation(best, rival.settled))
 
 
-def _parts_apart_mm(settled: Settled, template: Template, stage: Stage) -> float:
-    """How far parts of the region lie from where the whole says; 0 between modalities, where no part speaks alone."""
-    same_modality = isinstance(stage.question.metric, LocalCorrelation)
-    return parts_apart_mm(settled, template, stage.daily) if same_modality else 0.0
+def _parts_by_themselves_mm(settled: Settled, template: Template, stage: Stage) -> tuple[float, float]:
+    """How far the smallest part near the target, and parts of the whole region, lie from where the whole says.
+
+    0 between modalities, where no part speaks alone.
+    """
+    if not isinstance(stage.question.metric, LocalCorrelation):
+        return 0.0, 0.0
+    return nearest_shift_mm(settled, template, stage.daily), parts_apart_mm(settled, template, stage.daily)
 
 
 def _second_opinion(pose: Pose, template: Template, stage: Stage) -> Pose | None:

@@ -2,8 +2,8 @@
 
 The predicted error is a 95 % bound over the judged points. It is made of what leaving out parts of the region changes
 (a jackknife over compact parts, one linear step each), of how much left and right, and slabs along the spine, disagree,
-of what a second metric says, of where the part nearest the judged points lies when it is matched by itself, and of a
-calibrated floor. It says nothing of anatomy outside the region.
+of what a second metric says, of where the parts nearest the judged points lie when they are matched by themselves, and
+of a calibrated floor. It says nothing of anatomy outside the region.
 """
 
 from collections.abc import Mapping, Sequence
@@ -125,6 +125,7 @@ class Evidence:
     spine_axis: Float64Array
     seen_length_mm: float
     nearest_part: Pose | None = None
+    nearest_shift_mm: float = 0.0
     parts_apart_mm: float = 0.0
 
     def figures(self, settings: TrustSettings) -> Mapping[str, float]:
@@ -192,9 +193,9 @@ def error_parts_mm(evidence: Evidence, points_mm: Float64Array, settings: TrustS
     )
     second = evidence.second_opinion
     metrics = 0.0 if second is None else float(pose_difference_mm(evidence.settled.pose, second, points_mm).max())
-    nearest = 0.0
+    nearest = evidence.nearest_shift_mm
     if evidence.nearest_part is not None:
-        nearest = pose_shift_mm(evidence.settled.pose, evidence.nearest_part, points_mm)
+        nearest = max(nearest, pose_shift_mm(evidence.settled.pose, evidence.nearest_part, points_mm))
     return {
         "floor": settings.floor_mm,
         "parts left out": settings.parts_factor * NORMAL_95 * jackknife_error_mm(equations, points_mm),
