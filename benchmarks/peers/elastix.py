@@ -14,6 +14,9 @@ from benchmarks.worker import Answer, Prepare, Task, Volume, seen_voxels, serve
 
 LOCAL_SIGMA_MM = 8.0
 LOCAL_VOXEL_MM = 2.0
+BONE_ABOVE_HU = 200.0
+BONE_MARGIN_MM = 3.0
+NEAR_MM = 60.0
 METRICS = {"ncc": "AdvancedNormalizedCorrelation", "mi": "AdvancedMattesMutualInformation"}
 
 
@@ -82,7 +85,7 @@ def smoothed(image: itk.Image, sigma_mm: float) -> np.ndarray:
     return itk.array_view_from_image(itk.smoothing_recursive_gaussian_image_filter(image, sigma=sigma_mm))
 
 
-def locally_normalised(volume: Volume) -> tuple[Volume, Volume]:
+def locally_normalised(volume: Volume, sigma_mm: float = LOCAL_SIGMA_MM) -> tuple[Volume, Volume]:
     """Voxels of about 2 mm less their local mean, over their local deviation, and the mask of those within the field.
 
     The Gaussians are weighted: padding has no part in mean or deviation.
@@ -92,7 +95,7 @@ def locally_normalised(volume: Volume) -> tuple[Volume, Volume]:
     weights = binned(replace(volume, voxels=seen))
 
     def mean(voxels: np.ndarray) -> np.ndarray:
-        return smoothed(itk_image(replace(values, voxels=voxels), np.float32), LOCAL_SIGMA_MM)
+        return smoothed(itk_image(replace(values, voxels=voxels), np.float32), sigma_mm)
 
     weight = np.maximum(mean(weights.voxels), 1e-3)
     local = mean(values.voxels) / weight
@@ -152,11 +155,44 @@ def prepare_local(task: Task) -> Callable[[], Answer]:
     return match
 
 
+def prepare_bone(task: Task) -> Callable[[], Answer]:
+    """Correlation of locally normalised images on planned bone round the isocenter's axis: slow, careful, from near by.
+
+    Options: `window_mm` of the normalisation, `seed`. What is known of a real cone-beam CT rests on it.
+    """
+    daily_volume, window_mm = task.daily.moved(task.start), task.options["window_mm"]
+
+    def match() -> Answer:
+        (plan, _), (daily, mask) = (locally_normalised(v, window_mm) for v in (task.plan, daily_volume))
+        mask = replace(mask, voxels=mask.voxels & bone_seen(task.plan, daily, task.isocenter_mm))
+        parameters = settings("ncc", 2, 1000)
+        careful = parameters.GetParameterMap(0)
+        careful["NumberOfSpatialSamples"], careful["RandomSeed"] = ["5000"], [str(task.options["seed"])]
+        parameters.SetParameterMap(0, careful)
+        images = [itk_image(volume, np.float32) for volume in (plan, daily)]
+        return Answer(matched(*images, itk_image(mask, np.uint8), parameters) @ task.start)
+
+    return match
+
+
+def bone_seen(plan: Volume, daily: Volume, axis_mm: np.ndarray) -> np.ndarray:
+    """Voxels [k, j, i] of the daily image on planned bone, within 60 mm of a line along z; both lie along the axes."""
+    bone = itk_image(replace(plan, voxels=plan.voxels > BONE_ABOVE_HU), np.float32)
+    near_bone = smoothed(bone, BONE_MARGIN_MM) > 0.1
+    k, j, i = np.indices(daily.voxels.shape)
+    points = [daily.origin_mm[a] + daily.spacing_mm[a] * n for a, n in enumerate((i, j, k))]
+    index = [np.rint((points[a] - plan.origin_mm[a]) / plan.spacing_mm[a]).astype(int) for a in (2, 1, 0)]
+    inside = np.all([(n >= 0) & (n < size) for n, size in zip(index, near_bone.shape, strict=True)], axis=0)
+    held = tuple(np.clip(n, 0, size - 1) for n, size in zip(index, near_bone.shape, strict=True))
+    return inside & near_bone[held] & (np.hypot(points[0] - axis_mm[0], points[1] - axis_mm[1]) < NEAR_MM)
+
+
 ENGINES = {
     "elastix-ncc-3": prepared("ncc", 3, 60),
     "elastix-ncc-4": prepared("ncc", 4, 100),
     "elastix-mi-4": prepared("mi", 4, 60),
     "elastix-local": prepare_local,
+    "elastix-bone": prepare_bone,
 }
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.trust pack|run|report`: make volumes, match them, calibrate and report.
+"""`python -m benchmarks.trust truth|pack|run|report`: what is true, volumes, their matches, and the report of them.
 
 `run` needs numpy, scipy and numba alone, so that it can go where the real data and their readers are not.
 """
@@ -6,7 +6,7 @@
 import sys
 from importlib import import_module
 
-COMMANDS = ("pack", "run", "report")
+COMMANDS = ("truth", "pack", "run", "report")
 
 
 def main(arguments: list[str]) -> int:

@@ -1,4 +1,4 @@
-"""Settings of trust from recorded matches: no wrong match trusted, errors covered, enough trusted, then all the margin.
+"""Settings of trust from recorded matches: no wrong match trusted, errors covered, then margin against right ones lost.
 
 Coordinate by coordinate from several starts, over a few values of each setting: the settings stay round numbers. Some
 values are not offered, whatever these cases say: a neighbouring level less than two standard deviations away is not
@@ -14,7 +14,7 @@ from openigrt.registration.trust import TrustSettings
 
 COVERAGE = 0.96
 COVERAGE_OF_BAD = 0.95
-ENOUGH_TRUSTED = 0.95
+PRICE_OF_NEARLY_WRONG = 5
 MARGINS = (1.1, 1.25, 1.5, 2.0)
 ROUNDS = 6
 VALUES = {
@@ -24,8 +24,8 @@ VALUES = {
     "metrics_factor": (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0),
     "nearest_factor": (0.1, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0),
     "least_score": (0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6),
-    "least_overlap": (0.05, 0.1, 0.15, 0.2, 0.3),
-    "least_agreement": (0.1, 0.3, 0.4, 0.45, 0.48, 0.5, 0.51, 0.52, 0.53),
+    "least_overlap": (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4),
+    "least_agreement": (0.1, 0.3, 0.4, 0.45, 0.48, 0.5, 0.51, 0.52, 0.53, 0.54),
     "most_parts_apart_mm": (0.3, 0.4, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.9, 1.0, 1.5, 5.0),
     "least_rival_gap": (0.04, 0.06, 0.08, 0.1, 0.12, 0.15, 0.2, 0.25),
     "least_rival_gap_in_deviations": (2.0, 2.5, 3.0, 4.0),
@@ -63,11 +63,10 @@ def loosened(settings: TrustSettings, by: float) -> TrustSettings:
 
 
 def merit(table: Table, settings: TrustSettings) -> tuple[float, ...]:
-    """What is compared, most important first.
+    """What is compared, most important first: wrong matches trusted; lack of coverage; the price of the margin.
 
-    Wrong matches trusted; lack of coverage; the share of ordinary right matches trusted, as far as it is not enough;
-    wrong matches trusted by settings that are looser by each of MARGINS; then that share itself. Trust is never worth
-    more than enough of it: what is to spare goes into the distance from wrong matches, also of those not seen yet.
+    A wrong match that settings looser by one of MARGINS would trust, counted for each of them, weighs as much as
+    PRICE_OF_NEARLY_WRONG ordinary right matches that are not trusted: it stands for the wrong ones not seen yet.
     """
     wrong, *wrong_if_loose = (
         float((table.trusted(loosened(settings, by)) & table.wrong).sum()) for by in (1.0, *MARGINS)
@@ -75,8 +74,8 @@ def merit(table: Table, settings: TrustSettings) -> tuple[float, ...]:
     ordinary, bad = table.measurable & table.in_protocol, table.measurable & ~table.in_protocol
     lack = max(COVERAGE - coverage(table, settings, ordinary), 0.0)
     lack += max(COVERAGE_OF_BAD - coverage(table, settings, bad), 0.0)
-    share = float(table.trusted(settings)[table.correct_in_protocol].mean())
-    return -wrong, -round(lack, 3), min(round(share, 3), ENOUGH_TRUSTED), -sum(wrong_if_loose), round(share, 4)
+    lost = float((~table.trusted(settings)[table.correct_in_protocol]).sum())
+    return -wrong, -round(lack, 3), -(lost + PRICE_OF_NEARLY_WRONG * sum(wrong_if_loose))
 
 
 def coverage(table: Table, settings: TrustSettings, among: np.ndarray) -> float:

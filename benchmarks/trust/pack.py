@@ -38,14 +38,24 @@ def main(arguments: list[str]) -> None:
 
 
 def _real(data: Path) -> Iterator[Packed]:
-    """Every real volume that is X-ray computed tomography of a body."""
+    """Every real volume of a body."""
     yield _packed("pancreas", read_series(data / "pancreas" / "planning_ct"))
     yield _packed("pancreas-cbct", read_series(data / "pancreas" / "daily_cbct"), AIR_HU + 1.0)
     yield _packed("head", read_volume(data / "head_phantom" / "headphantom.mha"))
     yield _packed("thorax-0", read_volume(data / "thorax_4dct" / "t0.mha"))
     yield _packed("thorax-5", read_volume(data / "thorax_4dct" / "t5.mha"))
     for patient in sorted((data / "sarcoma_ct_pet_mr").glob("STS_*")):
-        yield _packed(f"sarcoma-{int(patient.name[4:])}", read_series(patient / "CT" / "image"), cropped=True)
+        name = f"sarcoma-{int(patient.name[4:])}"
+        yield _packed(name, read_series(patient / "CT" / "image"), cropped=True)
+        for image, folder in (("mr", "MR_T1"), ("pet", "PET")):
+            yield _as_stored(f"{name}-{image}", read_series(patient / folder / "image"))
+
+
+def _as_stored(name: str, volume: Volume) -> Packed:
+    """A volume with all its voxels as they are."""
+    origin, spacing, size = volume.origin_mm, volume.spacing_mm, volume.voxels.shape[::-1]
+    grid = Grid(Frame.plan(name), origin, spacing, volume.direction, size)
+    return Packed(name, volume.voxels, grid, np.zeros((0, 3)), cropped=True)
 
 
 def _packed(name: str, volume: Volume, content_hu: float = BODY_ABOVE_HU, cropped: bool = False) -> Packed:

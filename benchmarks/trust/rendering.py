@@ -17,6 +17,9 @@ METAL_RADIUS_MM = 7.0
 STREAK_REACH_MM = 80.0
 STREAK_LENGTH_MM = 20.0
 FIXED_POINT_STEPS = 60
+TISSUE_HU = (-1000.0, -500.0, -150.0, -80.0, 0.0, 40.0, 80.0, 200.0, 350.0, 700.0, 3000.0)
+TISSUE_SIGNAL = (0.0, 60.0, 850.0, 900.0, 250.0, 450.0, 520.0, 650.0, 500.0, 80.0, 20.0)
+FIELD_WIDTH_MM = 90.0
 
 Voxels = NDArray[np.float32]
 
@@ -111,6 +114,20 @@ def shown(voxels: Voxels, grid: Grid, scanner: Scanner, rng: np.random.Generator
         _add_streaks(image, grid, scanner, rng)
     image = np.where(known, np.maximum(image, AIR_HU), AIR_HU).astype(np.float32)
     return Image(np.rint(image), grid, Modality.CBCT)
+
+
+def shown_by_magnetic_resonance(voxels: Voxels, grid: Grid, scanner: Scanner, rng: np.random.Generator) -> Image:
+    """What a T1-weighted magnetic resonance image would show of HU: fat bright, muscle and water darker, cortex black.
+
+    Under a receive field that falls off by up to a half, with Rician noise; the scanner gives noise and extent alone.
+    """
+    known = np.isfinite(voxels)
+    signal = np.interp(np.where(known, voxels, AIR_HU), TISSUE_HU, TISSUE_SIGNAL)
+    smooth = ndimage.gaussian_filter(rng.standard_normal(voxels.shape), FIELD_WIDTH_MM / VOXEL_MM, mode="wrap")
+    signal *= np.exp(rng.uniform(0.0, 0.35) * smooth / max(float(np.abs(smooth).max()), 1e-9))
+    noise = scanner.noise_hu * rng.standard_normal((2, *voxels.shape))
+    image = np.where(known, np.hypot(signal + noise[0], noise[1]), 0.0)
+    return Image(np.rint(image).astype(np.float32), grid, Modality.MR)
 
 
 def texture(shape: tuple[int, ...], rng: np.random.Generator) -> Voxels:

@@ -14,7 +14,7 @@ from scipy import stats
 from benchmarks.trust.calibration import calibrated, coverage
 from benchmarks.trust.cases import Kind, patient_of
 from benchmarks.trust.picture import draw
-from benchmarks.trust.records import Row, Table, has_match, is_wrong, table_of, trust_of
+from benchmarks.trust.records import Row, Table, has_match, is_told, is_wrong, table_of, trust_of
 from benchmarks.trust.run import read_rows
 from openigrt.patient import Verdict
 from openigrt.registration.trust import SETTINGS, TrustSettings
@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> None:
     options = parser.parse_args(arguments)
     rows = read_rows(options.rows)
     halves = {name: [row for row in rows if row["half"] == name] for name in ("calibrated", "reported")}
-    matched = [row for row in halves["calibrated"] if has_match(row)]
+    matched = [row for row in halves["calibrated"] if has_match(row) and is_told(row)]
     settings = SETTINGS if options.as_is else calibrated(table_of(matched), SETTINGS)
     figures = {
         "settings": asdict(settings),
@@ -59,8 +59,10 @@ def lower_bound(count: int, of: int) -> float:
     return 0.0 if count == 0 else float(stats.beta.ppf(0.05, count, of - count + 1))
 
 
-def _figures(rows: list[Row], settings: TrustSettings) -> dict[str, Any]:
-    """All figures of one half."""
+def _figures(all_rows: list[Row], settings: TrustSettings) -> dict[str, Any]:
+    """All figures of one half; matches of which nobody knows whether they are right are counted by themselves."""
+    untold = [row for row in all_rows if has_match(row) and not is_told(row)]
+    rows = [row for row in all_rows if not has_match(row) or is_told(row)]
     matched = [row for row in rows if has_match(row)]
     table = table_of(matched)
     trusted = table.trusted(settings)
@@ -71,7 +73,10 @@ def _figures(rows: list[Row], settings: TrustSettings) -> dict[str, Any]:
     labels = [outcomes.get(id(row), "no match") for row in rows]
     right = table.correct_in_protocol
     return {
-        "cases": len(rows),
+        "cases": len(all_rows),
+        "real MR and PET of the patient, trusted": _share(
+            sum(trust_of(row, settings).verdict is Verdict.TRUSTED for row in untold), len(untold)
+        ),
         "bad cases": sum(not row["in_protocol"] for row in rows),
         "crashed": sum(row["verdict"] == "crashed" for row in rows),
         "trusted and wrong": _share(int((trusted & table.wrong).sum()), int(trusted.sum())),
@@ -87,6 +92,7 @@ def _figures(rows: list[Row], settings: TrustSettings) -> dict[str, Any]:
         "median true error of ordinary matches, mm": _median(table.error_mm[right]),
         "by kind": _counted(rows, labels, lambda row: row["kind"], [str(kind) for kind in Kind]),
         "by images": _counted(rows, labels, _images_of, sorted({_images_of(row) for row in rows})),
+        "by modality": _counted(rows, labels, lambda row: row["modality"], ["CBCT", "MR", "PET"]),
         "by region": _counted(rows, labels, lambda row: row["region"], ["bone", "patient", "soft", "contours"]),
         "by allowed error": _counted(rows, labels, lambda row: str(row["allowed_mm"]), ["1.0", "1.5", "2.0"]),
         "wrong though trusted": [_brief(row) for row in matched if outcomes[id(row)] == "trusted, WRONG"],
@@ -96,7 +102,9 @@ def _figures(rows: list[Row], settings: TrustSettings) -> dict[str, Any]:
 
 def _images_of(row: Row) -> str:
     """The pair of images; other patients by the planned one alone."""
-    return f"{row['planned']} / {'other' if patient_of(row['planned']) != patient_of(row['daily']) else row['daily']}"
+    other = patient_of(row["planned"]) != patient_of(row["daily"])
+    shown = " as MR" if row["modality"] == "MR" and not row["daily"].endswith("-mr") else ""
+    return f"{row['planned']} / {'other' if other else row['daily'] + shown}"
 
 
 def _outcome(row: Row, verdict: Verdict) -> str:

@@ -88,6 +88,7 @@ def _described(case: Case) -> dict[str, Any]:
         "kind": case.kind,
         "planned": case.planned,
         "daily": case.daily,
+        "modality": str(case.question.daily_image.modality),
         "half": "reported" if is_reported(case.planned, case.daily) else "calibrated",
         "region": case.region.name,
         "in_protocol": case.in_protocol,

@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from openigrt.geometry import Float64Array, Frame, Grid
 
+CBCT = "pancreas-cbct"
 AIR_HU = -1000.0
 BONE_HU = 250.0
 REMOVED_BONE_HU = 150.0
@@ -20,7 +21,7 @@ LEAST_BONE_SHARE = 0.02
 
 @dataclass(frozen=True, eq=False)
 class Packed:
-    """A volume, HU [k, j, i] on a grid in a frame of its own.
+    """A volume, HU (of MR and PET what they measure) [k, j, i] on a grid in a frame of its own.
 
     `anchors_mm` (n, 3) are points in the densest bone near each slice: the spine where there is one. Beyond the
     sides of a `cropped` volume lies tissue that nobody stored; beyond those of others lies air.
@@ -33,12 +34,17 @@ class Packed:
     cropped: bool
 
 
+def is_daily(name: str) -> bool:
+    """Whether a volume is a real image of the day, matched as it was stored."""
+    return name.endswith(("-cbct", "-mr", "-pet"))
+
+
 def write_volume(pack: Path, volume: Packed) -> None:
-    """Keep a volume in a pack, HU rounded to steps of 4 so that it stays small."""
-    grid = volume.grid
+    """Keep a volume in a pack, HU rounded to steps of 4 so that it stays small; MR and PET as they are."""
+    grid, hounsfield = volume.grid, not volume.name.endswith(("-mr", "-pet"))
     np.savez_compressed(
         pack / f"{volume.name}.npz",
-        voxels=(np.rint(volume.voxels / 4.0) * 4.0).astype(np.int16),
+        voxels=(np.rint(volume.voxels / 4.0) * 4.0).astype(np.int16) if hounsfield else volume.voxels,
         origin_mm=grid.origin_mm,
         spacing_mm=grid.spacing_mm,
         direction=grid.direction,
