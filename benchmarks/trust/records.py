@@ -87,6 +87,7 @@ class Table:
         needed = np.maximum(settings.least_rival_gap, settings.least_rival_gap_in_deviations * f["rival_deviation"])
         return (
             (self.predicted_mm(settings) <= self.allowed_mm)
+            & (f["between_modalities"] == 0.0)
             & (f["score"] >= max(settings.least_score, settings.least_score_to_look))
             & (f["overlap"] >= settings.least_overlap)
             & (f["agreement"] >= settings.least_agreement)

@@ -150,10 +150,21 @@ def test_a_good_match_is_trusted():
         ({"rivals": ()}, Verdict.TRUSTED),
         ({"second_opinion": Pose(np.eye(3), np.array([0.0, 5.0, 0.0]))}, Verdict.LOOK),
         ({"second_opinion": None}, Verdict.TRUSTED),
+        ({"nearest_shift_mm": 3.0}, Verdict.LOOK),
+        ({"between_modalities": True}, Verdict.LOOK),
+        ({"between_modalities": True, "settled": settled_of(score=0.09)}, Verdict.LOOK),
+        ({"between_modalities": True, "settled": settled_of(score=0.01)}, Verdict.REFUSED),
     ],
 )
 def test_each_doubt_alone_is_enough(changes, verdict):
     assert verdict_of(evidence_of(**changes)) is verdict
+
+
+def test_between_modalities_a_low_score_is_no_reason():
+    """Information is on another scale than correlation; the one reason is that such matches are not tested enough."""
+    reasons = judge(evidence_of(settled_of(score=0.2), between_modalities=True), Judgement(TARGET_MM, 2.0)).reasons
+    assert len(reasons) == 1
+    assert reasons[0].startswith("Images of two modalities were compared")
 
 
 def test_what_is_allowed_decides():

@@ -301,6 +301,7 @@ def _finished(leading: Leading, stage: Stage, region: Region) -> Match | None:
         leading.seen_length_mm,
         nearest_part_pose(settled, template, stage.daily, question.metric),
         *_parts_by_themselves_mm(settled, template, stage),
+        between_modalities=not isinstance(question.metric, LocalCorrelation),
     )
     trust = judge(evidence, Judgement(question.target_points_mm - question.pivot_mm, question.allowed_error_mm))
     plan_from_daily = question.plan_from_daily(settled.pose)

@@ -35,6 +35,7 @@ class TrustSettings:
     nearest_factor: float = 1.0
     least_score: float = 0.3
     least_score_to_look: float = 0.12
+    least_information_to_look: float = 0.05
     least_overlap: float = 0.1
     least_agreement: float = 0.51
     most_parts_apart_mm: float = 0.6
@@ -127,12 +128,14 @@ class Evidence:
     nearest_part: Pose | None = None
     nearest_shift_mm: float = 0.0
     parts_apart_mm: float = 0.0
+    between_modalities: bool = False
 
     def figures(self, settings: TrustSettings) -> Mapping[str, float]:
         """The figures that the verdict rests on, by name; of the rivals, the one that is told apart least surely."""
         deviations = settings.least_rival_gap_in_deviations
         nearest = min(self.rivals, key=lambda r: r.score_gap - deviations * r.gap_deviation, default=NO_RIVAL)
         return {
+            "between_modalities": float(self.between_modalities),
             "score": self.settled.score,
             "overlap": self.settled.overlap,
             "agreement": self.settled.agreement,
@@ -208,10 +211,12 @@ def error_parts_mm(evidence: Evidence, points_mm: Float64Array, settings: TrustS
 def _reasons_to_refuse(figures: Mapping[str, float], settings: TrustSettings) -> list[str]:
     """Why nothing may be done with the match."""
     reasons = []
-    if figures["score"] < settings.least_score_to_look:
+    between = bool(figures["between_modalities"])
+    least = settings.least_information_to_look if between else settings.least_score_to_look
+    if figures["score"] < least:
         reasons.append(
             f"The images hardly resemble each other in this region (score {figures['score']:.2f}, "
-            f"at least {settings.least_score_to_look:.2f} is needed)."
+            f"at least {least:.2f} is needed)."
         )
     if figures["rival_gap"] <= 0.0:
         reasons.append("Another vertebral level matches as well or better: the level is not known.")
@@ -221,7 +226,9 @@ def _reasons_to_refuse(figures: Mapping[str, float], settings: TrustSettings) ->
 def _reasons_to_look(figures: Mapping[str, float], settings: TrustSettings) -> list[str]:
     """Why a person must look before the match is used."""
     reasons = []
-    if figures["score"] < settings.least_score:
+    if figures["between_modalities"]:
+        reasons.append("Images of two modalities were compared: such matches are not trusted as yet; compare by eye.")
+    elif figures["score"] < settings.least_score:
         reasons.append(f"The score of {figures['score']:.2f} is low (below {settings.least_score:.2f}).")
     if figures["overlap"] < settings.least_overlap:
         reasons.append(f"Only {100.0 * figures['overlap']:.0f} % of the region lies in the daily field of view.")
