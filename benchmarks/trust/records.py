@@ -91,7 +91,7 @@ class Table:
             & (f["score"] >= max(settings.least_score, settings.least_score_to_look))
             & (f["overlap"] >= settings.least_overlap)
             & (f["agreement"] >= settings.least_agreement)
-            & (f["parts_apart_mm"] <= settings.most_parts_apart_mm)
+            & (f["parts_apart_mm"] <= settings.parts_apart_allowed_mm(f["score"]))
             & (f["seen_length_mm"] >= settings.least_length_along_spine_mm)
             & (f["rival_gap"] > 0.0)
             & (f["rival_gap"] >= needed)
@@ -99,8 +99,8 @@ class Table:
 
     @property
     def correct_in_protocol(self) -> Flags:
-        """Ordinary matches that are right."""
-        return self.in_protocol & ~self.wrong
+        """Ordinary X-ray matches that are right; those between modalities are never trusted."""
+        return self.in_protocol & ~self.wrong & (self.figures["between_modalities"] == 0.0)
 
     @property
     def measurable(self) -> Flags:

@@ -22,6 +22,7 @@ NORMAL_95 = 1.96
 UNKNOWN_MM = 50.0
 NO_RIVAL = Rival(0.0, 0.0, 1.0)
 LEVEL_APART_MM = 8.0
+FIGURES_OF_LEVEL = ("rival_gap", "rival_deviation", "seen_length_mm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +30,26 @@ class TrustSettings:
     """Limits of trust, set by hand on known cases; docs/reference/figures.md shows them beside held-out ones."""
 
     floor_mm: float = 0.3
-    parts_factor: float = 1.0
-    halves_factor: float = 0.5
-    metrics_factor: float = 1.0
-    nearest_factor: float = 1.0
+    parts_factor: float = 1.5
+    halves_factor: float = 1.0
+    metrics_factor: float = 0.5
+    nearest_factor: float = 1.25
     least_score: float = 0.3
     least_score_to_look: float = 0.12
     least_information_to_look: float = 0.05
-    least_overlap: float = 0.1
-    least_agreement: float = 0.51
+    least_overlap: float = 0.3
+    least_agreement: float = 0.53
     most_parts_apart_mm: float = 0.6
+    parts_apart_in_sharp_images_mm: float = 0.3
+    parts_apart_by_noise_mm: float = 2.0
     least_rival_gap: float = 0.08
     least_rival_gap_in_deviations: float = 3.0
     least_length_along_spine_mm: float = 45.0
+
+    def parts_apart_allowed_mm(self, score: Float64Array | float) -> Float64Array:
+        """How far parts may lie apart: little where the images agree well, since then noise does not move them."""
+        by_score = self.parts_apart_in_sharp_images_mm + self.parts_apart_by_noise_mm * (1.0 - np.asarray(score))
+        return np.minimum(by_score, self.most_parts_apart_mm)
 
 
 SETTINGS = TrustSettings()
@@ -173,12 +181,12 @@ def judge_figures(
 def with_level_of(level: Trust, apart_mm: float, own: Trust, allowed_error_mm: float) -> Trust:
     """A verdict where a trusted match on bone settles the vertebral level.
 
-    A short region cannot tell one level from the next. A match on bone that is trusted can, and what lies less than
-    half a level from it (`apart_mm`, at the judged points) lies on the same one.
+    A short region cannot tell one level from the next, and its rivals may match as well. A match on bone that is
+    trusted can tell, and what lies less than half a level from it (`apart_mm`, at the judged points) lies on the same.
     """
     if level.verdict is not Verdict.TRUSTED or apart_mm >= LEVEL_APART_MM:
         return own
-    figures = {**own.evidence, "seen_length_mm": level.evidence["seen_length_mm"]}
+    figures = {**own.evidence, **{name: level.evidence[name] for name in FIGURES_OF_LEVEL}}
     settled = judge_figures(figures, own.error_parts_mm, allowed_error_mm, SETTINGS)
     if settled.reasons == own.reasons:
         return own
@@ -234,10 +242,11 @@ def _reasons_to_look(figures: Mapping[str, float], settings: TrustSettings) -> l
         reasons.append(f"Only {100.0 * figures['overlap']:.0f} % of the region lies in the daily field of view.")
     if figures["agreement"] < settings.least_agreement:
         reasons.append(f"Only {100.0 * figures['agreement']:.0f} % of the region agrees with one rigid motion.")
-    if figures["parts_apart_mm"] > settings.most_parts_apart_mm:
+    apart_mm, allowed_mm = figures["parts_apart_mm"], float(settings.parts_apart_allowed_mm(figures["score"]))
+    if apart_mm > allowed_mm:
         reasons.append(
-            f"Half of the parts of the region lie {figures['parts_apart_mm']:.1f} mm or more from where the whole says "
-            f"({settings.most_parts_apart_mm:.1f} mm is allowed): it bent, or it is another patient."
+            f"Half of the parts of the region lie {apart_mm:.2f} mm or more from where the whole says "
+            f"({allowed_mm:.2f} mm is allowed): it bent, or it is another patient."
         )
     if figures["seen_length_mm"] < settings.least_length_along_spine_mm:
         reasons.append(
