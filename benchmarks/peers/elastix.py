@@ -158,12 +158,13 @@ def prepare_local(task: Task) -> Callable[[], Answer]:
 def prepare_bone(task: Task) -> Callable[[], Answer]:
     """Correlation of locally normalised images on planned bone round the isocenter's axis: slow, careful, from near by.
 
-    Options: `window_mm` of the normalisation, `seed`. What is known of a real cone-beam CT rests on it.
+    Options: `sigma_mm` of the normalisation, `seed`. What is known of a real cone-beam CT rests on it.
     """
-    daily_volume, window_mm = task.daily.moved(task.start), task.options["window_mm"]
+    daily_volume = task.daily.moved(task.start)
 
     def match() -> Answer:
-        (plan, _), (daily, mask) = (locally_normalised(v, window_mm) for v in (task.plan, daily_volume))
+        sigma_mm = task.options["sigma_mm"]
+        (plan, _), (daily, mask) = (locally_normalised(v, sigma_mm) for v in (task.plan, daily_volume))
         mask = replace(mask, voxels=mask.voxels & bone_seen(task.plan, daily, task.isocenter_mm))
         parameters = settings("ncc", 2, 1000)
         careful = parameters.GetParameterMap(0)

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.trust.volumes import STORED
 from openigrt.geometry import Float64Array
 from openigrt.patient import Trust
 from openigrt.registration.trust import TrustSettings, judge_figures
 
 SAME_BASIN_MM = 5.0
-ROUGH_TRUTH = ("pancreas-cbct",)
-ALIGNED_ROUGHLY = ("-mr", "-pet")
+X_RAY = ("CT", "CBCT")
 RAW_PARTS = {
     "parts_factor": "parts_left_out_mm",
     "halves_factor": "halves_mm",
@@ -52,14 +52,19 @@ def is_wrong(row: Row) -> bool:
     return error is None or bool(error > row["wrong_above_mm"])
 
 
-def is_told(row: Row) -> bool:
-    """Whether the truth tells right from wrong: real MR and PET are only known to lie somewhere near."""
-    return is_wrong(row) or not row["daily"].endswith(ALIGNED_ROUGHLY)
+def is_by_information(row: Row) -> bool:
+    """Whether the image of the day is MR or PET, real or simulated: matched by mutual information, never trusted."""
+    return row["modality"] not in X_RAY
+
+
+def is_in_right_basin(row: Row) -> bool:
+    """Whether a match whose truth is exactly known is near enough to it that its predicted error can be judged."""
+    return is_exact(row) and row["error_mm"] < SAME_BASIN_MM
 
 
 def is_exact(row: Row) -> bool:
     """Whether the true error is known better than it is predicted: one anatomy rendered twice, no deformation."""
-    rough = row["daily"].endswith((*ALIGNED_ROUGHLY, *ROUGH_TRUTH))
+    rough = row["daily"].endswith(STORED)
     phases = {row["planned"], row["daily"]} == {"thorax-0", "thorax-5"}
     return row["error_mm"] is not None and row["kind"] != "deformed" and not rough and not phases
 
@@ -87,7 +92,7 @@ class Table:
         needed = np.maximum(settings.least_rival_gap, settings.least_rival_gap_in_deviations * f["rival_deviation"])
         return (
             (self.predicted_mm(settings) <= self.allowed_mm)
-            & (f["between_modalities"] == 0.0)
+            & (f["by_information"] == 0.0)
             & (f["score"] >= max(settings.least_score, settings.least_score_to_look))
             & (f["overlap"] >= settings.least_overlap)
             & (f["agreement"] >= settings.least_agreement)
@@ -99,8 +104,8 @@ class Table:
 
     @property
     def correct_in_protocol(self) -> Flags:
-        """Ordinary X-ray matches that are right; those between modalities are never trusted."""
-        return self.in_protocol & ~self.wrong & (self.figures["between_modalities"] == 0.0)
+        """Ordinary matches that are right."""
+        return self.in_protocol & ~self.wrong
 
     @property
     def measurable(self) -> Flags:

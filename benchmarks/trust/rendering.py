@@ -19,7 +19,7 @@ STREAK_LENGTH_MM = 20.0
 FIXED_POINT_STEPS = 60
 TISSUE_HU = (-1000.0, -500.0, -150.0, -80.0, 0.0, 40.0, 80.0, 200.0, 350.0, 700.0, 3000.0)
 TISSUE_SIGNAL = (0.0, 60.0, 850.0, 900.0, 250.0, 450.0, 520.0, 650.0, 500.0, 80.0, 20.0)
-FIELD_WIDTH_MM = 90.0
+FIELD_WIDTH_MM = 50.0
 
 Voxels = NDArray[np.float32]
 
@@ -123,8 +123,8 @@ def shown_by_magnetic_resonance(voxels: Voxels, grid: Grid, scanner: Scanner, rn
     """
     known = np.isfinite(voxels)
     signal = np.interp(np.where(known, voxels, AIR_HU), TISSUE_HU, TISSUE_SIGNAL)
-    smooth = ndimage.gaussian_filter(rng.standard_normal(voxels.shape), FIELD_WIDTH_MM / VOXEL_MM, mode="wrap")
-    signal *= np.exp(rng.uniform(0.0, 0.35) * smooth / max(float(np.abs(smooth).max()), 1e-9))
+    smooth = ndimage.gaussian_filter(rng.standard_normal(voxels.shape), FIELD_WIDTH_MM / VOXEL_MM, mode="reflect")
+    signal *= 1.0 - rng.uniform(0.0, 0.5) * (smooth.max() - smooth) / max(float(np.ptp(smooth)), 1e-9)
     noise = scanner.noise_hu * rng.standard_normal((2, *voxels.shape))
     image = np.where(known, np.hypot(signal + noise[0], noise[1]), 0.0)
     return Image(np.rint(image).astype(np.float32), grid, Modality.MR)

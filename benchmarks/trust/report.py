@@ -14,8 +14,19 @@ from scipy import stats
 from benchmarks.trust.calibration import calibrated, coverage
 from benchmarks.trust.cases import Kind, patient_of
 from benchmarks.trust.picture import draw
-from benchmarks.trust.records import Row, Table, has_match, is_told, is_wrong, table_of, trust_of
+from benchmarks.trust.records import (
+    Row,
+    Table,
+    has_match,
+    is_by_information,
+    is_exact,
+    is_in_right_basin,
+    is_wrong,
+    table_of,
+    trust_of,
+)
 from benchmarks.trust.run import read_rows
+from benchmarks.trust.volumes import is_stored
 from openigrt.patient import Verdict
 from openigrt.registration.trust import SETTINGS, TrustSettings
 
@@ -33,7 +44,7 @@ def main(arguments: list[str]) -> None:
     options = parser.parse_args(arguments)
     rows = read_rows(options.rows)
     halves = {name: [row for row in rows if row["half"] == name] for name in ("calibrated", "reported")}
-    matched = [row for row in halves["calibrated"] if has_match(row) and is_told(row)]
+    matched = [row for row in halves["calibrated"] if has_match(row) and not is_by_information(row)]
     settings = SETTINGS if options.as_is else calibrated(table_of(matched), SETTINGS)
     figures = {
         "settings": asdict(settings),
@@ -46,7 +57,8 @@ def main(arguments: list[str]) -> None:
     (options.results / "trust.txt").write_text(text)
     sys.stdout.write(text)
     if options.picture is not None:
-        options.picture.write_text(draw(halves["reported"], settings))
+        drawn = [row for row in halves["reported"] if not is_by_information(row)]
+        options.picture.write_text(draw(drawn, settings))
 
 
 def upper_bound(count: int, of: int) -> float:
@@ -60,9 +72,8 @@ def lower_bound(count: int, of: int) -> float:
 
 
 def _figures(all_rows: list[Row], settings: TrustSettings) -> dict[str, Any]:
-    """All figures of one half; matches of which nobody knows whether they are right are counted by themselves."""
-    untold = [row for row in all_rows if has_match(row) and not is_told(row)]
-    rows = [row for row in all_rows if not has_match(row) or is_told(row)]
+    """All figures of one half: of X-ray images, and by themselves of those that are matched by mutual information."""
+    rows = [row for row in all_rows if not is_by_information(row)]
     matched = [row for row in rows if has_match(row)]
     table = table_of(matched)
     trusted = table.trusted(settings)
@@ -73,10 +84,7 @@ def _figures(all_rows: list[Row], settings: TrustSettings) -> dict[str, Any]:
     labels = [outcomes.get(id(row), "no match") for row in rows]
     right = table.correct_in_protocol
     return {
-        "cases": len(all_rows),
-        "real MR and PET of the patient, trusted": _share(
-            sum(trust_of(row, settings).verdict is Verdict.TRUSTED for row in untold), len(untold)
-        ),
+        "cases": len(rows),
         "bad cases": sum(not row["in_protocol"] for row in rows),
         "crashed": sum(row["verdict"] == "crashed" for row in rows),
         "trusted and wrong": _share(int((trusted & table.wrong).sum()), int(trusted.sum())),
@@ -92,19 +100,36 @@ def _figures(all_rows: list[Row], settings: TrustSettings) -> dict[str, Any]:
         "median true error of ordinary matches, mm": _median(table.error_mm[right]),
         "by kind": _counted(rows, labels, lambda row: row["kind"], [str(kind) for kind in Kind]),
         "by images": _counted(rows, labels, _images_of, sorted({_images_of(row) for row in rows})),
-        "by modality": _counted(rows, labels, lambda row: row["modality"], ["CBCT", "MR", "PET"]),
         "by region": _counted(rows, labels, lambda row: row["region"], ["bone", "patient", "soft", "contours"]),
         "by allowed error": _counted(rows, labels, lambda row: str(row["allowed_mm"]), ["1.0", "1.5", "2.0"]),
         "wrong though trusted": [_brief(row) for row in matched if outcomes[id(row)] == "trusted, WRONG"],
         "why ordinary right matches were not trusted": _why_not(matched, verdicts, settings),
+        **_by_information([row for row in all_rows if is_by_information(row)], settings),
+    }
+
+
+def _by_information(rows: list[Row], settings: TrustSettings) -> dict[str, Any]:
+    """What became of MR and PET: whether any is trusted, and of simulated ones how good they are."""
+    matched = [row for row in rows if has_match(row)]
+    known = [row for row in matched if is_exact(row) and row["in_protocol"]]
+    near = [row for row in matched if is_in_right_basin(row)]
+    predicted = [trust_of(row, settings).predicted_error_mm for row in near]
+    trusted = sum(trust_of(row, settings).verdict is Verdict.TRUSTED for row in matched)
+    return {
+        "MR and PET: cases": len(rows),
+        "MR and PET: of the patient, stored": sum(is_stored(row["daily"]) and not is_wrong(row) for row in matched),
+        "MR and PET: trusted": _share(trusted, len(matched)),
+        "simulated MR, ordinary, right": _share(sum(not is_wrong(row) for row in known), len(known)),
+        "simulated MR, in the right basin, covered": _share(
+            sum(bound >= row["error_mm"] for bound, row in zip(predicted, near, strict=True)), len(near)
+        ),
+        "simulated MR, in the right basin, median error, mm": _median(np.array([row["error_mm"] for row in near])),
     }
 
 
 def _images_of(row: Row) -> str:
     """The pair of images; other patients by the planned one alone."""
-    other = patient_of(row["planned"]) != patient_of(row["daily"])
-    shown = " as MR" if row["modality"] == "MR" and not row["daily"].endswith("-mr") else ""
-    return f"{row['planned']} / {'other' if other else row['daily'] + shown}"
+    return f"{row['planned']} / {'other' if patient_of(row['planned']) != patient_of(row['daily']) else row['daily']}"
 
 
 def _outcome(row: Row, verdict: Verdict) -> str:

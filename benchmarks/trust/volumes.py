@@ -11,6 +11,8 @@ from scipy import ndimage
 from openigrt.geometry import Float64Array, Frame, Grid
 
 CBCT = "pancreas-cbct"
+BY_INFORMATION = ("-mr", "-pet")
+STORED = ("-cbct", *BY_INFORMATION)
 AIR_HU = -1000.0
 BONE_HU = 250.0
 REMOVED_BONE_HU = 150.0
@@ -34,14 +36,14 @@ class Packed:
     cropped: bool
 
 
-def is_daily(name: str) -> bool:
+def is_stored(name: str) -> bool:
     """Whether a volume is a real image of the day, matched as it was stored."""
-    return name.endswith(("-cbct", "-mr", "-pet"))
+    return name.endswith(STORED)
 
 
 def write_volume(pack: Path, volume: Packed) -> None:
     """Keep a volume in a pack, HU rounded to steps of 4 so that it stays small; MR and PET as they are."""
-    grid, hounsfield = volume.grid, not volume.name.endswith(("-mr", "-pet"))
+    grid, hounsfield = volume.grid, not volume.name.endswith(BY_INFORMATION)
     np.savez_compressed(
         pack / f"{volume.name}.npz",
         voxels=(np.rint(volume.voxels / 4.0) * 4.0).astype(np.int16) if hounsfield else volume.voxels,

@@ -44,12 +44,32 @@ def test_what_bends_at_the_target_is_told_by_the_parts_there_and_not_by_the_medi
     assert parts_apart_mm(settled(), template, daily) < 0.3
 
 
+def test_the_few_leaves_at_the_target_tell_what_the_eighth_round_it_does_not():
+    near = np.sort(np.linalg.norm(leaves().leaf_centers_mm, axis=1))[FEW_LEAVES]
+    template, daily = leaves(bent_within_mm=float(near)), daily_at_truth()
+    pose = nearest_part_pose(settled(), template, daily, LocalCorrelation())
+    wider = float(np.linalg.norm(pose.translation_mm - TRUE.translation_mm))
+    assert nearest_shift_mm(settled(), template, daily) > wider + 0.3
+
+
+def test_of_thin_leaves_more_are_asked():
+    template, daily = leaves(bent_within_mm=100.0, per_leaf=15), daily_at_truth()
+    assert nearest_shift_mm(settled(), template, daily) == pytest.approx(LENGTH_MM, abs=0.15)
+
+
+def test_nothing_is_said_where_hardly_anything_is_seen():
+    template, daily, seen = leaves(), daily_at_truth(), np.zeros(BLOCKS)
+    seen[:2] = 1.0
+    assert nearest_part(settled(seen), template, 4) is None
+    assert nearest_shift_mm(settled(seen), template, daily) == 0.0
+
+
 def test_leaves_outside_the_field_of_view_are_not_the_nearest():
     template, seen = leaves(), np.ones(BLOCKS)
     order = np.argsort(np.linalg.norm(template.leaf_centers_mm, axis=1))
     seen[order[:10]] = 0.0
-    part = nearest_part(settled(seen), template, 2)
-    expected = template.points_mm.reshape(BLOCKS, -1, 3)[np.sort(order[10:12])].reshape(-1, 3)
-    assert part.points_mm == pytest.approx(expected[: len(part)])
-    assert len(part) % BLOCKS == 0
-    assert len(part) > BLOCKS - 1
+    part = nearest_part(settled(seen), template, 4)
+    chosen = template.points_mm.reshape(BLOCKS, -1, 3)[order[10:14]]
+    assert len(part) == 4 * 60 // BLOCKS * BLOCKS
+    for leaf in chosen:
+        assert (part.points_mm[:, None] == leaf).all(axis=2).any(axis=1).mean() == pytest.approx(0.25, abs=0.02)

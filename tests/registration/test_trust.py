@@ -151,20 +151,33 @@ def test_a_good_match_is_trusted():
         ({"second_opinion": Pose(np.eye(3), np.array([0.0, 5.0, 0.0]))}, Verdict.LOOK),
         ({"second_opinion": None}, Verdict.TRUSTED),
         ({"nearest_shift_mm": 3.0}, Verdict.LOOK),
-        ({"between_modalities": True}, Verdict.LOOK),
-        ({"between_modalities": True, "settled": settled_of(score=0.09)}, Verdict.LOOK),
-        ({"between_modalities": True, "settled": settled_of(score=0.01)}, Verdict.REFUSED),
+        ({"parts_apart_mm": 0.5, "settled": settled_of(score=0.8)}, Verdict.TRUSTED),
+        ({"parts_apart_mm": 0.5, "settled": settled_of(score=0.95)}, Verdict.LOOK),
+        ({"parts_apart_mm": 0.7, "settled": settled_of(score=0.5)}, Verdict.LOOK),
+        ({"by_information": True}, Verdict.LOOK),
+        ({"by_information": True, "settled": settled_of(score=0.09)}, Verdict.LOOK),
+        ({"by_information": True, "settled": settled_of(score=0.01)}, Verdict.REFUSED),
     ],
 )
 def test_each_doubt_alone_is_enough(changes, verdict):
     assert verdict_of(evidence_of(**changes)) is verdict
 
 
-def test_between_modalities_a_low_score_is_no_reason():
+def test_the_nearest_part_counts_as_far_as_it_lies_elsewhere():
+    """By whichever of its two measures says more."""
+    shift, turned = 0.8, Pose(np.eye(3), np.array([0.0, 0.0, 1.2]))
+    for changes, expected in (({"nearest_shift_mm": shift}, 0.8), ({"nearest_part": turned}, 1.2)):
+        parts = judge(evidence_of(**changes), Judgement(TARGET_MM, 2.0)).error_parts_mm
+        assert parts["nearest part"] == pytest.approx(SETTINGS.nearest_factor * expected)
+    both = judge(evidence_of(nearest_shift_mm=shift, nearest_part=turned), Judgement(TARGET_MM, 2.0))
+    assert both.error_parts_mm["nearest part"] == pytest.approx(SETTINGS.nearest_factor * 1.2)
+
+
+def test_by_information_a_low_score_is_no_reason():
     """Information is on another scale than correlation; the one reason is that such matches are not tested enough."""
-    reasons = judge(evidence_of(settled_of(score=0.2), between_modalities=True), Judgement(TARGET_MM, 2.0)).reasons
+    reasons = judge(evidence_of(settled_of(score=0.2), by_information=True), Judgement(TARGET_MM, 2.0)).reasons
     assert len(reasons) == 1
-    assert reasons[0].startswith("Images of two modalities were compared")
+    assert reasons[0].startswith("Images were compared by mutual information")
 
 
 def test_what_is_allowed_decides():
@@ -191,6 +204,19 @@ def test_a_trusted_match_on_bone_nearby_settles_the_level_of_a_short_region():
     assert settled.predicted_error_mm == short.predicted_error_mm
     assert settled.evidence["seen_length_mm"] == judged().evidence["seen_length_mm"]
     assert "trusted match on bone" in settled.reasons[-1]
+
+
+@pytest.mark.parametrize("gap", [0.02, -0.05])
+def test_bone_rules_out_the_rivals_that_lie_far_from_its_own_answer(gap):
+    tempting = judged(rivals=(Rival(-25.0, 0.6 - gap, gap),))
+    assert tempting.verdict is not Verdict.TRUSTED
+    assert with_level_of(judged(), 3.0, tempting, 2.0).verdict is Verdict.TRUSTED
+
+
+@pytest.mark.parametrize(("offset_mm", "apart_mm"), [(9.0, 3.0), (-9.0, 7.0), (14.0, 7.0)])
+def test_a_rival_that_may_lie_where_bone_says_stays(offset_mm, apart_mm):
+    tempting = judged(rivals=(Rival(offset_mm, 0.65, -0.05),))
+    assert with_level_of(judged(), apart_mm, tempting, 2.0).verdict is Verdict.REFUSED
 
 
 def test_the_level_stays_open_far_from_bone_and_with_bone_that_is_not_trusted():

@@ -11,8 +11,8 @@ from openigrt.registration.metrics import PARTS, Metric, Settled
 from openigrt.registration.refinement import DailySide, Pose, normal_equations, sums_at
 from openigrt.registration.template import Template
 
-NEAR_LEAVES, NEAREST_LEAVES = BLOCKS // 8, BLOCKS // 16
-UNSEEN_MM = 1e4
+NEAR_LEAVES = BLOCKS // 8
+NEAREST_POINTS = 256
 TOLERANCE_MM = 0.01
 SHIFT_STEPS = 5
 LONGEST_SHIFT_STEP_MM = 3.0
@@ -27,20 +27,32 @@ def nearest_part_pose(settled: Settled, template: Template, daily: DailySide, me
 
 
 def nearest_shift_mm(settled: Settled, template: Template, daily: DailySide) -> float:
-    """Length of the shift that suits the few leaves nearest the pivot: what bends there moves them first, and most."""
-    part = nearest_part(settled, template, NEAREST_LEAVES)
+    """Length of the shift that suits the leaves nearest the pivot, as few of them as hold enough points.
+
+    What bends at the target moves them first, and most. 0 where too little of the region is seen; then the overlap is
+    the reason for doubt.
+    """
+    count = -(-NEAREST_POINTS * BLOCKS // len(template))
+    part = nearest_part(settled, template, min(count, NEAR_LEAVES))
     shift = None if part is None else _suiting_shift(settled.pose, part, daily)
     return 0.0 if shift is None else float(np.linalg.norm(shift))
 
 
 def nearest_part(settled: Settled, template: Template, count: int) -> Template | None:
-    """So many of a template's leaves, those that lie nearest the pivot among the ones that are seen."""
-    distance = np.linalg.norm(template.leaf_centers_mm, axis=1) + np.where(settled.seen > 0.5, 0.0, UNSEEN_MM)
-    leaves = np.sort(np.argsort(distance, kind="stable")[:count])
-    chosen = np.arange(len(template)).reshape(BLOCKS, -1)[leaves].ravel()
-    chosen = chosen[: len(chosen) // BLOCKS * BLOCKS]
-    if len(chosen) == 0:
+    """Points of so many leaves of a template, those that lie nearest the pivot among the ones that are seen.
+
+    Of more leaves where these have too few points; None where too few are seen.
+    """
+    leaf_size = len(template) // BLOCKS
+    seen = np.flatnonzero(settled.seen > 0.5)
+    distance = np.linalg.norm(template.leaf_centers_mm[seen], axis=1)
+    wanted = max(count, -(-BLOCKS // leaf_size))
+    leaves = np.sort(seen[np.argsort(distance, kind="stable")[:wanted]])
+    points = np.arange(len(template)).reshape(BLOCKS, -1)[leaves].ravel()
+    kept = len(points) // BLOCKS * BLOCKS
+    if len(leaves) < wanted:
         return None
+    chosen = points[np.arange(kept) * len(points) // kept]
     return Template(template.pivot_mm, template.points_mm[chosen], template.values[chosen], template.gradients[chosen])
 
 

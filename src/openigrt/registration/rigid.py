@@ -5,7 +5,7 @@ along the spine, a second metric, and a verdict. Images that measure X-ray atten
 others by mutual information.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
@@ -300,8 +300,9 @@ def _finished(leading: Leading, stage: Stage, region: Region) -> Match | None:
         leading.axis,
         leading.seen_length_mm,
         nearest_part_pose(settled, template, stage.daily, question.metric),
-        *_parts_by_themselves_mm(settled, template, stage),
-        between_modalities=not isinstance(question.metric, LocalCorrelation),
+        nearest_shift_mm=_by_correlation(nearest_shift_mm, settled, template, stage),
+        parts_apart_mm=_by_correlation(parts_apart_mm, settled, template, stage),
+        by_information=not isinstance(question.metric, LocalCorrelation),
     )
     trust = judge(evidence, Judgement(question.target_points_mm - question.pivot_mm, question.allowed_error_mm))
     plan_from_daily = question.plan_from_daily(settled.pose)
@@ -314,14 +315,11 @@ def _rival(best: Settled, rival: RivalPose) -> Rival:
     return Rival(rival.offset_mm, rival.settled.score, gap, score_gap_deviation(best, rival.settled))
 
 
-def _parts_by_themselves_mm(settled: Settled, template: Template, stage: Stage) -> tuple[float, float]:
-    """How far the smallest part near the target, and parts of the whole region, lie from where the whole says.
-
-    0 between modalities, where no part speaks alone.
-    """
-    if not isinstance(stage.question.metric, LocalCorrelation):
-        return 0.0, 0.0
-    return nearest_shift_mm(settled, template, stage.daily), parts_apart_mm(settled, template, stage.daily)
+def _by_correlation(
+    distance_mm: Callable[[Settled, Template, DailySide], float], settled: Settled, template: Template, stage: Stage
+) -> float:
+    """A distance of parts that are matched by themselves; 0 by mutual information, where no part speaks alone."""
+    return distance_mm(settled, template, stage.daily) if isinstance(stage.question.metric, LocalCorrelation) else 0.0
 
 
 def _second_opinion(pose: Pose, template: Template, stage: Stage) -> Pose | None:

@@ -22,7 +22,6 @@ NORMAL_95 = 1.96
 UNKNOWN_MM = 50.0
 NO_RIVAL = Rival(0.0, 0.0, 1.0)
 LEVEL_APART_MM = 8.0
-FIGURES_OF_LEVEL = ("rival_gap", "rival_deviation", "seen_length_mm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,22 +135,26 @@ class Evidence:
     nearest_part: Pose | None = None
     nearest_shift_mm: float = 0.0
     parts_apart_mm: float = 0.0
-    between_modalities: bool = False
+    by_information: bool = False
 
     def figures(self, settings: TrustSettings) -> Mapping[str, float]:
         """The figures that the verdict rests on, by name; of the rivals, the one that is told apart least surely."""
-        deviations = settings.least_rival_gap_in_deviations
-        nearest = min(self.rivals, key=lambda r: r.score_gap - deviations * r.gap_deviation, default=NO_RIVAL)
         return {
-            "between_modalities": float(self.between_modalities),
+            "by_information": float(self.by_information),
             "score": self.settled.score,
             "overlap": self.settled.overlap,
             "agreement": self.settled.agreement,
             "parts_apart_mm": self.parts_apart_mm,
-            "rival_gap": nearest.score_gap,
-            "rival_deviation": nearest.gap_deviation,
+            **rival_figures(self.rivals, settings),
             "seen_length_mm": self.seen_length_mm,
         }
+
+
+def rival_figures(rivals: Sequence[Rival], settings: TrustSettings) -> dict[str, float]:
+    """Of rivals, the gap to the one that is told apart least surely, and its deviation."""
+    deviations = settings.least_rival_gap_in_deviations
+    nearest = min(rivals, key=lambda r: r.score_gap - deviations * r.gap_deviation, default=NO_RIVAL)
+    return {"rival_gap": nearest.score_gap, "rival_deviation": nearest.gap_deviation}
 
 
 def judge(evidence: Evidence, judgement: Judgement, settings: TrustSettings = SETTINGS) -> Trust:
@@ -178,16 +181,24 @@ def judge_figures(
     return Trust(Verdict.TRUSTED, predicted, (reason,), parts_mm, evidence=figures)
 
 
-def with_level_of(level: Trust, apart_mm: float, own: Trust, allowed_error_mm: float) -> Trust:
+def with_level_of(
+    level: Trust, apart_mm: float, own: Trust, allowed_error_mm: float, settings: TrustSettings = SETTINGS
+) -> Trust:
     """A verdict where a trusted match on bone settles the vertebral level.
 
-    A short region cannot tell one level from the next, and its rivals may match as well. A match on bone that is
+    A short region cannot tell one level from the next, and its rivals there may match as well. A match on bone that is
     trusted can tell, and what lies less than half a level from it (`apart_mm`, at the judged points) lies on the same.
+    Rivals that may be as near to bone's answer stay.
     """
     if level.verdict is not Verdict.TRUSTED or apart_mm >= LEVEL_APART_MM:
         return own
-    figures = {**own.evidence, **{name: level.evidence[name] for name in FIGURES_OF_LEVEL}}
-    settled = judge_figures(figures, own.error_parts_mm, allowed_error_mm, SETTINGS)
+    near = [rival for rival in own.rivals if abs(rival.offset_mm) - apart_mm < LEVEL_APART_MM]
+    figures = {
+        **own.evidence,
+        **rival_figures([*near, *level.rivals], settings),
+        "seen_length_mm": level.evidence["seen_length_mm"],
+    }
+    settled = judge_figures(figures, own.error_parts_mm, allowed_error_mm, settings)
     if settled.reasons == own.reasons:
         return own
     reason = f"The level is that of the trusted match on bone, at most {apart_mm:.1f} mm from this one."
@@ -219,8 +230,8 @@ def error_parts_mm(evidence: Evidence, points_mm: Float64Array, settings: TrustS
 def _reasons_to_refuse(figures: Mapping[str, float], settings: TrustSettings) -> list[str]:
     """Why nothing may be done with the match."""
     reasons = []
-    between = bool(figures["between_modalities"])
-    least = settings.least_information_to_look if between else settings.least_score_to_look
+    by_information = bool(figures["by_information"])
+    least = settings.least_information_to_look if by_information else settings.least_score_to_look
     if figures["score"] < least:
         reasons.append(
             f"The images hardly resemble each other in this region (score {figures['score']:.2f}, "
@@ -234,8 +245,8 @@ def _reasons_to_refuse(figures: Mapping[str, float], settings: TrustSettings) ->
 def _reasons_to_look(figures: Mapping[str, float], settings: TrustSettings) -> list[str]:
     """Why a person must look before the match is used."""
     reasons = []
-    if figures["between_modalities"]:
-        reasons.append("Images of two modalities were compared: such matches are not trusted as yet; compare by eye.")
+    if figures["by_information"]:
+        reasons.append("Images were compared by mutual information: no such match is trusted as yet; compare by eye.")
     elif figures["score"] < settings.least_score:
         reasons.append(f"The score of {figures['score']:.2f} is low (below {settings.least_score:.2f}).")
     if figures["overlap"] < settings.least_overlap:
