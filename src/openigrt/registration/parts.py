@@ -45,11 +45,11 @@ def nearest_part(settled: Settled, template: Template, count: int) -> Template |
     seen = np.flatnonzero(settled.seen > 0.5)
     distance = np.linalg.norm(template.leaf_centers_mm[seen], axis=1)
     wanted = max(count, -(-BLOCKS // leaf_size))
+    if len(seen) < wanted:
+        return None
     leaves = np.sort(seen[np.argsort(distance, kind="stable")[:wanted]])
     points = np.arange(len(template)).reshape(BLOCKS, -1)[leaves].ravel()
     kept = len(points) // BLOCKS * BLOCKS
-    if len(leaves) < wanted:
-        return None
     chosen = points[np.arange(kept) * len(points) // kept]
     return Template(template.pivot_mm, template.points_mm[chosen], template.values[chosen], template.gradients[chosen])
 
