@@ -164,13 +164,8 @@ def test_each_doubt_alone_is_enough(changes, verdict):
 
 
 def test_the_nearest_part_counts_as_far_as_it_lies_elsewhere():
-    """By whichever of its two measures says more."""
-    shift, turned = 0.8, Pose(np.eye(3), np.array([0.0, 0.0, 1.2]))
-    for changes, expected in (({"nearest_shift_mm": shift}, 0.8), ({"nearest_part": turned}, 1.2)):
-        parts = judge(evidence_of(**changes), Judgement(TARGET_MM, 2.0)).error_parts_mm
-        assert parts["nearest part"] == pytest.approx(SETTINGS.nearest_factor * expected)
-    both = judge(evidence_of(nearest_shift_mm=shift, nearest_part=turned), Judgement(TARGET_MM, 2.0))
-    assert both.error_parts_mm["nearest part"] == pytest.approx(SETTINGS.nearest_factor * 1.2)
+    parts = judge(evidence_of(nearest_shift_mm=0.8), Judgement(TARGET_MM, 2.0)).error_parts_mm
+    assert parts["nearest part"] == pytest.approx(SETTINGS.nearest_factor * 0.8)
 
 
 def test_by_information_a_low_score_is_no_reason():

@@ -3,55 +3,47 @@
 A bent spine, a turned femur or another patient of like build leaves the score of the whole region high; its parts tell.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from openigrt.geometry import Float64Array
 from openigrt.registration._kernels_cpu import BLOCKS
-from openigrt.registration.metrics import PARTS, Metric, Settled
+from openigrt.registration.metrics import PARTS, Settled
 from openigrt.registration.refinement import DailySide, Pose, normal_equations, sums_at
 from openigrt.registration.template import Template
 
-NEAR_LEAVES, NEAREST_LEAVES = BLOCKS // 8, BLOCKS // 16
-TOLERANCE_MM = 0.01
+NEAR_SHARES = (1 / 8, 1 / 32)
 SHIFT_STEPS = 5
 LONGEST_SHIFT_STEP_MM = 3.0
 LEAST_SEEN = 0.3
 
 
-def nearest_part_pose(settled: Settled, template: Template, daily: DailySide, metric: Metric) -> Pose | None:
-    """The pose of the eighth nearest the pivot, settled from that of the whole; None where it is too small."""
-    part = nearest_part(settled, template, NEAR_LEAVES)
-    found = None if part is None else metric.settle(settled.pose, part, daily, TOLERANCE_MM)
-    return None if found is None else found.pose
-
-
 def nearest_shift_mm(settled: Settled, template: Template, daily: DailySide) -> float:
-    """Length of the shift that suits the few leaves nearest the pivot: what bends at the target moves them first.
+    """How far what lies nearest the pivot is from where the whole says: what bends at the target moves it first.
 
-    Still fewer would say more where anatomy bent, and on a real, streaked cone-beam CT as much by noise alone. 0 where
-    too little of the region is seen; then the overlap is the reason for doubt.
+    The larger shift of an eighth and of a thirty-second of the points. Still fewer would say more where anatomy bent,
+    and on a real, streaked cone-beam CT as much by noise alone. 0 where too little of the region is seen; then the
+    overlap is the reason for doubt.
     """
-    part = nearest_part(settled, template, NEAREST_LEAVES)
-    shift = None if part is None else _suiting_shift(settled.pose, part, daily)
-    return 0.0 if shift is None else float(np.linalg.norm(shift))
+    parts = [nearest_part(settled, template, share) for share in NEAR_SHARES]
+    return max(_shifts_mm(settled.pose, [part for part in parts if part is not None], daily), default=0.0)
 
 
-def nearest_part(settled: Settled, template: Template, count: int) -> Template | None:
-    """Points of so many leaves of a template, those that lie nearest the pivot among the ones that are seen.
+def nearest_part(settled: Settled, template: Template, share: float) -> Template | None:
+    """The share of a template's points that lies nearest the pivot, of those in leaves that are seen.
 
-    Of more leaves where these have too few points; None where too few are seen.
+    Never fewer than BLOCKS points; None where too few are seen.
     """
-    leaf_size = len(template) // BLOCKS
-    seen = np.flatnonzero(settled.seen > 0.5)
-    distance = np.linalg.norm(template.leaf_centers_mm[seen], axis=1)
-    wanted = max(count, -(-BLOCKS // leaf_size))
+    seen = np.flatnonzero(np.repeat(settled.seen > 0.5, len(template) // BLOCKS))
+    wanted = max(int(share * len(template)) // BLOCKS, 1) * BLOCKS
     if len(seen) < wanted:
         return None
-    leaves = np.sort(seen[np.argsort(distance, kind="stable")[:wanted]])
-    points = np.arange(len(template)).reshape(BLOCKS, -1)[leaves].ravel()
-    kept = len(points) // BLOCKS * BLOCKS
-    chosen = points[np.arange(kept) * len(points) // kept]
-    return Template(template.pivot_mm, template.points_mm[chosen], template.values[chosen], template.gradients[chosen])
+    distance = np.linalg.norm(template.points_mm[seen], axis=1)
+    nearest = np.sort(seen[np.argsort(distance, kind="stable")[:wanted]])
+    return Template(
+        template.pivot_mm, template.points_mm[nearest], template.values[nearest], template.gradients[nearest]
+    )
 
 
 def parts_apart_mm(settled: Settled, template: Template, daily: DailySide) -> float:
@@ -60,9 +52,14 @@ def parts_apart_mm(settled: Settled, template: Template, daily: DailySide) -> fl
     The median lets a minority move (ribs that breathe) and catches what moves as a body of its own. 0 where no part is
     seen well enough.
     """
-    shifts = [_suiting_shift(settled.pose, part, daily) for part in _parts(template)]
-    lengths = [float(np.linalg.norm(shift)) for shift in shifts if shift is not None]
+    lengths = _shifts_mm(settled.pose, _parts(template), daily)
     return float(np.median(lengths)) if lengths else 0.0
+
+
+def _shifts_mm(pose: Pose, parts: Sequence[Template], daily: DailySide) -> list[float]:
+    """Lengths of the shifts that suit each part that is seen well enough."""
+    shifts = [_suiting_shift(pose, part, daily) for part in parts]
+    return [float(np.linalg.norm(shift)) for shift in shifts if shift is not None]
 
 
 def _parts(template: Template) -> list[Template]:

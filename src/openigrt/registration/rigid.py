@@ -17,7 +17,7 @@ from openigrt.images import Image, Mask, Modality
 from openigrt.patient import Match, Rival
 from openigrt.registration.lattices import ball_of_shifts, lattice_of_turns
 from openigrt.registration.metrics import LocalCorrelation, Metric, MutualInformation, Settled, information_opinion
-from openigrt.registration.parts import nearest_part_pose, nearest_shift_mm, parts_apart_mm
+from openigrt.registration.parts import nearest_shift_mm, parts_apart_mm
 from openigrt.registration.refinement import DailySide, Pose
 from openigrt.registration.regions import Flags, Region, RegionKind, region_flags
 from openigrt.registration.rivals import RivalPose, find_rivals, spine_axis
@@ -299,7 +299,6 @@ def _finished(leading: Leading, stage: Stage, region: Region) -> Match | None:
         tuple(_rival(best, rival) for rival in leading.rivals),
         leading.axis,
         leading.seen_length_mm,
-        nearest_part_pose(settled, template, stage.daily, question.metric),
         nearest_shift_mm=_by_correlation(nearest_shift_mm, settled, template, stage),
         parts_apart_mm=_by_correlation(parts_apart_mm, settled, template, stage),
         by_information=not isinstance(question.metric, LocalCorrelation),

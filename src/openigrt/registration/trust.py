@@ -74,13 +74,6 @@ def pose_difference_mm(first: Pose, second: Pose, points_mm: Float64Array) -> Fl
     return np.asarray(np.linalg.norm(a - b, axis=1))
 
 
-def pose_shift_mm(first: Pose, second: Pose, points_mm: Float64Array) -> float:
-    """How far apart two poses see the middle of planning points, mm."""
-    middle = points_mm.mean(axis=0)
-    apart = (first.rotation - second.rotation) @ middle + first.translation_mm - second.translation_mm
-    return float(np.linalg.norm(apart))
-
-
 def jackknife_error_mm(equations: Equations, points_mm: Float64Array) -> float:
     """Standard error of the worst judged point, from leaving out each of PARTS compact parts once (Tukey).
 
@@ -132,7 +125,6 @@ class Evidence:
     rivals: Sequence[Rival]
     spine_axis: Float64Array
     seen_length_mm: float
-    nearest_part: Pose | None = None
     nearest_shift_mm: float = 0.0
     parts_apart_mm: float = 0.0
     by_information: bool = False
@@ -215,15 +207,12 @@ def error_parts_mm(evidence: Evidence, points_mm: Float64Array, settings: TrustS
     )
     second = evidence.second_opinion
     metrics = 0.0 if second is None else float(pose_difference_mm(evidence.settled.pose, second, points_mm).max())
-    nearest = evidence.nearest_shift_mm
-    if evidence.nearest_part is not None:
-        nearest = max(nearest, pose_shift_mm(evidence.settled.pose, evidence.nearest_part, points_mm))
     return {
         "floor": settings.floor_mm,
         "parts left out": settings.parts_factor * NORMAL_95 * jackknife_error_mm(equations, points_mm),
         "halves": settings.halves_factor * halves,
         "second metric": settings.metrics_factor * metrics,
-        "nearest part": settings.nearest_factor * nearest,
+        "nearest part": settings.nearest_factor * evidence.nearest_shift_mm,
     }
 
 
