@@ -14,7 +14,7 @@ from openigrt.registration.trust import TrustSettings
 
 COVERAGE = 0.96
 COVERAGE_OF_BAD = 0.95
-PRICE_OF_NEARLY_WRONG = 2
+PRICE_OF_NEARLY_WRONG = 0.5
 MARGINS = (1.1, 1.25, 1.5, 2.0)
 ROUNDS = 6
 VALUES = {
@@ -71,7 +71,7 @@ def merit(table: Table, settings: TrustSettings) -> tuple[float, ...]:
     """What is compared, most important first: wrong matches trusted; lack of coverage; the price of the margin.
 
     A wrong match that settings looser by one of MARGINS would trust, counted for each of them, weighs as much as
-    PRICE_OF_NEARLY_WRONG ordinary right ones that are not trusted: it stands for the wrong ones not seen yet.
+    PRICE_OF_NEARLY_WRONG of an ordinary right one that is not trusted: it stands for the wrong ones not seen yet.
     """
     wrong, *wrong_if_loose = (
         float((table.trusted(loosened(settings, by)) & table.wrong).sum()) for by in (1.0, *MARGINS)
