@@ -2,11 +2,13 @@
 
 import io
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from openigrt.cli import voice
+from openigrt.errors import InputError
 
 
 class Terminal(io.StringIO):
@@ -27,6 +29,29 @@ def test_steps_on_a_terminal_are_shown_as_they_are(monkeypatch):
     with voice.progress() as tell:
         tell("reading [bold]plan[/bold]")
     assert "reading [bold]plan[/bold]" in terminal.getvalue()
+
+
+def test_what_is_closed_takes_everything_in_silence(monkeypatch):
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, name, None)
+    voice.speak_any_alphabet()
+    voice.answer("42\n")
+    with voice.progress() as tell:
+        tell("matching")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+def test_an_answer_that_cannot_be_printed_is_said(monkeypatch, capsys):
+    with suppress(OSError), Path("/dev/full").open("w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        with pytest.raises(InputError, match="The answer cannot be printed: No space left on device"):
+            voice.answer("42\n")
+
+
+def test_a_name_cannot_forge_what_a_terminal_shows(capsys):
+    voice.answer("Report: a\x1b[2Kb\n")
+    voice.tell("reading a\nopenigrt: done")
+    assert capsys.readouterr() == ("Report: a?[2Kb\n", "openigrt: reading a openigrt: done\n")
 
 
 @pytest.mark.parametrize(

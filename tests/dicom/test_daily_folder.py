@@ -39,7 +39,7 @@ def test_several_series_must_be_chosen(tmp_path):
     with pytest.raises(AmbiguousInput, match=r"2 image series: CT Image of 5 .*CT Image 'second' of 5"):
         read_daily_folder(tmp_path, FRAME)
     assert read_daily_folder(tmp_path, FRAME, SERIES).daily_image.frame == Frame.daily(FRAME)
-    with pytest.raises(MissingInput, match=r"No image series has the UID 1\.2\.3"):
+    with pytest.raises(MissingInput, match=r"No image series has the UID '1\.2\.3'"):
         read_daily_folder(tmp_path, FRAME, "1.2.3")
 
 

@@ -78,7 +78,7 @@ def test_several_plans_must_be_chosen(tmp_path):
     chosen = read_plan_folder(tmp_path, plan_uid=f"{ROOT}.44")
     assert chosen.plan.label == "Boost"
     assert chosen.dose is None
-    with pytest.raises(MissingInput, match=r"No plan has the UID 1\.2\.3"):
+    with pytest.raises(MissingInput, match=r"No plan has the UID '1\.2\.3'"):
         read_plan_folder(tmp_path, plan_uid="1.2.3")
 
 

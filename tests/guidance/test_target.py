@@ -74,8 +74,19 @@ def test_an_unknown_name_lists_the_names():
 def test_a_name_that_several_bear_is_not_guessed():
     twice = (tube("ctv", StructureRole.CTV, ISOCENTER, 4), tube("CTV", StructureRole.CTV, ISOCENTER, 7))
     assert find_structure(twice, "CTV").number == 7
-    with pytest.raises(AmbiguousInput, match="ROI numbers 4, 7"):
+    with pytest.raises(AmbiguousInput, match="choose one: 'ctv', 'CTV'"):
         find_structure(twice, "Ctv")
+
+
+def test_structures_of_one_name_are_told_apart_by_their_number():
+    twice = (tube("CTV", StructureRole.CTV, ISOCENTER, 4), tube("CTV", StructureRole.CTV, ISOCENTER, 7))
+    told_apart = StructureSet("1.2", "Set", PLAN, (*twice, tube("Lung", StructureRole.ORGAN, ISOCENTER, 9)))
+    assert told_apart.repeated_names() == ("CTV",)
+    distinct = told_apart.with_distinct_names().structures
+    assert [s.name for s in distinct] == ["CTV (ROI 4)", "CTV (ROI 7)", "Lung"]
+    assert find_structure(distinct, "ctv (roi 7)").number == 7
+    with pytest.raises(AmbiguousInput, match=r"choose one: 'CTV \(ROI 4\)', 'CTV \(ROI 7\)'"):
+        find_structure(distinct, "CTV")
 
 
 def test_a_named_structure_that_encloses_nothing_is_refused():

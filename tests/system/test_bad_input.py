@@ -146,6 +146,18 @@ def test_a_position_that_is_none_of_the_eight(case):
     assert "'SITTING' is not supported" in refuse(case)
 
 
+def test_a_position_that_nobody_says(case, known_match):
+    for name in ("plan/ct", "today"):
+        edit_all(case / name, PatientPosition="")
+    plan = pydicom.dcmread(case / "plan" / "rp.dcm")
+    del plan.PatientSetupSequence
+    plan.save_as(case / "plan" / "rp.dcm")
+    assert "say it with --position, such as HFS" in refuse(case)
+    done = run("guide", case / "plan", case / "today", "--out", case / "out", "--position", "HFS")
+    assert done.code == 0, done.err
+    assert "The plan states no patient position; taken from what was given: HFS." in done.out
+
+
 def test_a_position_that_contradicts_the_files(case):
     assert "--position says FFS, the files say HFS" in refuse(case, "--position", "FFS")
 
@@ -164,6 +176,51 @@ def test_a_folder_without_a_plan_is_not_called_exchanged(case):
     assert "There is no plan in the plan folder" in refuse(case)
 
 
+def test_a_plan_that_was_cut_at_its_start_is_named(case):
+    path = case / "plan" / "rp.dcm"
+    path.write_bytes(path.read_bytes()[:100])
+    sentence = refuse(case)
+    assert "There is no plan in the plan folder" in sentence
+    assert "rp.dcm" in sentence
+    assert "Copy the folder again" in sentence
+
+
+def test_today_without_a_frame_of_reference(case):
+    edit_all(case / "today", FrameOfReferenceUID="")
+    assert "has no Frame of Reference UID" in refuse(case)
+
+
+def test_slices_that_share_one_uid(case):
+    edit_all(case / "today", SOPInstanceUID="1.2.3")
+    assert "have one SOP Instance UID, 1.2.3" in refuse(case)
+
+
+def test_a_dose_of_another_frame_is_not_read(case, known_match):
+    edit(case / "plan" / "rd.dcm", FrameOfReferenceUID="1.2.3")
+    done = run("guide", case / "plan", case / "today", "--out", case / "out")
+    assert done.code == 0
+    assert "No dose read: it lies in frame 1.2.3" in done.out
+
+
+def test_two_structures_of_one_name_are_told_apart(case, known_match):
+    dataset = pydicom.dcmread(case / "plan" / "rs.dcm")
+    for item in dataset.StructureSetROISequence:
+        item.ROIName = "CTV_1"
+    dataset.save_as(case / "plan" / "rs.dcm")
+    done = run("guide", case / "plan", case / "today", "--out", case / "out")
+    assert done.code == 0, done.err
+    assert "Several structures are named 'CTV_1'" in done.out
+    assert [region.name for region in known_match[-1][1]] == ["bone", "soft", "CTV_1 (ROI 1)"]
+    assert "choose one: 'CTV_1 (ROI 1)'" in refuse_again(case, "--target", "CTV_1")
+
+
+def refuse_again(case, *words):
+    """The sentence of a run that must fail where results of an earlier one may lie."""
+    done = run("guide", case / "plan", case / "today", "--out", case / "out", *words)
+    assert done.code == 1
+    return done.sentence
+
+
 # -------------------------------------------------------------------------------- nothing to match
 
 
@@ -171,6 +228,12 @@ def test_a_folder_without_a_plan_is_not_called_exchanged(case):
 def test_a_constant_image(case, value):
     edit_all(case / "today", PixelData=np.full((88, 88), value, "<i2").tobytes())
     assert "constant" in refuse(case)
+
+
+@pytest.mark.parametrize("value", [0, -1000])
+def test_a_constant_planning_image(case, value):
+    edit_all(case / "plan" / "ct", PixelData=np.full((78, 112), value, "<i2").tobytes())
+    assert "The planning image is constant" in refuse(case)
 
 
 @pytest.mark.parametrize(("name", "said"), [("plan/ct", "The planning image is"), ("today", "The image of the day is")])
@@ -183,7 +246,8 @@ def test_an_image_of_a_size_that_no_patient_has(case, name, said, spacing):
 
 
 def test_a_planning_image_of_air(case):
-    edit_all(case / "plan" / "ct", PixelData=np.full((78, 112), -1000, "<i2").tobytes())
+    noise = np.random.default_rng(0).integers(-1010, -990, (78, 112)).astype("<i2")
+    edit_all(case / "plan" / "ct", PixelData=noise.tobytes())
     assert "No body was found in the planning image" in refuse(case)
 
 
@@ -262,9 +326,9 @@ def test_several_isocenters(case, known_match):
             "no machine file 'toe.toml'; give a file, or one of elekta_iec, iec61217, varian_iec",
         ),
         ("--beam", "9", "has no beam 9; it has 1 (AP)"),
-        ("--plan", "1.2.3", "No plan has the UID 1.2.3; found: 'Pelvis'"),
-        ("--series", "1.2.3", "No image series has the UID 1.2.3; found: CT Image"),
-        ("--position", "XX", "Patient position 'XX' is not supported"),
+        ("--plan", "1.2.3", "No plan has the UID '1.2.3'; found: 'Pelvis'"),
+        ("--series", "1.2.3", "No image series has the UID '1.2.3'; found: CT Image"),
+        ("--position", "XX", "--position is 'XX'; expected one of HFS, HFP"),
         (
             "--isocenter",
             "1e30,0,0",

@@ -95,7 +95,9 @@ def test_a_couch_pose_with_a_turned_table_that_the_image_does_not_show_calls_a_p
     assert record["decision"]["reasons"][0].startswith("The couch pose says that the table was turned by 90.0°")
 
 
-@pytest.mark.parametrize("pose", ["0,9988,-120", "1e300,0,0", "0,0,0,1e9", "0,0,0,0,90,0", "0,0,0,361"])
+@pytest.mark.parametrize(
+    "pose", ["0,9988,-120", "1e300,0,0", "0,0,0,1e9", "0,0,0,0,90,0", "0,0,0,361", "0,0,0,0,3605,0", "0,0,0,0,0,-400"]
+)
 def test_a_couch_pose_that_no_couch_has(patient_folder, tmp_path, pose):
     done = run("guide", patient_folder / "plan", patient_folder / "today", "--out", tmp_path, "--couch-pose", pose)
     assert done.code == 1
@@ -116,6 +118,14 @@ def test_couch_pose(guide):
     ]
     negative = guide("--couch-pose", "-5,-900,-120")["correction"]
     assert list(negative["start"].values())[:4] == [-5.0, -900.0, -120.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("shown", "meant"),
+    [("0,900,-120,0,359,0", "0,900,-120,0,-1,0"), ("0,900,-120,359.5,0,360", "0,900,-120,-0.5,0,0")],
+)
+def test_an_angle_that_a_display_shows_below_360_is_the_small_one(guide, shown, meant):
+    assert guide("--couch-pose", shown, code=0)["correction"] == guide("--couch-pose", meant, code=0)["correction"]
 
 
 def test_machine_by_file_and_by_name(guide, tmp_path):

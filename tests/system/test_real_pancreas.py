@@ -49,6 +49,16 @@ def test_bone_may_not_stand_for_the_target(record):
     assert record["surrogate"]["differences_mm"]["soft"] > record["surrogate"]["limit_mm"]
 
 
+def test_bone_is_found_by_itself_where_the_first_region_is_not(real_data, tmp_path):
+    folder = real_data / "pancreas"
+    words = "--isocenter", "5,70,305", "--daily-isocenter", "5,70,322", "--region", "Bowel_sm_planCT"
+    assert run("guide", folder / "planning_ct", folder / "daily_cbct", *words, "--out", tmp_path).code == 3
+    matches = json.loads((tmp_path / "correction.json").read_text(encoding="utf-8"))["matches"]
+    verdicts = {match["region"]: match["trust"]["verdict"] for match in matches}
+    assert verdicts["Bowel_sm_planCT"] != "trusted"
+    assert verdicts["bone"] == "trusted"
+
+
 def test_contours_beyond_the_ct_and_the_shared_frame_are_warned(record):
     said = " ".join(record["warnings"])
     assert "Contours of Bowel_sm_planCT reach 18.0 mm beyond the first slice of the image." in said

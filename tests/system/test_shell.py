@@ -59,6 +59,23 @@ def test_nobody_listens_to_the_steps(tmp_path):
     assert done.returncode == 1
 
 
+@pytest.mark.parametrize("threads", ["0", "abc", "-1"])
+def test_a_number_of_threads_that_is_none(case, monkeypatch, threads):
+    monkeypatch.setenv("NUMBA_NUM_THREADS", threads)
+    done = run("guide", case / "plan", case / "today", "--out", case / "out")
+    assert done.code == 1
+    assert done.sentence.startswith(f"NUMBA_NUM_THREADS is {threads!r}; set it to a number of threads")
+
+
+def test_a_working_folder_that_is_gone(tmp_path):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    script = f"import os, shutil; os.chdir({str(gone)!r}); shutil.rmtree({str(gone)!r}); from openigrt.cli import main"
+    done = subprocess.run([sys.executable, "-c", f"{script}; main()", "--version"], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr == "openigrt: The folder that this command was called in is gone; change to another one.\n"
+
+
 def test_a_terminal_that_knows_no_greek(tmp_path):
     environment = os.environ | {"PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
     words = ["guide", tmp_path / "Ωµέγα", tmp_path]

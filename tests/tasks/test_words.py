@@ -58,7 +58,7 @@ def test_what_is_no_seed(seed):
         words.require_seed(seed)
 
 
-@pytest.mark.parametrize("arguments", [(5,), ("folder", -1), ("folder", "a")])
+@pytest.mark.parametrize("arguments", [(5,), ("folder", -1), ("folder", "a"), ("/dev/null/x",)])
 def test_the_example_is_asked_for_in_the_same_words(arguments):
     with pytest.raises(InputError):
         openigrt.write_example(*arguments)

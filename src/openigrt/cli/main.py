@@ -2,6 +2,7 @@
 
 import gc
 import json
+import os
 import signal
 import sys
 from importlib.metadata import version
@@ -13,7 +14,7 @@ import typer
 
 from openigrt.cli import options, voice, words
 from openigrt.cli.exit_codes import SIGNALLED, ExitCode
-from openigrt.errors import OpenIgrtError
+from openigrt.errors import InputError, OpenIgrtError
 
 OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
@@ -129,6 +130,7 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _leave)
     try:
+        _require_usable_environment()
         app()
     except OpenIgrtError as error:
         voice.tell(error.sentence)
@@ -137,6 +139,17 @@ def main() -> None:
     except MemoryError:
         voice.tell("There is not enough memory for these images.")
     sys.exit(ExitCode.PROBLEM)
+
+
+def _require_usable_environment() -> None:
+    """Raise InputError for what no work can begin with, in words instead of a library's."""
+    threads = os.environ.get("NUMBA_NUM_THREADS")
+    if threads is not None and not (threads.isdecimal() and int(threads) > 0):
+        raise InputError(f"NUMBA_NUM_THREADS is {threads!r}; set it to a number of threads, 1 or more, or unset it.")
+    try:
+        Path.cwd()
+    except OSError:
+        raise InputError("The folder that this command was called in is gone; change to another one.") from None
 
 
 def _leave(number: int, frame: FrameType | None) -> None:

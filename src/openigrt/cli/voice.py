@@ -6,9 +6,12 @@ import shlex
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
+from unicodedata import category
+
+from openigrt.errors import InputError
 
 PROGRAM = "openigrt"
 
@@ -29,19 +32,28 @@ def _program() -> tuple[str, ...]:
 
 
 def answer(text: str) -> None:
-    """Write a result to standard output; who reads it may stop reading at any time."""
-    _write(sys.stdout, text)
+    """Write a result to standard output; who reads it may stop reading at any time.
+
+    Raises InputError where the output cannot take it.
+    """
+    try:
+        _write(sys.stdout, text)
+    except OSError as failure:
+        raise InputError(
+            f"The answer cannot be printed: {failure.strerror}. What goes to files is written, as without this."
+        ) from None
 
 
 def tell(sentence: str) -> None:
-    """Write one line about the work, or what went wrong, to standard error."""
-    _write(sys.stderr, f"{PROGRAM}: {sentence}\n")
+    """Write one line about the work, or what went wrong, to standard error, where that takes it."""
+    with suppress(OSError):
+        _write(sys.stderr, f"{PROGRAM}: {' '.join(sentence.splitlines())}\n")
 
 
 @contextmanager
 def progress() -> Iterator[Callable[[str], None]]:
     """Who is to be told of each step: the same line again and again on a terminal, a line each elsewhere."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield tell
         return
     from rich.console import Console  # noqa: PLC0415  (a tenth of a second that --help should not cost)
@@ -58,10 +70,15 @@ def speak_any_alphabet() -> None:
             stream.reconfigure(errors="replace")
 
 
-def _write(stream: TextIO, text: str) -> None:
-    """Write and flush; a closed pipe takes the rest in silence, so that the exit code is that of the work."""
+def _write(stream: TextIO | None, text: str) -> None:
+    """Write and flush; what is closed takes it in silence, so that the exit code is that of the work.
+
+    Control characters, which a name of a file may hold to forge what a terminal shows, become question marks.
+    """
+    if stream is None:
+        return
     try:
-        stream.write(text)
+        stream.write("".join(c if c in "\n\t" or category(c) != "Cc" else "?" for c in text))
         stream.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

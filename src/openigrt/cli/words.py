@@ -31,7 +31,7 @@ def couch_pose(text: str | None) -> tuple[float, ...] | None:
 def _numbers(text: str, counts: tuple[int, ...], option: str) -> tuple[float, ...]:
     """Finite numbers between commas, as many as one of `counts`."""
     try:
-        values = tuple(float(part) for part in text.split(","))
+        values = () if "_" in text else tuple(float(part) for part in text.split(","))
     except ValueError:
         values = ()
     if len(values) not in counts or not all(math.isfinite(value) for value in values):

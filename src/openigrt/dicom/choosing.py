@@ -60,7 +60,7 @@ def by_uid(instances: Sequence[Instance], uid: str, what: str, label: str) -> In
         if instance.uid == uid:
             return instance
     raise MissingInput(
-        f"No {what} has the UID {uid}; found: {labelled(instances, label) or 'none'}.", uid=uid, what=what
+        f"No {what} has the UID {uid!r}; found: {labelled(instances, label) or 'none'}.", uid=uid, what=what
     )
 
 

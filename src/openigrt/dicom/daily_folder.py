@@ -93,7 +93,7 @@ def _chosen_series(inventory: Inventory, series_uid: str | None) -> Series:
     for series in candidates:
         if series.uid == series_uid:
             return series
-    raise MissingInput(f"No image series has the UID {series_uid}; found: {listed(candidates)}.", uid=series_uid)
+    raise MissingInput(f"No image series has the UID {series_uid!r}; found: {listed(candidates)}.", uid=series_uid)
 
 
 def _structures(

@@ -138,7 +138,7 @@ def scan_folder(path: Path) -> Inventory:
     """Read the headers of all files under a folder (or of one file) and group them by series and SOP class.
 
     Nothing but headers is read. Raises MissingInput when there is no such folder, nothing in it, or no DICOM;
-    UnreadableFile when the only file is damaged; UnsupportedInput when there are too many files.
+    UnreadableFile when the only file is damaged or a folder cannot be listed; UnsupportedInput for too many files.
     """
     files = _files_under(path)
     with lenient(), ThreadPoolExecutor(THREADS) as pool:
@@ -161,13 +161,21 @@ def _files_under(path: Path) -> list[Path]:
         raise MissingInput(f"{path} does not exist; give a folder with DICOM files.", path=str(path))
     if path.is_file():
         return [path]
-    files = sorted(Path(folder) / name for folder, _, names in os.walk(path) for name in names)
+    files = sorted(Path(folder) / name for folder, _, names in os.walk(path, onerror=_refuse) for name in names)
     if len(files) > MAX_FILES:
         raise UnsupportedInput(f"{path} holds {len(files)} files; at most {MAX_FILES} are read. Give a smaller folder.")
     files = [file for file in files if file.is_file()]
     if not files:
         raise MissingInput(f"{path} is empty; give a folder with DICOM files.", path=str(path))
     return files
+
+
+def _refuse(failure: OSError) -> None:
+    """Raise UnreadableFile for a folder that cannot be listed: what lies in it might belong to the rest."""
+    raise UnreadableFile(
+        f"{failure.filename} cannot be listed: {failure.strerror}. Change its rights, or give another folder.",
+        path=str(failure.filename),
+    ) from None
 
 
 def _examine(path: Path) -> Instance | SkippedFile:

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -61,12 +62,38 @@ def read_image_series(series: Series, frame: Callable[[str], Frame] = Frame.plan
         slices = [read_slice(instance) for instance in series.instances if not is_localizer(instance)]
         if not slices:
             raise InconsistentInput(f"{series} holds nothing but localizers; a volume needs axial slices.")
+        _require_frame(series)
         stack = stacked(slices, frame(slices[0].instance.frame_uid), _same_pixels)
+        _require_own_uids(stack.slices)
         voxels, inputs = _voxels(stack.slices)
         messages, provenance = _provenance(stack.slices)
     aside = tuple(f"Set aside {instance.path.name}: a localizer." for instance in localizers)
     image = Image(voxels, stack.grid, modality_of(series.instances[0]), provenance)
     return ImageReading(image, aside + stack.messages + messages, inputs)
+
+
+def _require_frame(series: Series) -> None:
+    """Raise InconsistentInput where a slice does not say its frame: its coordinates mean nothing to other objects."""
+    for instance in series.instances:
+        if not instance.frame_uid:
+            raise InconsistentInput(
+                f"{instance.path.name} of series {series.uid} has no Frame of Reference UID (0020,0052), so what its "
+                "coordinates refer to is not known; export the series again.",
+                series_uid=series.uid,
+            )
+
+
+def _require_own_uids(slices: tuple[Slice, ...]) -> None:
+    """Raise InconsistentInput where different slices share a UID: nothing could name one of them."""
+    repeated = [uid for uid, count in Counter(slice_.instance.uid for slice_ in slices).items() if count > 1]
+    if repeated:
+        shared = [slice_ for slice_ in slices if slice_.instance.uid == repeated[0]]
+        raise InconsistentInput(
+            f"{len(shared)} different slices of series {slices[0].instance.series_uid} have one SOP Instance UID, "
+            f"{repeated[0] or 'an empty one'} (first {shared[0].instance.path.name} and {shared[1].instance.path.name}"
+            "); export the series again.",
+            series_uid=slices[0].instance.series_uid,
+        )
 
 
 def modality_of(instance: Instance) -> Modality:

@@ -47,6 +47,7 @@ class PlanDefaults:
 
     frame_uid: str = ""
     patient_position: PatientPosition | None = None
+    position_from: str = "the image"
 
 
 def read_plan(dataset: Dataset, defaults: PlanDefaults | None = None) -> tuple[Plan, tuple[str, ...]]:
@@ -100,9 +101,13 @@ def _plan_frame(dataset: Dataset, defaults: PlanDefaults) -> tuple[str, PatientP
     if names:
         return frame_uid, PatientPosition.parse(names.pop()), messages
     if defaults.patient_position is None:
-        raise MissingInput(f"{name_of(dataset)} does not say the patient position (0018,5100), nor does the image.")
+        raise MissingInput(
+            f"{name_of(dataset)} does not say the patient position (0018,5100), nor does the image; say it with "
+            "--position, such as HFS."
+        )
     position = defaults.patient_position
-    return frame_uid, position, (*messages, f"The plan states no patient position; taken from the image: {position}.")
+    source = defaults.position_from
+    return frame_uid, position, (*messages, f"The plan states no patient position; taken from {source}: {position}.")
 
 
 def _fractions(dataset: Dataset) -> tuple[dict[int, float], int | None]:
@@ -136,7 +141,10 @@ def _read_beam(item: Dataset, metersets: dict[int, float]) -> Beam | None:
     if not carried.isocenter_mm and delivery_type == "SETUP":
         return None
     if not carried.isocenter_mm:
-        raise MissingInput(f"Beam {text(item, 'BeamName')!r} has no isocenter; fixed-SSD setups are not handled.")
+        raise MissingInput(
+            f"Beam {text(item, 'BeamName')!r} has no isocenter; fixed-SSD setups are not handled. "
+            "Take the plan out of the folder and give --isocenter X,Y,Z."
+        )
     x, y, z = carried.isocenter_mm
     leaves = [device for device in _devices(item) if text(device, "RTBeamLimitingDeviceType") in _LEAVES]
     beam_number = required_whole_number(item, "BeamNumber")

@@ -32,6 +32,7 @@ from openigrt.dicom.load import InputFile, read_object
 from openigrt.dicom.plan import PlanDefaults, read_plan
 from openigrt.dicom.structure_set import read_structure_set
 from openigrt.errors import AmbiguousInput, InconsistentInput, InputError
+from openigrt.geometry import PatientPosition
 from openigrt.images import Image
 from openigrt.patient import DoseGrid, Plan, StructureSet
 
@@ -40,7 +41,10 @@ SUMMED_DOSE = ("PLAN", "")
 
 @dataclass(frozen=True, eq=False, slots=True)
 class PlanFolder:
-    """What belongs together in a plan folder, what was chosen or left aside, what is doubtful, and the files used."""
+    """What belongs together in a plan folder, what was chosen or left aside, what is doubtful, and the files used.
+
+    `doubts` are those messages that say that a file may be missing.
+    """
 
     planning_image: Image
     structure_set: StructureSet | None
@@ -49,12 +53,14 @@ class PlanFolder:
     choices: tuple[str, ...]
     messages: tuple[str, ...]
     inputs: tuple[InputFile, ...]
+    doubts: tuple[str, ...] = ()
 
 
-def read_plan_folder(path: Path, plan_uid: str | None = None) -> PlanFolder:
+def read_plan_folder(path: Path, plan_uid: str | None = None, position: PatientPosition | None = None) -> PlanFolder:
     """Read the plan (the one of `plan_uid` where there are several) with its structures, image and dose.
 
-    Without an RT Plan the structure set and its image are read. Raises MissingInput, AmbiguousInput, InconsistentInput,
+    Without an RT Plan the structure set and its image are read. `position` is how the patient lies where neither plan
+    nor image says it. Raises MissingInput, AmbiguousInput, InconsistentInput,
     UnreadableFile or UnsupportedInput with one sentence that names the files or UIDs.
     """
     inventory = scan_folder(path)
@@ -65,8 +71,8 @@ def read_plan_folder(path: Path, plan_uid: str | None = None) -> PlanFolder:
     structure_set, structure_files, noticed = _structures(structures_instance)
     series, chosen, doubts = _chosen_series(inventory, structure_set, plan_instance)
     reading = read_image_series(series)
-    plan, plan_files, planned = _plan(plan_instance, structure_set, reading)
-    dose, dose_files, dosed = _dose(inventory, plan)
+    plan, plan_files, planned = _plan(plan_instance, structure_set, reading, position)
+    dose, dose_files, dosed = _dose(inventory, plan, reading.image.frame.uid)
     _require_consistent(reading.image, structure_set, plan)
     beyond = contours_beyond(structure_set, reading.image) if structure_set else ()
     return PlanFolder(
@@ -77,6 +83,7 @@ def read_plan_folder(path: Path, plan_uid: str | None = None) -> PlanFolder:
         choices=(*chosen, *inventory.messages()),
         messages=(*inventory.doubts(), *absent, *noticed, *doubts, *reading.messages, *planned, *dosed, *beyond),
         inputs=(*reading.inputs, *structure_files, *plan_files, *dose_files),
+        doubts=inventory.doubts(),
     )
 
 
@@ -136,7 +143,11 @@ def _structures(instance: Instance | None) -> tuple[StructureSet | None, tuple[I
         return None, (), ()
     dataset, file = read_object(instance.path)
     structure_set, messages = read_structure_set(dataset)
-    return structure_set, (file,), messages
+    repeated = tuple(
+        f"Several structures are named {name!r}; they are told apart by their ROI number, as in '{name} (ROI 1)'."
+        for name in structure_set.repeated_names()
+    )
+    return structure_set.with_distinct_names(), (file,), (*messages, *repeated)
 
 
 def _chosen_series(
@@ -160,19 +171,26 @@ def _chosen_series(
 
 
 def _plan(
-    instance: Instance | None, structure_set: StructureSet | None, reading: ImageReading
+    instance: Instance | None,
+    structure_set: StructureSet | None,
+    reading: ImageReading,
+    given: PatientPosition | None,
 ) -> tuple[Plan | None, tuple[InputFile, ...], tuple[str, ...]]:
-    """The plan, its file, and what was noticed; structures and image fill what an RT Plan may leave out."""
+    """The plan, its file, and what was noticed; structures, image and `given` fill what an RT Plan may leave out."""
     if instance is None:
         return None, (), ("The folder holds no plan.",)
     dataset, file = read_object(instance.path)
     frame_uid = structure_set.frame.uid if structure_set else reading.image.frame.uid
-    plan, messages = read_plan(dataset, PlanDefaults(frame_uid, reading.image.provenance.patient_position))
+    stated = reading.image.provenance.patient_position
+    defaults = PlanDefaults(frame_uid, stated or given, "the image" if stated else "what was given")
+    plan, messages = read_plan(dataset, defaults)
     return plan, (file,), messages
 
 
-def _dose(inventory: Inventory, plan: Plan | None) -> tuple[DoseGrid | None, tuple[InputFile, ...], tuple[str, ...]]:
-    """The summed dose of the plan, its file, and what was noticed; a dose that cannot be read is a message."""
+def _dose(
+    inventory: Inventory, plan: Plan | None, frame_uid: str
+) -> tuple[DoseGrid | None, tuple[InputFile, ...], tuple[str, ...]]:
+    """The summed dose of the plan, its file, and what was noticed; a dose that cannot be used is a message."""
     doses = inventory.instances_of(DOSE_CLASSES)
     if not doses:
         return None, (), ()
@@ -185,6 +203,9 @@ def _dose(inventory: Inventory, plan: Plan | None) -> tuple[DoseGrid | None, tup
         dose = read_dose(dataset)
     except InputError as error:
         return None, (), (f"No dose read: {error.sentence}",)
+    if dose.grid.frame.uid != frame_uid:
+        elsewhere = dose.grid.frame.uid or "without a UID"
+        return None, (), (f"No dose read: it lies in frame {elsewhere}, the planning image in {frame_uid}.",)
     return dose, (file,), dose.warnings
 
 

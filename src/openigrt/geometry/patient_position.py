@@ -28,7 +28,7 @@ class PatientPosition(StrEnum):
         except ValueError:
             raise UnsupportedPatientPosition(
                 f"Patient position {name!r} is not supported; expected one of {', '.join(cls)}. "
-                "Check (0018,5100) of the plan's Patient Setup and of the images.",
+                "Where a file says it, check (0018,5100) of the plan's Patient Setup and of the images.",
                 found=name,
             ) from None
 

@@ -14,6 +14,7 @@ from openigrt.geometry import (
     motion_between_poses,
     pose_after_motion,
     renormalised_rotation,
+    signed_angle_difference_deg,
     table_axes_translation_mm,
 )
 from openigrt.machine import Couch, CouchAxis
@@ -23,9 +24,9 @@ from openigrt.patient import CouchMove
 def couch_change(motion: RigidTransform, start: CouchPose, about: Pivot) -> CouchMove:
     """The change of the couch axes that makes a motion of the fixed frame, from `start`.
 
-    Angles are those of the pose after the motion less those of the start. About the isocenter the lengths are the
-    motion's translation along the axes of the table top as it stands at the start; about the table-top origin they are
-    what the origin of the table top travels on its axes.
+    Angles are those of the pose after the motion less those of the start, the shorter way round. About the isocenter
+    the lengths are the motion's translation along the axes of the table top as it stands at the start; about the
+    table-top origin they are what the origin of the table top travels on its axes.
     """
     end = pose_after_motion(motion, start)
     lateral, longitudinal, vertical = (
@@ -37,9 +38,9 @@ def couch_change(motion: RigidTransform, start: CouchPose, about: Pivot) -> Couc
         lateral_mm=float(lateral),
         longitudinal_mm=float(longitudinal),
         vertical_mm=float(vertical),
-        yaw_deg=end.patient_support_angle_deg - start.patient_support_angle_deg,
-        pitch_deg=end.table_top_pitch_angle_deg - start.table_top_pitch_angle_deg,
-        roll_deg=end.table_top_roll_angle_deg - start.table_top_roll_angle_deg,
+        yaw_deg=signed_angle_difference_deg(end.patient_support_angle_deg, start.patient_support_angle_deg),
+        pitch_deg=signed_angle_difference_deg(end.table_top_pitch_angle_deg, start.table_top_pitch_angle_deg),
+        roll_deg=signed_angle_difference_deg(end.table_top_roll_angle_deg, start.table_top_roll_angle_deg),
     )
 
 

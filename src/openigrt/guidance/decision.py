@@ -46,7 +46,8 @@ def decide(
     moves = couch != CouchMove(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     is_due = needed and moves
     level = (
-        f"The largest correction along one axis is {required.largest_axis_mm:.1f} mm, "
+        f"The largest travel along one axis, of the isocenter or the middle of the target, is "
+        f"{required.largest_axis_mm:.1f} mm, "
         f"{'above' if needed else 'not above'} the action level of {protocol.action_level_mm:g} mm "
         f"(protocol {protocol.name}){'' if moves or not needed else ', but rounds to no move of the couch'}."
     )

@@ -54,23 +54,26 @@ def choose_target(
 
 
 def find_structure(structures: tuple[Structure, ...], name: str) -> Structure:
-    """The structure of exactly this name, or of this name in other case.
+    """The structure of exactly this name, or of this name in other case; the number after it may be left out.
 
     Raises MissingInput that lists the names, AmbiguousInput when several fit.
     """
     exact = [s for s in structures if s.name == name]
-    found = exact or [s for s in structures if s.name.strip().casefold() == name.strip().casefold()]
+    plain = name.strip().casefold()
+    found = exact or [s for s in structures if plain in _plain_names(s)]
     if not found:
         names = ", ".join(s.name for s in structures) or "none"
         raise MissingInput(f"There is no structure {name!r} in the plan; there are: {names}.", found=name, known=names)
     if len(found) > 1:
-        numbers = ", ".join(str(s.number) for s in found)
-        raise AmbiguousInput(
-            f"Several structures of the plan are named {name!r} (ROI numbers {numbers}); rename them so that one can "
-            "be chosen.",
-            found=name,
-        )
+        names = ", ".join(repr(s.name) for s in found)
+        raise AmbiguousInput(f"Several structures of the plan are named {name!r}; choose one: {names}.", found=name)
     return found[0]
+
+
+def _plain_names(structure: Structure) -> tuple[str, str]:
+    """The name in lower case, with and without the number that tells structures of one name apart."""
+    without_number = structure.name.removesuffix(f" (ROI {structure.number})")
+    return structure.name.strip().casefold(), without_number.strip().casefold()
 
 
 def organ_points_mm(structures: StructureSet | None, *, slice_mm: float | None = None) -> Mapping[str, Float64Array]:

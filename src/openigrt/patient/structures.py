@@ -1,6 +1,7 @@
 """Structures and structure sets: contours in the planning frame."""
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -68,3 +69,14 @@ class StructureSet:
     image_series_uid: str = ""
     image_instance_uids: tuple[str, ...] = ()
     approval: str = ""
+
+    def repeated_names(self) -> tuple[str, ...]:
+        """Names that several structures have, each once, in order."""
+        counts = Counter(structure.name for structure in self.structures)
+        return tuple(name for name, count in counts.items() if count > 1)
+
+    def with_distinct_names(self) -> "StructureSet":
+        """The same structures, those of one name told apart by their number: `PROSTATE (ROI 3)`."""
+        repeated = self.repeated_names()
+        named = (replace(s, name=f"{s.name} (ROI {s.number})") if s.name in repeated else s for s in self.structures)
+        return replace(self, structures=tuple(named))

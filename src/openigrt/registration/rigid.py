@@ -14,7 +14,7 @@ import numpy as np
 from openigrt.errors import InputError, MatchImpossible
 from openigrt.geometry import Float64Array, RigidTransform, renormalised_rotation
 from openigrt.images import Image, Mask, Modality
-from openigrt.patient import Match, Rival
+from openigrt.patient import Match, Rival, Verdict
 from openigrt.registration.lattices import ball_of_shifts, lattice_of_turns
 from openigrt.registration.metrics import LocalCorrelation, Metric, MutualInformation, Settled, information_opinion
 from openigrt.registration.parts import nearest_shift_mm, parts_apart_mm
@@ -144,30 +144,78 @@ def _distinct(found: Sequence[Settled], points_mm: Float64Array, apart_mm: float
     return chosen
 
 
+@dataclass(frozen=True, eq=False)
+class Leading:
+    """The best pose of a region at the middle level, the rivals that it beat, and how far it is seen.
+
+    `finalists` are poses that may yet be better at the fine level, best first; that one starts from the first.
+    """
+
+    settled: Settled
+    finalists: tuple[Pose, ...]
+    rivals: tuple[RivalPose, ...]
+    axis: Float64Array
+    seen_length_mm: float
+
+    @property
+    def start(self) -> Pose:
+        """Where the fine level starts."""
+        return self.finalists[0]
+
+
+@dataclass(frozen=True, eq=False)
+class FoundMatch:
+    """A match with the stages that it was found on, for regions that start from it."""
+
+    match: Match
+    leading: Leading
+    middle: Stage
+    fine: Stage
+
+
 def match_rigid(question: Question, regions: Sequence[Region]) -> tuple[Match, ...]:
     """Matches of all regions, the first one found by a wide search, the others from there.
 
-    Regions after the first that cannot be matched (too small, outside the field of view) are left out. Raises
-    MatchImpossible where the first cannot be matched.
+    Where the first is not trusted and another region is refused there, that one is looked for by itself: a bad start
+    says nothing about it. Regions after the first that cannot be matched (too small, outside the field of view) are
+    left out. Raises MatchImpossible where the first cannot be matched.
     """
     for start in question.starts:
         start.require_frames(question.planning_image.frame, question.daily_image.frame, "The start of a match")
     sources = prepare(question.planning_image, question.daily_image, question.body)
     found = _found_widely(question, sources, regions[0])
-    middle = _joint_stage(question, sources, MIDDLE, found[0], RIVAL_REACH_MM)
-    leading = _leading(middle, regions[0], found)
-    if leading is None:
-        raise _impossible(regions[0])
-    fine = _joint_stage(question, sources, FINE, leading.start, FINE_REACH_MM)
-    if question.metric.finalists > 1:
-        leading = _decided(leading, fine, regions[0])
-        fine = _joint_stage(question, sources, FINE, leading.start, FINE_REACH_MM)
-    first = _finished(leading, fine, regions[0])
+    first = _found_match(question, sources, regions[0], found)
     if first is None:
         raise _impossible(regions[0])
-    others = ((_leading(middle, region, [leading.start]), region) for region in regions[1:])
-    tried = [first, *(_finished(nearby, fine, region) for nearby, region in others if nearby is not None)]
+    tried = [first.match, *(_other_match(question, sources, region, found, first) for region in regions[1:])]
     return _on_one_level(question, regions, [match for match in tried if match is not None])
+
+
+def _found_match(question: Question, sources: Sources, region: Region, found: Sequence[Pose]) -> FoundMatch | None:
+    """The match of one region from the poses of a wide search; None where it cannot be matched."""
+    middle = _joint_stage(question, sources, MIDDLE, found[0], RIVAL_REACH_MM)
+    leading = _leading(middle, region, found)
+    if leading is None:
+        return None
+    fine = _joint_stage(question, sources, FINE, leading.start, FINE_REACH_MM)
+    if question.metric.finalists > 1:
+        leading = _decided(leading, fine, region)
+        fine = _joint_stage(question, sources, FINE, leading.start, FINE_REACH_MM)
+    match = _finished(leading, fine, region)
+    return None if match is None else FoundMatch(match, leading, middle, fine)
+
+
+def _other_match(
+    question: Question, sources: Sources, region: Region, found: Sequence[Pose], first: FoundMatch
+) -> Match | None:
+    """The match of another region from where the first one lies; by itself where that may be the wrong place."""
+    nearby = _leading(first.middle, region, [first.leading.start])
+    match = None if nearby is None else _finished(nearby, first.fine, region)
+    is_refused = match is None or match.trust.verdict is Verdict.REFUSED
+    if not is_refused or first.match.trust.verdict is Verdict.TRUSTED:
+        return match
+    alone = _found_match(question, sources, region, found)
+    return match if alone is None or alone.match.trust.verdict is Verdict.REFUSED else alone.match
 
 
 def _on_one_level(question: Question, regions: Sequence[Region], matches: Sequence[Match]) -> tuple[Match, ...]:
@@ -224,25 +272,6 @@ def _found_widely(question: Question, sources: Sources, region: Region) -> list[
     if not found:
         raise _impossible(region)
     return [settled.pose for settled in found[: question.metric.candidates]]
-
-
-@dataclass(frozen=True, eq=False)
-class Leading:
-    """The best pose of a region at the middle level, the rivals that it beat, and how far it is seen.
-
-    `finalists` are poses that may yet be better at the fine level, best first; that one starts from the first.
-    """
-
-    settled: Settled
-    finalists: tuple[Pose, ...]
-    rivals: tuple[RivalPose, ...]
-    axis: Float64Array
-    seen_length_mm: float
-
-    @property
-    def start(self) -> Pose:
-        """Where the fine level starts."""
-        return self.finalists[0]
 
 
 def _leading(stage: Stage, region: Region, poses: Sequence[Pose]) -> Leading | None:

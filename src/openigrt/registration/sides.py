@@ -11,7 +11,14 @@ from openigrt.registration.field_of_view import Polytope, field_of_view
 from openigrt.registration.metrics import Metric
 from openigrt.registration.normalisation import local_normalisation
 from openigrt.registration.refinement import DailySide
-from openigrt.registration.regions import Flags, Region, body_outline, body_outline_of_any, region_flags
+from openigrt.registration.regions import (
+    Flags,
+    Region,
+    body_outline,
+    body_outline_of_any,
+    region_flags,
+    require_contrast,
+)
 from openigrt.registration.working_volume import IndexBox, Voxels, WorkingVolume, averaged
 
 OUTLINE_SPACING_MM = 4.0
@@ -66,6 +73,7 @@ def prepare(planning_image: Image, daily_image: Image, body_mask: Mask | None) -
     body_mask = body_mask.axial() if body_mask else None
     whole = IndexBox.whole(planning_image.grid)
     plan, plan_grid = averaged(planning_image, OUTLINE_SPACING_MM, whole, fill_of(planning_image))
+    require_contrast(plan)
     body = _outline(planning_image, plan, body_mask)
     seen = field_of_view(daily_image)
     box = box_of(seen, daily_image.grid)

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from openigrt.arrays import kernels_are_cached
+from openigrt.errors import InputError
 from openigrt.tasks.clock import Progress
 from openigrt.tasks.words import require_listener, require_paths, require_seed
 
@@ -16,12 +17,19 @@ MAKING, COMPILING = "making a virtual patient", "compiling kernels, once per mac
 def write_example(folder: str | Path, seed: int = 0, progress: Progress = lambda words: None) -> "EmbeddedExample":
     """Write plan/ and daily/ into `folder` and return their places and the true setup error; nothing is downloaded.
 
-    Raises InputError for a word of the wrong kind.
+    Raises InputError for a word of the wrong kind, and for a folder that cannot be made.
     """
     require_paths(folder=folder)
     require_seed(seed)
     require_listener(progress)
     from openigrt.virtual import write_embedded_example  # noqa: PLC0415  (half a second that `guide` should not pay)
 
+    place = Path(folder)
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as failure:
+        raise InputError(
+            f"The example cannot be written to {place}: {failure.strerror}. Name another folder."
+        ) from None
     progress(MAKING if kernels_are_cached("virtual") else COMPILING)
-    return write_embedded_example(Path(folder), seed)
+    return write_embedded_example(place, seed)

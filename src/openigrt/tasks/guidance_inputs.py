@@ -18,7 +18,7 @@ from openigrt.dicom import (
     read_plan_folder,
     read_spatial_registration,
 )
-from openigrt.errors import InconsistentInput, InputError, MissingInput, UnsupportedInput
+from openigrt.errors import InconsistentInput, InputError, MissingInput, UnsupportedInput, UnsupportedPatientPosition
 from openigrt.files import builtin_machine, builtin_machine_names, read_machine
 from openigrt.geometry import CouchPose, DegreesOfFreedom, PatientPosition, RigidTransform
 from openigrt.guidance import Alignment, likely_turns
@@ -31,11 +31,11 @@ from openigrt.tasks.words import in_short
 SMALLEST_SIDE_MM, LARGEST_SIDE_MM = 5.0, 5000.0
 COUCH_POSE_COUNTS = (3, 4, 6)
 LARGEST_COUCH_POSITION_MM = 5000.0
-LARGEST_SUPPORT_ANGLE_DEG = 360.0
+LARGEST_ANGLE_DEG = 360.0
 LARGEST_TILT_DEG = 45.0
 
 
-def read_plan_input(path: Path, plan_uid: str | None) -> PlanFolder:
+def read_plan_input(path: Path, plan_uid: str | None, position: PatientPosition | None) -> PlanFolder:
     """The plan folder, or one volume file as the planning image alone, the image as axial slices.
 
     Raises InputError for a UID beside a volume.
@@ -44,7 +44,7 @@ def read_plan_input(path: Path, plan_uid: str | None) -> PlanFolder:
         _require_no_uid(path, "--plan", plan_uid)
         folder = read_planning_volume(path)
     else:
-        folder = read_plan_folder(path, plan_uid)
+        folder = read_plan_folder(path, plan_uid, position)
     require_bearable(folder.planning_image, "The planning image")
     return replace(folder, planning_image=folder.planning_image.axial())
 
@@ -85,7 +85,18 @@ def require_bearable(image: Image, name: str) -> None:
         )
 
 
-def patient_position(folder: PlanFolder, daily: DailyFolder, given: str | None) -> PatientPosition:
+def position_of(given: str | None) -> PatientPosition | None:
+    """The patient position of --position; raises UnsupportedPatientPosition for any other word."""
+    try:
+        return None if given is None else PatientPosition.parse(given)
+    except UnsupportedPatientPosition:
+        expected = ", ".join(PatientPosition)
+        raise UnsupportedPatientPosition(
+            f"--position is {in_short(given)}; expected one of {expected}.", found=given
+        ) from None
+
+
+def patient_position(folder: PlanFolder, daily: DailyFolder, given: PatientPosition | None) -> PatientPosition:
     """The position that the plan, the planning image or the image of the day states, else as given.
 
     Raises MissingInput where nobody says it, InconsistentInput where the given one contradicts what a file says.
@@ -100,14 +111,13 @@ def patient_position(folder: PlanFolder, daily: DailyFolder, given: str | None) 
         )
     if given is None:
         return stated[0]
-    position = PatientPosition.parse(given)
-    if stated and stated[0] is not position:
+    if stated and stated[0] is not given:
         raise InconsistentInput(
-            f"--position says {position}, the files say {stated[0]}; leave it out, or correct the files.",
-            found=str(position),
+            f"--position says {given}, the files say {stated[0]}; leave it out, or correct the files.",
+            found=str(given),
             expected=str(stated[0]),
         )
-    return position
+    return given
 
 
 def read_start(path: Path) -> SpatialRegistration:
@@ -172,7 +182,7 @@ def couch_pose_of(values: CouchPose | Sequence[float] | None) -> CouchPose | Non
         )
     pose = values if isinstance(values, CouchPose) else CouchPose(*numbers)
     _require_possible(pose, numbers)
-    return pose
+    return _with_signed_angles(pose)
 
 
 def _require_possible(pose: CouchPose, numbers: list[float]) -> None:
@@ -180,14 +190,26 @@ def _require_possible(pose: CouchPose, numbers: list[float]) -> None:
     positions = axis_positions(pose)
     lengths_mm = [positions[axis] for axis in LINEAR_AXES]
     tilts_deg = [positions[CouchAxis.PITCH], positions[CouchAxis.ROLL]]
+    angles_deg = [pose.patient_support_angle_deg, pose.table_top_pitch_angle_deg, pose.table_top_roll_angle_deg]
     if (
         max(map(abs, lengths_mm)) > LARGEST_COUCH_POSITION_MM
-        or abs(pose.patient_support_angle_deg) > LARGEST_SUPPORT_ANGLE_DEG
+        or max(map(abs, angles_deg)) > LARGEST_ANGLE_DEG
         or max(map(abs, tilts_deg)) > LARGEST_TILT_DEG
     ):
         raise InputError(
             f"No couch stands at {numbers}: expected lateral, longitudinal, vertical within "
-            f"{LARGEST_COUCH_POSITION_MM:g} mm, yaw within {LARGEST_SUPPORT_ANGLE_DEG:g}°, pitch and roll within "
-            f"{LARGEST_TILT_DEG:g}°, in IEC 61217, not in the scale of a display.",
+            f"{LARGEST_COUCH_POSITION_MM:g} mm, yaw within {LARGEST_ANGLE_DEG:g}°, pitch and roll within "
+            f"{LARGEST_TILT_DEG:g}° (350° is -10°), in IEC 61217, not in the scale of a display.",
             found=numbers,
         )
+
+
+def _with_signed_angles(pose: CouchPose) -> CouchPose:
+    """The same pose, its angles in (-180, 180]: 359 degrees of pitch are -1."""
+    positions = axis_positions(pose)
+    return replace(
+        pose,
+        patient_support_angle_deg=positions[CouchAxis.YAW],
+        table_top_pitch_angle_deg=positions[CouchAxis.PITCH],
+        table_top_roll_angle_deg=positions[CouchAxis.ROLL],
+    )

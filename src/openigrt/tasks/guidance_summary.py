@@ -32,7 +32,7 @@ def guidance_summary(guidance: Guidance, folder: Path) -> str:
         f"Report: {folder / 'report.html'}",
         RESEARCH_STATEMENT,
     ]
-    return "\n".join(lines) + "\n"
+    return "".join(f"{line.replace(chr(10), ' ')}\n" for line in lines)
 
 
 def _couch_line(guidance: Guidance) -> str:

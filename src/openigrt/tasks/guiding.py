@@ -19,7 +19,7 @@ from openigrt.tasks.clock import Clock, Progress
 from openigrt.tasks.exchanged import naming_an_exchange, require_not_exchanged
 from openigrt.tasks.guidance import Guidance
 from openigrt.tasks.guidance_files import require_usable_folder, set_results_aside, write_guidance
-from openigrt.tasks.guidance_inputs import read_plan_input, read_start, read_today_input, starts_of_search
+from openigrt.tasks.guidance_inputs import position_of, read_plan_input, read_start, read_today_input, starts_of_search
 from openigrt.tasks.guidance_remarks import (
     body_in_doubt,
     body_on_few_slices,
@@ -85,16 +85,16 @@ def guide(
     require_seed(seed)
     require_names(**given(region=region))
     require_listener(progress)
-    places = Path(plan), Path(today)
+    places, lying = (Path(plan), Path(today)), position_of(position)
     registration = _registration(start, out, places, progress)
     settings = guidance_settings(site, region, target, machine=machine, dof=dof, start=start, seed=seed)
     clock = Clock(progress)
     with naming_an_exchange(*places):
         clock.step("read_plan", "reading the plan")
-        folder = read_plan_input(places[0], plan_uid)
+        folder = read_plan_input(places[0], plan_uid, lying)
         clock.step("read_image", "reading today's image")
         daily = read_today_input(places[1], folder, series)
-        by_hand = GivenSetup(beam, isocenter, daily_isocenter, position, couch_pose)
+        by_hand = GivenSetup(beam, isocenter, daily_isocenter, lying, couch_pose)
         setup = patient_setup(by_hand, folder, daily, settings.machine)
     require_not_exchanged(*places, folder, daily)
     clock.step("match", MATCHING if kernels_are_cached("registration") else COMPILING)

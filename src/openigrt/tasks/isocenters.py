@@ -1,6 +1,6 @@
 """Isocenters of plan and image of the day: stated by the files, given by hand, and where the two contradict."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,14 +44,25 @@ class Contradiction:
         )
 
 
-def plan_isocenter(plan: Plan | None, given_mm: ArrayLike | None, beam: int | None) -> tuple[Float64Array, str]:
-    """The isocenter (3,) in LPS mm and the beam or rule that gave it; never a guess between several."""
+def plan_isocenter(
+    plan: Plan | None, given_mm: ArrayLike | None, beam: int | None, doubts: Sequence[str] = ()
+) -> tuple[Float64Array, str]:
+    """The isocenter (3,) in LPS mm and the beam or rule that gave it; never a guess between several.
+
+    `doubts` are sentences about files that may be the plan which is not there.
+    """
     beams = _beams(plan, beam)
     if given_mm is not None:
         return point_mm(given_mm, PLAN_OPTION), "as given"
     if plan is None:
         raise MissingInput(
-            f"There is no plan in the plan folder, so the isocenter of the plan is not known; give {PLAN_OPTION} X,Y,Z."
+            " ".join(
+                (
+                    "There is no plan in the plan folder, so the isocenter of the plan is not known; "
+                    f"give {PLAN_OPTION} X,Y,Z.",
+                    *doubts,
+                )
+            )
         )
     if not beams:
         raise MissingInput(f"Plan {plan.label!r} has no beams, so no isocenter; give {PLAN_OPTION} X,Y,Z.")
@@ -87,7 +98,7 @@ def contradictions(
 def point_mm(values: ArrayLike, name: str) -> Float64Array:
     """A point (3,) in mm that a person gave; raises InputError unless it is three bearable numbers."""
     try:
-        point = np.asarray(values, dtype=np.float64)
+        point = np.empty(0) if np.asarray(values).dtype == np.bool_ else np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):
         point = np.empty(0)
     if point.shape != (3,) or not (np.abs(point) <= LARGEST_COORDINATE_MM).all():

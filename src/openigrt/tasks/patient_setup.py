@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from numpy.typing import ArrayLike
 
 from openigrt.dicom import DailyFolder, PlanFolder
-from openigrt.geometry import CouchPose
+from openigrt.geometry import CouchPose, PatientPosition
 from openigrt.guidance import Alignment, find_alignment
 from openigrt.machine import Machine
 from openigrt.tasks.guidance_inputs import couch_pose_of, patient_position
@@ -20,7 +20,7 @@ class GivenSetup:
     beam: int | None
     isocenter: ArrayLike | None
     daily_isocenter: ArrayLike | None
-    position: str | None
+    position: PatientPosition | None
     couch_pose: CouchPose | Sequence[float] | None
 
 
@@ -38,7 +38,7 @@ class PatientSetup:
 
 def patient_setup(given: GivenSetup, folder: PlanFolder, daily: DailyFolder, machine: Machine) -> PatientSetup:
     """The setup as given, else as the files say; raises an InputError for what is missing, impossible or ambiguous."""
-    isocenter_mm, isocenter_from = plan_isocenter(folder.plan, given.isocenter, given.beam)
+    isocenter_mm, isocenter_from = plan_isocenter(folder.plan, given.isocenter, given.beam, folder.doubts)
     daily_mm = None if given.daily_isocenter is None else point_mm(given.daily_isocenter, DAILY_OPTION)
     plan_frame = folder.planning_image.frame
     alignment = find_alignment(
