@@ -153,6 +153,8 @@ def point_list(dataset: Dataset, keyword: str) -> Float64Array:
         parts = value.split(b"\\") if isinstance(value, bytes) else [str(v).encode() for v in value or ()]
         if parts and max(map(len, parts)) > LONGEST_NUMBER:
             raise ValueError("a number is too long")
+        if len(parts) % 3:
+            raise ValueError(f"{len(parts)} numbers are no triples")
         points = np.array(parts, dtype=f"S{LONGEST_NUMBER}").astype(np.float64).reshape(-1, 3)
     except PYDICOM_FAILURES as failure:
         raise _malformed(keyword, failure) from None

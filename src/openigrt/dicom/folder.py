@@ -147,7 +147,9 @@ def scan_folder(path: Path) -> Inventory:
     skipped = tuple(entry for entry in examined if isinstance(entry, SkippedFile))
     damaged = [entry for entry in skipped if entry.is_damaged]
     if not found and damaged:
-        raise UnreadableFile(damaged[0].reason, path=str(damaged[0].path))
+        raise UnreadableFile(
+            f"{damaged[0].reason} {path} holds no whole DICOM: copy it again.", path=str(damaged[0].path)
+        )
     if not found:
         raise MissingInput(
             f"{path} holds no DICOM: {named_files(files)} found. Give a folder with DICOM files.", path=str(path)

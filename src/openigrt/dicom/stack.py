@@ -42,7 +42,7 @@ def stacked(slices: list[Slice], frame: Frame, same_pixels: Callable[[Slice, Sli
     kept, messages = _without_copies(ordered, normal, same_pixels)
     if len(kept) < 2:
         raise InconsistentInput(
-            f"Series {slices[0].instance.series_uid} has one slice position only ({kept[0]}); a volume needs two.",
+            f"Series {slices[0].instance.series_uid} has one slice position only ({kept[0]}); give the whole series.",
             series_uid=slices[0].instance.series_uid,
         )
     if kept[0].rows * kept[0].columns * len(kept) > MAX_VOXELS:

@@ -51,8 +51,8 @@ def parse_protocols(text: str) -> Mapping[str, Protocol]:
 
 
 def find_protocol(protocols: Mapping[str, Protocol], name: str | None = None) -> Protocol:
-    """The protocol of this name, `default` when none is named; raises InputError that lists the names."""
-    wanted = DEFAULT_PROTOCOL if name is None else name
+    """The protocol of this name in any case, `default` when none is named; raises InputError that lists the names."""
+    wanted = DEFAULT_PROTOCOL if name is None else next((p for p in protocols if p.lower() == name.lower()), name)
     if wanted not in protocols:
         raise InputError(
             f"There is no protocol {wanted!r}; expected one of {', '.join(sorted(protocols))}.",

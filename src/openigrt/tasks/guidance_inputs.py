@@ -148,8 +148,8 @@ def machine_of(named: str | Path | None) -> Machine:
     """A machine file, or a machine that comes with OpenIGRT by its name; IEC 61217 where none is named."""
     if named is None:
         return builtin_machine()
-    if str(named) in builtin_machine_names():
-        return builtin_machine(str(named))
+    if str(named).lower() in builtin_machine_names():
+        return builtin_machine(str(named).lower())
     if not Path(named).is_file():
         raise MissingInput(
             f"There is no machine file {str(named)!r}; give a file, or one of {', '.join(builtin_machine_names())}.",
