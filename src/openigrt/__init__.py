@@ -7,9 +7,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from openigrt.tasks import correction_schema, guidance_record, guide, write_example, write_guidance
+    from openigrt.tasks import (
+        check,
+        check_record,
+        correction_schema,
+        guidance_record,
+        guide,
+        write_example,
+        write_guidance,
+    )
 
-__all__ = ["correction_schema", "guidance_record", "guide", "write_example", "write_guidance"]
+__all__ = ["check", "check_record", "correction_schema", "guidance_record", "guide", "write_example", "write_guidance"]
 
 
 def __getattr__(name: str) -> object:

@@ -102,6 +102,26 @@ def guide(  # noqa: PLR0917  (typer makes options of parameters)
 
 
 @app.command()
+def check(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", parser=words.path, help="folder of DICOM to look into")],
+    as_json: options.Json = False,
+) -> None:
+    """What is in a folder of DICOM, what belongs together, and what is missing or wrong, with what to do about it.
+
+    Example: openigrt check patient/
+    """
+    from openigrt import tasks  # noqa: PLC0415  (seconds that --help and wrong usage should not cost)
+
+    with voice.progress() as tell:
+        found = tasks.check(folder, progress=tell)
+    if as_json:
+        voice.answer(json.dumps(tasks.check_record(found), ensure_ascii=False, allow_nan=False) + "\n")
+    else:
+        voice.answer(tasks.check_summary(found))
+    raise typer.Exit(ExitCode.PERSON_NEEDED if found.worst == "error" else ExitCode.DONE)
+
+
+@app.command()
 def example(
     folder: Annotated[
         Path, typer.Argument(metavar="FOLDER", parser=words.path, help="where plan/ and daily/ are written")

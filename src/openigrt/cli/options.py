@@ -35,4 +35,4 @@ Isocenter = Annotated[str | None, Option(metavar="X,Y,Z", help="plan isocenter, 
 DailyIsocenter = Annotated[str | None, Option(metavar="X,Y,Z", help="machine isocenter, LPS mm of today's image")]
 Start = Annotated[Path | None, Option(metavar="FILE", parser=words.path, help="Spatial Registration to start from")]
 Out = Annotated[Path, Option(metavar="DIR", parser=words.path, help="where the results go")]
-Json = Annotated[bool, Option("--json", help="correction.json on standard output")]
+Json = Annotated[bool, Option("--json", help="the result as JSON on standard output")]

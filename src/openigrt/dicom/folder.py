@@ -1,7 +1,7 @@
 """What lies in a folder: DICOM objects by series, and every file that is none, by name."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ from openigrt.errors import MissingInput, UnreadableFile, UnsupportedInput
 
 MAX_FILES = 100_000
 THREADS = 2
+FILES_BETWEEN_WORDS = 500
 NAMES_IN_A_MESSAGE = 5
 NOT_DICOM = "not DICOM"
 DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
@@ -43,6 +44,8 @@ HEADER_KEYWORDS = [
     *("BitsStored", "HighBit", "PixelRepresentation", "RescaleSlope", "RescaleIntercept", "ModalityLUTSequence"),
     *("PixelPaddingValue", "PixelPaddingRangeLimit", "Units", "RTPlanLabel", "StructureSetLabel"),
     *("DoseSummationType", "ReferencedRTPlanSequence", "ReferencedStructureSetSequence"),
+    *("ReferencedFrameOfReferenceSequence", "ApprovalStatus", "LossyImageCompression"),
+    *("StudyDescription", "StudyDate", "SeriesNumber"),
 ]
 
 
@@ -56,6 +59,7 @@ class Instance:
     uid: str
     sop_class_uid: str
     series_uid: str
+    study_uid: str
     frame_uid: str
     patient_id: str
     patient_name: str
@@ -134,15 +138,20 @@ def named_files(paths: list[Path]) -> str:
     return f"{len(paths)} file{'s' if len(paths) != 1 else ''} ({names}{more})"
 
 
-def scan_folder(path: Path) -> Inventory:
+def scan_folder(path: Path, told: Callable[[int, int], None] = lambda done, count: None) -> Inventory:
     """Read the headers of all files under a folder (or of one file) and group them by series and SOP class.
 
-    Nothing but headers is read. Raises MissingInput when there is no such folder, nothing in it, or no DICOM;
-    UnreadableFile when the only file is damaged or a folder cannot be listed; UnsupportedInput for too many files.
+    Nothing but headers is read. `told` hears now and then how many files are done, and how many there are. Raises
+    MissingInput when there is no such folder, nothing in it, or no DICOM; UnreadableFile when the only file is damaged
+    or a folder cannot be listed; UnsupportedInput for too many files.
     """
     files = _files_under(path)
     with lenient(), ThreadPoolExecutor(THREADS) as pool:
-        examined = list(pool.map(_examine, files))
+        examined = []
+        for entry in pool.map(_examine, files):
+            examined.append(entry)
+            if len(examined) % FILES_BETWEEN_WORDS == 0:
+                told(len(examined), len(files))
     found = [entry for entry in examined if isinstance(entry, Instance)]
     skipped = tuple(entry for entry in examined if isinstance(entry, SkippedFile))
     damaged = [entry for entry in skipped if entry.is_damaged]
@@ -211,6 +220,7 @@ def _instance(path: Path, header: Dataset, pixels: PixelElement | None) -> Insta
             uid=text(header, "SOPInstanceUID"),
             sop_class_uid=sop_class_uid,
             series_uid=text(header, "SeriesInstanceUID"),
+            study_uid=text(header, "StudyInstanceUID"),
             frame_uid=text(header, "FrameOfReferenceUID"),
             patient_id=text(header, "PatientID"),
             patient_name=text(header, "PatientName"),

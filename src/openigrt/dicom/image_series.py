@@ -63,7 +63,7 @@ def read_image_series(series: Series, frame: Callable[[str], Frame] = Frame.plan
         if not slices:
             raise InconsistentInput(f"{series} holds nothing but localizers; a volume needs axial slices.")
         _require_frame(series)
-        stack = stacked(slices, frame(slices[0].instance.frame_uid), _same_pixels)
+        stack = stacked(slices, frame(slices[0].instance.frame_uid), same_pixels)
         _require_own_uids(stack.slices)
         voxels, inputs = _voxels(stack.slices)
         messages, provenance = _provenance(stack.slices)
@@ -131,7 +131,7 @@ def _fill(slice_: Slice, plane: NDArray[np.float32]) -> InputFile:
     return InputFile(slice_.instance.path, slice_.instance.uid, hashlib.sha256(content).hexdigest())
 
 
-def _same_pixels(one: Slice, other: Slice) -> bool:
+def same_pixels(one: Slice, other: Slice) -> bool:
     """Whether two slices hold the same values."""
     if (one.slope, one.intercept, one.padding) != (other.slope, other.intercept, other.padding):
         return False

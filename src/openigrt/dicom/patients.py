@@ -21,9 +21,17 @@ class PatientIdentity:
 
     def is_same(self, other: "PatientIdentity") -> bool:
         """Whether nothing stated contradicts: equal IDs and equal names, an absent one contradicts nothing."""
-        same_id = not (self.patient_id and other.patient_id) or self.patient_id == other.patient_id
-        same_name = not (self.name and other.name) or _plain(self.name) == _plain(other.name)
+        same_id = not (self.patient_id and other.patient_id) or self.shares_id(other)
+        same_name = not (self.name and other.name) or self.shares_name(other)
         return same_id and same_name
+
+    def shares_id(self, other: "PatientIdentity") -> bool:
+        """Whether both state one Patient ID."""
+        return bool(self.patient_id) and self.patient_id == other.patient_id
+
+    def shares_name(self, other: "PatientIdentity") -> bool:
+        """Whether both state one name, however it is written."""
+        return bool(self.name) and _plain(self.name) == _plain(other.name)
 
 
 def require_one_patient(identities: Iterable[PatientIdentity]) -> None:

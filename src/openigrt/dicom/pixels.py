@@ -68,6 +68,12 @@ def decoded(dataset: Dataset, name: str, shape: tuple[int, ...]) -> NDArray[np.i
     return pixels
 
 
+def require_readable_syntax(instance: Instance) -> None:
+    """Raise UnsupportedInput where the pixels of an object are compressed so that they cannot be decoded here."""
+    if instance.pixels is not None and instance.pixels.length is None:
+        _require_codec(UID(transfer_syntax(instance.header)), str(instance.path))
+
+
 def _require_codec(syntax: UID, name: str) -> None:
     """Raise UnsupportedInput for a transfer syntax that nobody decodes, or whose codec is not installed."""
     try:

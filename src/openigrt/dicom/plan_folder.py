@@ -17,7 +17,7 @@ from openigrt.dicom.choosing import (
     series_drawn_on,
 )
 from openigrt.dicom.dose import read_dose
-from openigrt.dicom.elements import items, naming, text
+from openigrt.dicom.elements import naming, text
 from openigrt.dicom.folder import (
     DOSE_CLASSES,
     PLAN_CLASSES,
@@ -28,6 +28,7 @@ from openigrt.dicom.folder import (
     scan_folder,
 )
 from openigrt.dicom.image_series import ImageReading, read_image_series
+from openigrt.dicom.links import referenced_uid
 from openigrt.dicom.load import InputFile, read_object
 from openigrt.dicom.plan import PlanDefaults, read_plan
 from openigrt.dicom.structure_set import read_structure_set
@@ -112,7 +113,7 @@ def _chosen_plan(inventory: Inventory, plan_uid: str | None) -> Instance | None:
 def _chosen_structures(inventory: Inventory, plan: Instance | None) -> tuple[Instance | None, tuple[str, ...]]:
     """The structure set that the plan names, else the only one; raises AmbiguousInput when several may be meant."""
     found = inventory.instances_of(STRUCTURE_SET_CLASSES)
-    named = _referenced(plan, "ReferencedStructureSetSequence") if plan else ""
+    named = referenced_uid(plan, "ReferencedStructureSetSequence") if plan else ""
     for instance in found:
         if instance.uid == named:
             return instance, ()
@@ -128,13 +129,6 @@ def _chosen_structures(inventory: Inventory, plan: Instance | None) -> tuple[Ins
     if not found:
         return None, (absent,)
     return found[0], (f"{absent} Using the only one there is, {labelled(found, 'StructureSetLabel')}.",)
-
-
-def _referenced(instance: Instance, sequence: str) -> str:
-    """The first SOP Instance UID that a sequence of references names, empty without one."""
-    with naming(instance.header):
-        references = items(instance.header, sequence)
-        return text(references[0], "ReferencedSOPInstanceUID") if references else ""
 
 
 def _structures(instance: Instance | None) -> tuple[StructureSet | None, tuple[InputFile, ...], tuple[str, ...]]:
@@ -213,7 +207,7 @@ def _is_dose_of(instance: Instance, plan: Plan | None) -> bool:
     """Whether a dose is the sum over a plan, of this plan where there is one."""
     with naming(instance.header):
         is_sum = text(instance.header, "DoseSummationType") in SUMMED_DOSE
-    return is_sum and (plan is None or _referenced(instance, "ReferencedRTPlanSequence") == plan.uid)
+    return is_sum and (plan is None or referenced_uid(instance, "ReferencedRTPlanSequence") == plan.uid)
 
 
 def _require_consistent(image: Image, structure_set: StructureSet | None, plan: Plan | None) -> None:

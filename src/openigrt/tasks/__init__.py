@@ -1,5 +1,6 @@
 """Whole jobs, one file each: what the command line and the Python interface call."""
 
+from openigrt.tasks.checking import FolderCheck, check, check_record, check_summary
 from openigrt.tasks.examples import write_example
 from openigrt.tasks.guidance import Guidance
 from openigrt.tasks.guidance_files import write_guidance
@@ -9,7 +10,11 @@ from openigrt.tasks.guiding import guide
 from openigrt.tasks.schema import correction_schema
 
 __all__ = [
+    "FolderCheck",
     "Guidance",
+    "check",
+    "check_record",
+    "check_summary",
     "correction_schema",
     "guidance_record",
     "guidance_summary",

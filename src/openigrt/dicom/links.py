@@ -1,0 +1,124 @@
+"""Which objects of a folder name each other by UID: structures their image, plans their structures, doses their plan.
+
+Files that hold one object twice count once.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pydicom import Dataset
+
+from openigrt.dicom.elements import items, naming, text
+from openigrt.dicom.folder import (
+    DOSE_CLASSES,
+    IMAGE_CLASSES,
+    PLAN_CLASSES,
+    STRUCTURE_SET_CLASSES,
+    Instance,
+    Inventory,
+    Series,
+)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Drawing:
+    """A structure set, the frame, series and slices that it names, and the series of the folder that fits them."""
+
+    structure_set: Instance
+    frame_uid: str
+    series_uid: str
+    image_uids: frozenset[str]
+    image: Series | None
+
+    @property
+    def absent_slices(self) -> int:
+        """How many of the slices that it names are not in the folder."""
+        here = {instance.uid for instance in self.image.instances} if self.image else set()
+        return len(self.image_uids - here)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Planning:
+    """A plan, the structure set that it names (its UID where it is not there), the image under it, and its doses."""
+
+    plan: Instance
+    structure_set_uid: str
+    drawing: Drawing | None
+    image: Series | None
+    doses: tuple[Instance, ...]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Links:
+    """All that name each other in a folder, and the doses of no plan that is there."""
+
+    drawings: tuple[Drawing, ...]
+    plannings: tuple[Planning, ...]
+    doses_alone: tuple[Instance, ...]
+
+    def frame_uid_of(self, instance: Instance) -> str:
+        """The frame that an object lies in: its own, else that of the structures that it is or names."""
+        drawings = {drawing.structure_set.uid: drawing for drawing in self.drawings}
+        drawings |= {planning.plan.uid: planning.drawing for planning in self.plannings if planning.drawing}
+        found = drawings.get(instance.uid)
+        return instance.frame_uid or (found.frame_uid if found else "")
+
+
+def links_of(inventory: Inventory) -> Links:
+    """Who names whom in a folder; raises UnreadableFile where a reference is malformed."""
+    images = inventory.of_classes(IMAGE_CLASSES)
+    drawings = tuple(_drawing(found, images) for found in _objects(inventory, STRUCTURE_SET_CLASSES))
+    doses, plans = _objects(inventory, DOSE_CLASSES), _objects(inventory, PLAN_CLASSES)
+    plannings = tuple(_planning(plan, drawings, images, doses) for plan in plans)
+    plan_uids = {plan.uid for plan in plans}
+    alone = tuple(dose for dose in doses if referenced_uid(dose, "ReferencedRTPlanSequence") not in plan_uids)
+    return Links(drawings, plannings, alone)
+
+
+def _objects(inventory: Inventory, sop_class_uids: tuple[str, ...]) -> tuple[Instance, ...]:
+    """The objects of these SOP classes, each UID once."""
+    return tuple({instance.uid: instance for instance in inventory.instances_of(sop_class_uids)}.values())
+
+
+def referenced_uid(instance: Instance, sequence: str) -> str:
+    """The first SOP Instance UID that a sequence of references names, empty without one."""
+    with naming(instance.header):
+        references = items(instance.header, sequence)
+        return text(references[0], "ReferencedSOPInstanceUID") if references else ""
+
+
+def _drawing(structure_set: Instance, images: Sequence[Series]) -> Drawing:
+    """What a structure set was drawn on: the series of its slices, else of its UID, else the only one in its frame."""
+    with naming(structure_set.header):
+        frames = items(structure_set.header, "ReferencedFrameOfReferenceSequence")
+        series = [entry for frame in frames for entry in _series_items(frame)]
+        frame_uid = text(frames[0], "FrameOfReferenceUID") if frames else ""
+        series_uid = text(series[0], "SeriesInstanceUID") if series else ""
+        image_uids = frozenset(
+            text(image, "ReferencedSOPInstanceUID")
+            for entry in series
+            for image in items(entry, "ContourImageSequence")
+        )
+    by_slices = [s for s in images if any(instance.uid in image_uids for instance in s.instances)]
+    by_uid = [s for s in images if s.uid == series_uid]
+    in_frame = [s for s in images if frame_uid and s.instances[0].frame_uid == frame_uid]
+    fitting = next((found for found in (by_slices, by_uid, in_frame) if len(found) == 1), [None])
+    return Drawing(structure_set, frame_uid, series_uid, image_uids, fitting[0])
+
+
+def _series_items(frame: Dataset) -> list[Dataset]:
+    """The items of the series that a frame item of a structure set names."""
+    studies = items(frame, "RTReferencedStudySequence")
+    return [series for study in studies for series in items(study, "RTReferencedSeriesSequence")]
+
+
+def _planning(
+    plan: Instance, drawings: Sequence[Drawing], images: Sequence[Series], doses: Sequence[Instance]
+) -> Planning:
+    """What belongs to a plan: where its structure set is not there, the only CT or image in its frame."""
+    named = referenced_uid(plan, "ReferencedStructureSetSequence")
+    drawing = next((found for found in drawings if found.structure_set.uid == named), None)
+    in_frame = [s for s in images if plan.frame_uid and s.instances[0].frame_uid == plan.frame_uid]
+    image = drawing.image if drawing else in_frame[0] if len(in_frame) == 1 else None
+    own = tuple(dose for dose in doses if referenced_uid(dose, "ReferencedRTPlanSequence") == plan.uid)
+    return Planning(plan, named, drawing, image, own)

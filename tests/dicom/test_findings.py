@@ -1,0 +1,182 @@
+"""What is wrong with a folder is found, said with what to do, and nothing is found where nothing is wrong."""
+
+import shutil
+
+import pydicom
+import pytest
+
+from openigrt.dicom import Severity, find_problems, links_of, scan_folder
+from tests.dicom.dicom_cases import (
+    DOSE,
+    FRAME,
+    PLAN,
+    ROOT,
+    SERIES,
+    SET,
+    SliceSeries,
+    dose,
+    plan,
+    structure_set,
+    volume,
+    write,
+    write_plan_folder,
+)
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
+
+
+def edit(path, **values):
+    dataset = pydicom.dcmread(path)
+    for keyword, value in values.items():
+        setattr(dataset, keyword, value)
+    dataset.save_as(path)
+
+
+def found_in(folder):
+    inventory = scan_folder(folder)
+    return find_problems(inventory, links_of(inventory))
+
+
+def one(folder, severity, said):
+    """The only finding of this severity, which says this and what to do about it."""
+    (finding,) = [f for f in found_in(folder) if f.severity is severity]
+    assert said in finding.sentence
+    assert finding.advice
+    return finding
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A plan folder in which nothing is wrong."""
+    write_plan_folder(tmp_path, ApprovalStatus="APPROVED")
+    return tmp_path
+
+
+def slices(folder):
+    return sorted((folder / "ct").iterdir())
+
+
+def test_nothing_is_found_where_nothing_is_wrong(folder):
+    assert found_in(folder) == ()
+
+
+def test_who_names_whom(folder):
+    links = links_of(scan_folder(folder))
+    (planning,) = links.plannings
+    assert planning.plan.uid == PLAN
+    assert planning.drawing.structure_set.uid == SET
+    assert planning.image.uid == planning.drawing.image.uid == SERIES
+    assert [d.uid for d in planning.doses] == [DOSE]
+    assert links.frame_uid_of(planning.drawing.structure_set) == FRAME
+
+
+def test_a_truncated_file(folder):
+    path = slices(folder)[0]
+    path.write_bytes(path.read_bytes()[:400])
+    assert "is truncated" in " ".join(f.sentence for f in found_in(folder) if f.severity is Severity.ERROR)
+
+
+def test_junk_is_a_note(folder):
+    (folder / "thumbs.db").write_bytes(b"junk")
+    one(folder, Severity.NOTE, "1 file (thumbs.db): not DICOM objects")
+
+
+def test_two_patients_and_two_names_of_one(folder):
+    other = SliceSeries(volume(), series_uid=f"{ROOT}.70", frame_uid=f"{ROOT}.71", header={"PatientID": "OTHER"})
+    other.header["PatientName"] = "Other^Olga"
+    other.write(folder / "other")
+    one(folder, Severity.WARNING, "2 patients: ")
+    for path in (folder / "other").iterdir():
+        edit(path, PatientID=pydicom.dcmread(slices(folder)[0]).PatientID)
+    one(folder, Severity.ERROR, "One Patient ID with two names")
+
+
+def test_copies_are_a_note_and_different_objects_of_one_uid_an_error(folder):
+    shutil.copy(slices(folder)[0], folder / "copy.dcm")
+    one(folder, Severity.NOTE, "copies of other files")
+    edit(folder / "copy.dcm", SeriesInstanceUID=f"{ROOT}.70", Rows=5)
+    assert any("hold different objects under one SOP Instance UID" in f.sentence for f in found_in(folder))
+
+
+def test_a_missing_slice(folder):
+    slices(folder)[2].unlink()
+    one(folder, Severity.ERROR, "1 slice(s) are missing")
+    assert any("names 5 slices; 1 are not in the folder" in f.sentence for f in found_in(folder))
+
+
+@pytest.mark.parametrize(
+    ("values", "severity", "said"),
+    [
+        ({"PatientPosition": "SITTING"}, Severity.ERROR, "has patient position 'SITTING'"),
+        ({"PatientPosition": ""}, Severity.WARNING, "does not say how the patient lay"),
+        ({"LossyImageCompression": "01"}, Severity.WARNING, "5 slices were compressed with loss"),
+    ],
+)
+def test_headers_of_images(folder, values, severity, said):
+    for path in slices(folder):
+        edit(path, **values)
+    one(folder, severity, said)
+
+
+def test_an_image_without_a_frame(folder):
+    SliceSeries(volume(), series_uid=f"{ROOT}.70", frame_uid="").write(folder / "other")
+    one(folder, Severity.ERROR, "has no Frame of Reference UID")
+
+
+def test_structures_without_their_image(folder):
+    shutil.rmtree(folder / "ct")
+    sentences = [f.sentence for f in found_in(folder) if f.severity is Severity.ERROR]
+    assert any(f"was drawn on series {SERIES}, which is not in the folder." in s for s in sentences)
+    assert any("its planning image is not in the folder" in s for s in sentences)
+
+
+def test_structures_of_one_of_several_series_in_a_frame(folder):
+    shutil.rmtree(folder / "ct")
+    for n in (70, 71):
+        SliceSeries(volume(), series_uid=f"{ROOT}.{n}").write(folder / str(n))
+    assert any("which of the 2 series in its frame" in f.sentence for f in found_in(folder))
+
+
+def test_structures_beside_another_series_of_their_frame(folder):
+    shutil.rmtree(folder / "ct")
+    SliceSeries(volume(), series_uid=f"{ROOT}.70").write(folder / "other")
+    one(folder, Severity.WARNING, f"names series {SERIES}; in its place there is CT Image")
+
+
+def test_a_plan_that_nobody_approved(folder):
+    edit(folder / "rp.dcm", ApprovalStatus="UNAPPROVED")
+    one(folder, Severity.WARNING, "is UNAPPROVED")
+
+
+def test_a_plan_without_structures_or_dose(folder):
+    (folder / "rs.dcm").unlink()
+    (folder / "rd.dcm").unlink()
+    one(folder, Severity.ERROR, f"names structure set {SET}, which is not in the folder")
+    one(folder, Severity.NOTE, "has no dose in the folder")
+
+
+def test_a_plan_of_another_frame(folder):
+    edit(folder / "rp.dcm", FrameOfReferenceUID=f"{ROOT}.77")
+    assert any(f"lies in frame {ROOT}.77, its image in frame {FRAME}" in f.sentence for f in found_in(folder))
+
+
+def test_a_dose_of_no_plan_and_of_another_frame(folder):
+    edit(folder / "rd.dcm", FrameOfReferenceUID=f"{ROOT}.77")
+    one(folder, Severity.ERROR, f"lies in frame {ROOT}.77, its plan in {FRAME}")
+    write(dose(uid=f"{DOSE}.1", plan_uid=f"{PLAN}.1"), folder / "other.dcm")
+    one(folder, Severity.WARNING, "is of no plan in the folder")
+
+
+def test_what_is_not_read_yet(folder):
+    edit(folder / "rd.dcm", SOPClassUID="1.2.840.10008.5.1.4.1.1.481.1")
+    assert any("RT Image" in f.sentence and "is not read by OpenIGRT yet" in f.sentence for f in found_in(folder))
+
+
+def test_the_worst_comes_first(folder):
+    (folder / "thumbs.db").write_bytes(b"junk")
+    slices(folder)[2].unlink()
+    write(plan(uid=f"{PLAN}.1"), folder / "other.dcm")
+    write(structure_set(uid=f"{SET}.1"), folder / "more.dcm")
+    severities = [f.severity for f in found_in(folder)]
+    assert severities == sorted(severities, key=list(Severity).index)
+    assert set(severities) == set(Severity)

@@ -1,0 +1,87 @@
+"""`openigrt check`: what a person is told about a folder, and what a program reads."""
+
+import json
+import shutil
+
+import pydicom
+import pytest
+
+import openigrt
+from openigrt.errors import InputError, MissingInput
+from tests.system.command import run
+
+
+@pytest.fixture
+def messy(case):
+    """The patient's files in one heap: renamed, one twice, junk among them."""
+    heap = case / "heap"
+    heap.mkdir()
+    for n, path in enumerate(sorted(p for p in case.rglob("*.dcm"))):
+        shutil.copy(path, heap / f"IMG{n:05d}")
+    shutil.copy(case / "plan" / "rp.dcm", heap / "again")
+    (heap / "notes.txt").write_text("moved by hand")
+    return heap
+
+
+def test_a_folder_in_order(case):
+    done = run("check", case)
+    assert done.code == 0, done.out
+    assert "Patient Phantom^Ellipsoid (ID PHANTOM-1)" in done.out
+    assert ", planning image\n" in done.out
+    assert ", image of the day\n" in done.out
+    assert "  structures: rs.dcm [" in done.out
+    assert done.out.splitlines()[-1].startswith("0 errors, ")
+
+
+def test_a_heap_is_sorted_out_and_guided_from(messy, known_match, tmp_path):
+    done = run("check", messy, "--json")
+    assert done.code == 0, done.out
+    record = json.loads(done.out)
+    roles = {series["role"]: series for series in record["series"] if series["role"]}
+    (plan,) = record["plans"]
+    assert plan["image_series_uid"] == roles["planning image"]["uid"]
+    assert plan["structure_set_is_here"]
+    assert len(plan["dose_uids"]) == 1
+    said = " ".join(finding["sentence"] for finding in record["findings"])
+    assert "1 file (notes.txt): not DICOM objects." in said
+    assert "copies of other files" in said
+    today, plan_folder = tmp_path / "sorted today", tmp_path / "sorted plan"
+    today.mkdir()
+    for path in sorted(messy.glob("IMG*")):
+        if pydicom.dcmread(path, stop_before_pixels=True).SeriesInstanceUID == roles["image of the day"]["uid"]:
+            shutil.move(path, today / path.name)
+    shutil.move(messy, plan_folder)
+    (plan_folder / "again").unlink()
+    guided = run("guide", plan_folder, today, "--out", tmp_path / "out")
+    assert guided.code == 0, guided.err
+
+
+def test_an_error_asks_for_a_person(case):
+    (case / "today" / "020.dcm").unlink()
+    done = run("check", case)
+    assert done.code == 3
+    assert "\nERROR: CT Image" in done.out
+    assert "1 slice(s) are missing" in done.out
+    assert done.out.splitlines()[-1].startswith("1 error, ")
+
+
+def test_nothing_is_written(case):
+    before = sorted(case.rglob("*"))
+    run("check", case)
+    assert sorted(case.rglob("*")) == before
+
+
+def test_what_is_no_folder_of_dicom(tmp_path):
+    assert run("check", tmp_path / "none").sentence.endswith("does not exist; give a folder with DICOM files.")
+    assert "is empty" in run("check", tmp_path).sentence
+    with pytest.raises(MissingInput):
+        openigrt.check(tmp_path)
+    with pytest.raises(InputError):
+        openigrt.check(5)
+
+
+def test_steps_are_told(case):
+    steps = []
+    openigrt.check(case, progress=steps.append)
+    assert steps[0] == "reading headers"
+    assert steps[-1] == "looking for what belongs together"
