@@ -2,6 +2,7 @@
 
 import shutil
 
+import numpy as np
 import pydicom
 import pytest
 
@@ -165,6 +166,36 @@ def test_a_dose_of_no_plan_and_of_another_frame(folder):
     one(folder, Severity.ERROR, f"lies in frame {ROOT}.77, its plan in {FRAME}")
     write(dose(uid=f"{DOSE}.1", plan_uid=f"{PLAN}.1"), folder / "other.dcm")
     one(folder, Severity.WARNING, "is of no plan in the folder")
+
+
+@pytest.mark.parametrize(
+    ("name", "keyword"),
+    [
+        ("rs.dcm", "ReferencedFrameOfReferenceSequence"),
+        ("rp.dcm", "ReferencedStructureSetSequence"),
+        ("rd.dcm", "ReferencedRTPlanSequence"),
+    ],
+)
+def test_a_malformed_reference_is_a_finding(folder, name, keyword):
+    dataset = pydicom.dcmread(folder / name)
+    del dataset[keyword]
+    dataset.add_new(keyword, "LO", "junk")
+    dataset.save_as(folder / name)
+    sentences = [f.sentence for f in found_in(folder) if f.severity is Severity.ERROR]
+    assert any(f"{keyword} is no sequence" in sentence for sentence in sentences)
+
+
+def test_bytes_changed_at_random_are_findings_or_nothing(folder):
+    random = np.random.default_rng(0)
+    files = sorted(folder.rglob("*.dcm"))
+    for _ in range(60):
+        path = files[random.integers(len(files))]
+        whole = path.read_bytes()
+        changed = np.frombuffer(whole, np.uint8).copy()
+        changed[random.integers(132, len(whole), 8)] = random.integers(0, 256, 8)
+        path.write_bytes(changed.tobytes())
+        assert all(finding.sentence and finding.advice for finding in found_in(folder))
+        path.write_bytes(whole)
 
 
 def test_what_is_not_read_yet(folder):

@@ -50,11 +50,22 @@ class Finding:
     about: tuple[str, ...] = ()
 
 
+Rule = Callable[[Inventory, Links], Iterator[Finding]]
+
+
 def find_problems(inventory: Inventory, links: Links) -> tuple[Finding, ...]:
     """Every finding about a folder, the worst first."""
-    found = [finding for rule in RULES for finding in rule(inventory, links)]
+    found = [finding for rule in RULES for finding in _guarded(rule, inventory, links)]
     order = list(Severity)
     return tuple(sorted(found, key=lambda finding: order.index(finding.severity)))
+
+
+def _guarded(rule: Rule, inventory: Inventory, links: Links) -> Iterator[Finding]:
+    """What a rule finds; where a header that it asks is malformed, that is what is found."""
+    try:
+        yield from rule(inventory, links)
+    except OpenIgrtError as error:
+        yield Finding(Severity.ERROR, error.sentence, "Export this object again.")
 
 
 def _damaged(inventory: Inventory, links: Links) -> Iterator[Finding]:
@@ -62,6 +73,8 @@ def _damaged(inventory: Inventory, links: Links) -> Iterator[Finding]:
     for skipped in inventory.skipped:
         if skipped.is_damaged:
             yield Finding(Severity.ERROR, skipped.reason, "Copy or export this file again.", (str(skipped.path),))
+    for sentence in links.malformed:
+        yield Finding(Severity.ERROR, sentence, "Export this object again; nothing else is said about it.")
     for doubt in inventory.doubts():
         yield Finding(Severity.WARNING, doubt, "Open one of them in a text editor if it is not known what they are.")
     junk = [skipped.path for skipped in inventory.skipped if not skipped.is_damaged]
@@ -271,7 +284,6 @@ def _label(instance: Instance, keyword: str) -> str:
         return f"{instance.class_name} {text(instance.header, keyword)!r} ({instance.path.name})"
 
 
-Rule = Callable[[Inventory, Links], Iterator[Finding]]
 RULES: Sequence[Rule] = (
     _damaged,
     _patients,

@@ -3,7 +3,7 @@
 Files that hold one object twice count once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pydicom import Dataset
@@ -18,6 +18,7 @@ from openigrt.dicom.folder import (
     Inventory,
     Series,
 )
+from openigrt.errors import UnreadableFile
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -50,11 +51,15 @@ class Planning:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Links:
-    """All that name each other in a folder, and the doses of no plan that is there."""
+    """All that name each other in a folder, and the doses of no plan that is there.
+
+    `malformed` are sentences about objects whose references cannot be read; they are left out of the rest.
+    """
 
     drawings: tuple[Drawing, ...]
     plannings: tuple[Planning, ...]
     doses_alone: tuple[Instance, ...]
+    malformed: tuple[str, ...] = ()
 
     def frame_uid_of(self, instance: Instance) -> str:
         """The frame that an object lies in: its own, else that of the structures that it is or names."""
@@ -65,19 +70,40 @@ class Links:
 
 
 def links_of(inventory: Inventory) -> Links:
-    """Who names whom in a folder; raises UnreadableFile where a reference is malformed."""
+    """Who names whom in a folder."""
     images = inventory.of_classes(IMAGE_CLASSES)
-    drawings = tuple(_drawing(found, images) for found in _objects(inventory, STRUCTURE_SET_CLASSES))
-    doses, plans = _objects(inventory, DOSE_CLASSES), _objects(inventory, PLAN_CLASSES)
+    structure_sets, malformed_sets = _readable(inventory, STRUCTURE_SET_CLASSES, lambda found: _drawing(found, images))
+    doses, malformed_doses = _readable(inventory, DOSE_CLASSES, _plan_of_dose)
+    plans, malformed_plans = _readable(inventory, PLAN_CLASSES, _structures_of_plan)
+    drawings = tuple(_drawing(found, images) for found in structure_sets)
     plannings = tuple(_planning(plan, drawings, images, doses) for plan in plans)
     plan_uids = {plan.uid for plan in plans}
-    alone = tuple(dose for dose in doses if referenced_uid(dose, "ReferencedRTPlanSequence") not in plan_uids)
-    return Links(drawings, plannings, alone)
+    alone = tuple(dose for dose in doses if _plan_of_dose(dose) not in plan_uids)
+    return Links(drawings, plannings, alone, malformed_sets + malformed_doses + malformed_plans)
 
 
-def _objects(inventory: Inventory, sop_class_uids: tuple[str, ...]) -> tuple[Instance, ...]:
-    """The objects of these SOP classes, each UID once."""
-    return tuple({instance.uid: instance for instance in inventory.instances_of(sop_class_uids)}.values())
+def _readable(
+    inventory: Inventory, sop_class_uids: tuple[str, ...], read: Callable[[Instance], object]
+) -> tuple[tuple[Instance, ...], tuple[str, ...]]:
+    """The objects of these SOP classes, each UID once, and why some are left out: what `read` raises about them."""
+    kept, malformed = {}, []
+    for instance in inventory.instances_of(sop_class_uids):
+        try:
+            read(instance)
+            kept[instance.uid] = instance
+        except UnreadableFile as error:
+            malformed.append(error.sentence)
+    return tuple(kept.values()), tuple(malformed)
+
+
+def _plan_of_dose(dose: Instance) -> str:
+    """The UID of the plan that a dose names, empty without one."""
+    return referenced_uid(dose, "ReferencedRTPlanSequence")
+
+
+def _structures_of_plan(plan: Instance) -> str:
+    """The UID of the structure set that a plan names, empty without one."""
+    return referenced_uid(plan, "ReferencedStructureSetSequence")
 
 
 def referenced_uid(instance: Instance, sequence: str) -> str:
@@ -116,9 +142,9 @@ def _planning(
     plan: Instance, drawings: Sequence[Drawing], images: Sequence[Series], doses: Sequence[Instance]
 ) -> Planning:
     """What belongs to a plan: where its structure set is not there, the only CT or image in its frame."""
-    named = referenced_uid(plan, "ReferencedStructureSetSequence")
+    named = _structures_of_plan(plan)
     drawing = next((found for found in drawings if found.structure_set.uid == named), None)
     in_frame = [s for s in images if plan.frame_uid and s.instances[0].frame_uid == plan.frame_uid]
     image = drawing.image if drawing else in_frame[0] if len(in_frame) == 1 else None
-    own = tuple(dose for dose in doses if referenced_uid(dose, "ReferencedRTPlanSequence") == plan.uid)
+    own = tuple(dose for dose in doses if _plan_of_dose(dose) == plan.uid)
     return Planning(plan, named, drawing, image, own)

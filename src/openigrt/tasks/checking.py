@@ -17,6 +17,7 @@ from openigrt.dicom import (
     modality_of,
     scan_folder,
 )
+from openigrt.errors import UnreadableFile
 from openigrt.images import Modality
 from openigrt.tasks.clock import Progress
 from openigrt.tasks.words import require_listener, require_paths
@@ -48,14 +49,18 @@ class FolderCheck:
             return "planning image"
         if any(drawing.image is series for drawing in self.links.drawings):
             return "contoured image"
-        return "image of the day" if modality_of(series.instances[0]) is Modality.CBCT else "image"
+        try:
+            is_cone_beam = modality_of(series.instances[0]) is Modality.CBCT
+        except UnreadableFile:
+            return "image"
+        return "image of the day" if is_cone_beam else "image"
 
 
 def check(folder: str | Path, progress: Progress = lambda words: None) -> FolderCheck:
     """Read all headers below a folder and say what belongs together and what is wrong; nothing is written.
 
     `progress` hears each step. Raises MissingInput where there is no folder or no DICOM in it, UnreadableFile where it
-    holds nothing but damaged DICOM or a file names others in a malformed way.
+    holds nothing but damaged DICOM.
     """
     require_paths(folder=folder)
     require_listener(progress)
