@@ -37,27 +37,30 @@ class WholeReads:
 
     def __init__(self, file: BinaryIO, size: int) -> None:
         """Read from `file`, which holds `size` bytes."""
-        self._file, self._size, self._ended = file, size, False
+        self._file, self._size, self._ended, self._position = file, size, False, file.tell()
 
     def read(self, count: int = -1) -> bytes:
         """Exactly `count` bytes; nothing at all once, at the very end."""
         if count < 0:
             raise _Deflated  # pydicom reads all that is left only to inflate it, without a limit
-        left = self._size - self._file.tell()
+        left = self._size - self._position
         if count > left and (left > 0 or self._ended):
             raise _Truncated
         self._ended = self._ended or (count > 0 and left == 0)
-        return self._file.read(count)
+        content = self._file.read(count)
+        self._position += len(content)
+        return content
 
     def seek(self, offset: int, whence: int = 0) -> int:
         """Move within the file."""
         if whence == 0 and offset > self._size:
             raise _Truncated
-        return self._file.seek(offset, whence)
+        self._position = self._file.seek(offset, whence)
+        return self._position
 
     def tell(self) -> int:
         """Where the next read begins."""
-        return self._file.tell()
+        return self._position
 
 
 class _Truncated(Exception):
