@@ -15,8 +15,10 @@ from tests.dicom.dicom_cases import (
     SERIES,
     SET,
     SliceSeries,
+    dicom_object,
     dose,
     plan,
+    sequence_item,
     structure_set,
     volume,
     write,
@@ -196,6 +198,32 @@ def test_bytes_changed_at_random_are_findings_or_nothing(folder):
         path.write_bytes(changed.tobytes())
         assert all(finding.sentence and finding.advice for finding in found_in(folder))
         path.write_bytes(whole)
+
+
+def registration(matrix_type="RIGID", source_frame=FRAME):
+    step = sequence_item(
+        FrameOfReferenceTransformationMatrix=np.eye(4).ravel().tolist(),
+        FrameOfReferenceTransformationMatrixType=matrix_type,
+    )
+    item = sequence_item(
+        FrameOfReferenceUID=source_frame,
+        MatrixRegistrationSequence=[sequence_item(MatrixSequence=[step])],
+    )
+    values = {"FrameOfReferenceUID": FRAME, "RegistrationSequence": [item], "SeriesInstanceUID": f"{ROOT}.90"}
+    return dicom_object("1.2.840.10008.5.1.4.1.1.66.1", f"{ROOT}.91", Modality="REG", **values)
+
+
+def test_registrations(folder):
+    write(registration(), folder / "reg.dcm")
+    assert found_in(folder) == ()
+    write(registration(matrix_type="AFFINE"), folder / "reg.dcm")
+    one(folder, Severity.WARNING, "Spatial Registration reg.dcm is of type AFFINE")
+    write(registration(source_frame=f"{ROOT}.77"), folder / "reg.dcm")
+    one(folder, Severity.NOTE, f"joins frame {ROOT}.77, of which no image is in the folder")
+    empty = registration()
+    del empty.RegistrationSequence
+    write(empty, folder / "reg.dcm")
+    one(folder, Severity.ERROR, "holds no registration")
 
 
 def test_what_is_not_read_yet(folder):

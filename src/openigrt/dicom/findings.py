@@ -8,6 +8,8 @@ from enum import StrEnum
 from itertools import combinations
 from pathlib import Path
 
+from pydicom.uid import SpatialRegistrationStorage
+
 from openigrt.dicom.elements import naming, text
 from openigrt.dicom.folder import (
     DOSE_CLASSES,
@@ -20,16 +22,17 @@ from openigrt.dicom.folder import (
 )
 from openigrt.dicom.image_series import same_pixels
 from openigrt.dicom.links import Links, Planning
+from openigrt.dicom.load import read_object
 from openigrt.dicom.patients import PatientIdentity
 from openigrt.dicom.pixels import require_readable_syntax
 from openigrt.dicom.slices import is_localizer, read_slice
+from openigrt.dicom.spatial_registration import RIGID, read_spatial_registration
 from openigrt.dicom.stack import stacked
 from openigrt.errors import OpenIgrtError
 from openigrt.geometry import Frame, PatientPosition
 
-SPATIAL_REGISTRATION = "1.2.840.10008.5.1.4.1.1.66.1"
 NAMES_LISTED = 10
-READ_CLASSES = (*IMAGE_CLASSES, *STRUCTURE_SET_CLASSES, *PLAN_CLASSES, *DOSE_CLASSES, SPATIAL_REGISTRATION)
+READ_CLASSES = (*IMAGE_CLASSES, *STRUCTURE_SET_CLASSES, *PLAN_CLASSES, *DOSE_CLASSES, SpatialRegistrationStorage)
 
 
 class Severity(StrEnum):
@@ -271,6 +274,26 @@ def _doses(inventory: Inventory, links: Links) -> Iterator[Finding]:
                 )
 
 
+def _registrations(inventory: Inventory, links: Links) -> Iterator[Finding]:
+    """Spatial Registrations that cannot be read, are not rigid, or join frames of which one is not there."""
+    frames = {series.instances[0].frame_uid for series in inventory.of_classes(IMAGE_CLASSES)}
+    for instance in inventory.instances_of((SpatialRegistrationStorage,)):
+        name = f"Spatial Registration {instance.path.name}"
+        try:
+            registration = read_spatial_registration(read_object(instance.path)[0])
+        except OpenIgrtError as error:
+            yield Finding(Severity.ERROR, f"{name}: {error.sentence}", "Export it again.", (instance.uid,))
+            continue
+        types = {kind for source in registration.sources for kind in source.matrix_types} - {RIGID}
+        if types:
+            sentence = f"{name} is of type {', '.join(sorted(types)) or 'unknown'}."
+            yield Finding(Severity.WARNING, sentence, "Only rigid ones can move a couch.", (instance.uid,))
+        joined = {registration.registered_frame_uid, *(source.frame_uid for source in registration.sources)}
+        if absent := sorted(joined - frames - {""}):
+            sentence = f"{name} joins frame {', '.join(absent)}, of which no image is in the folder."
+            yield Finding(Severity.NOTE, sentence, "Add the image if the registration is to be used.", (instance.uid,))
+
+
 def _unread(inventory: Inventory, links: Links) -> Iterator[Finding]:
     """Objects that OpenIGRT does not read yet."""
     for series in inventory.series:
@@ -293,5 +316,6 @@ RULES: Sequence[Rule] = (
     _structures,
     _plans,
     _doses,
+    _registrations,
     _unread,
 )
