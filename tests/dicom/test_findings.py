@@ -5,11 +5,13 @@ import shutil
 import numpy as np
 import pydicom
 import pytest
+from pydicom.uid import ImplicitVRLittleEndian
 
 from openigrt.dicom import Severity, find_problems, links_of, scan_folder
 from tests.dicom.dicom_cases import (
     DOSE,
     FRAME,
+    MR,
     PLAN,
     ROOT,
     SERIES,
@@ -81,7 +83,7 @@ def test_a_truncated_file(folder):
 
 def test_junk_is_a_note(folder):
     (folder / "thumbs.db").write_bytes(b"junk")
-    one(folder, Severity.NOTE, "1 file (thumbs.db): not DICOM objects")
+    one(folder, Severity.NOTE, "1 file (thumbs.db): no DICOM objects")
 
 
 def test_two_patients_and_two_names_of_one(folder):
@@ -91,7 +93,7 @@ def test_two_patients_and_two_names_of_one(folder):
     one(folder, Severity.WARNING, "2 patients: ")
     for path in (folder / "other").iterdir():
         edit(path, PatientID=pydicom.dcmread(slices(folder)[0]).PatientID)
-    one(folder, Severity.ERROR, "One Patient ID with two names")
+    one(folder, Severity.ERROR, "One Patient ID with several names")
 
 
 def test_copies_are_a_note_and_different_objects_of_one_uid_an_error(folder):
@@ -104,7 +106,7 @@ def test_copies_are_a_note_and_different_objects_of_one_uid_an_error(folder):
 def test_a_missing_slice(folder):
     slices(folder)[2].unlink()
     one(folder, Severity.ERROR, "1 slice(s) are missing")
-    assert any("names 5 slices; 1 are not in the folder" in f.sentence for f in found_in(folder))
+    assert any("names 5 slices, 1 of them not in the folder" in f.sentence for f in found_in(folder))
 
 
 @pytest.mark.parametrize(
@@ -167,7 +169,7 @@ def test_a_dose_of_no_plan_and_of_another_frame(folder):
     edit(folder / "rd.dcm", FrameOfReferenceUID=f"{ROOT}.77")
     one(folder, Severity.ERROR, f"lies in frame {ROOT}.77, its plan in {FRAME}")
     write(dose(uid=f"{DOSE}.1", plan_uid=f"{PLAN}.1"), folder / "other.dcm")
-    one(folder, Severity.WARNING, "is of no plan in the folder")
+    one(folder, Severity.WARNING, f"is of plan {PLAN}.1, which is not in the folder")
 
 
 @pytest.mark.parametrize(
@@ -198,6 +200,93 @@ def test_bytes_changed_at_random_are_findings_or_nothing(folder):
         path.write_bytes(changed.tobytes())
         assert all(finding.sentence and finding.advice for finding in found_in(folder))
         path.write_bytes(whole)
+
+
+def test_a_dose_of_two_plans_and_of_a_plan_that_names_no_frame(folder):
+    write(plan(uid=f"{PLAN}.1", ApprovalStatus="APPROVED"), folder / "other.dcm")
+    dataset = pydicom.dcmread(folder / "rd.dcm")
+    dataset.ReferencedRTPlanSequence.append(sequence_item(ReferencedSOPInstanceUID=f"{PLAN}.1"))
+    dataset.save_as(folder / "rd.dcm")
+    one(folder, Severity.NOTE, "There are 2 plans.")
+    (folder / "other.dcm").unlink()
+    edit(folder / "rp.dcm", FrameOfReferenceUID="")
+    edit(folder / "rd.dcm", FrameOfReferenceUID=f"{ROOT}.77")
+    one(folder, Severity.ERROR, f"lies in frame {ROOT}.77, its plan in {FRAME}")
+
+
+def test_structures_in_another_frame_than_their_image(folder):
+    write(structure_set(frame_uid=f"{ROOT}.77"), folder / "rs.dcm")
+    assert any(f"lies in frame {ROOT}.77, its image in {FRAME}" in f.sentence for f in found_in(folder))
+
+
+def test_structures_that_name_nothing_are_of_the_only_image_in_their_frame(folder):
+    dataset = pydicom.dcmread(folder / "rs.dcm")
+    del dataset.ReferencedFrameOfReferenceSequence
+    dataset.FrameOfReferenceUID = FRAME
+    dataset.save_as(folder / "rs.dcm")
+    one(folder, Severity.WARNING, "names series none; in its place there is CT Image")
+
+
+def test_a_plan_without_structures_beside_an_mr_of_its_frame_is_of_the_ct(folder):
+    (folder / "rs.dcm").unlink()
+    SliceSeries(volume(), series_uid=f"{ROOT}.70", sop_class=MR).write(folder / "mr")
+    assert links_of(scan_folder(folder)).plannings[0].image.uid == SERIES
+    SliceSeries(volume(), series_uid=f"{ROOT}.71").write(folder / "ct2")
+    assert any("which of the 3 images in its frame was planned on" in f.sentence for f in found_in(folder))
+
+
+def test_pixels_that_are_not_there(folder):
+    edit(slices(folder)[0], PixelData=bytes(10))
+    one(folder, Severity.ERROR, "bytes of pixels and holds 10")
+    dataset = pydicom.dcmread(slices(folder)[0])
+    del dataset.PixelData
+    dataset.save_as(slices(folder)[0])
+    one(folder, Severity.ERROR, "has no pixel data")
+
+
+def test_objects_without_uid_or_patient(folder):
+    edit(folder / "rd.dcm", SOPInstanceUID="")
+    one(folder, Severity.ERROR, "1 file (rd.dcm): no SOP Instance UID.")
+    edit(folder / "rd.dcm", SOPInstanceUID=DOSE, PatientID="", PatientName="")
+    one(folder, Severity.WARNING, "1 file (rd.dcm): neither Patient ID nor name.")
+
+
+def test_an_empty_uid_is_no_link(folder):
+    edit(folder / "rp.dcm", SOPInstanceUID="")
+    dataset = pydicom.dcmread(folder / "rd.dcm")
+    del dataset.ReferencedRTPlanSequence
+    dataset.save_as(folder / "rd.dcm")
+    links = links_of(scan_folder(folder))
+    assert links.plannings[0].doses == ()
+    assert len(links.doses_alone) == 1
+
+
+def test_the_same_object_in_another_encoding_is_a_copy(folder):
+    dataset = pydicom.dcmread(slices(folder)[0])
+    dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
+    dataset.save_as(folder / "implicit.dcm", implicit_vr=True, little_endian=True)
+    assert slices(folder)[0].read_bytes() != (folder / "implicit.dcm").read_bytes()
+    one(folder, Severity.NOTE, "1 file (implicit.dcm): copies of other files.")
+
+
+def test_a_link_from_one_patient_to_another(folder):
+    edit(folder / "rs.dcm", PatientID="OTHER", PatientName="Other^Olga")
+    assert any("Objects of two patients name each other" in f.sentence for f in found_in(folder))
+
+
+def test_many_names_of_one_patient_are_one_finding(folder):
+    for n in range(12):
+        values = {"PatientName": f"Name^{n}", "ApprovalStatus": "APPROVED"}
+        write(plan(uid=f"{PLAN}.{n + 1}", **values), folder / f"{n}.dcm")
+    said = [f for f in found_in(folder) if f.sentence.startswith("One Patient ID with several names")]
+    assert len(said) == 1
+    assert "; and 3 more" in said[0].sentence
+
+
+def test_an_image_in_a_form_that_is_not_read(folder):
+    for path in slices(folder):
+        edit(path, SOPClassUID="1.2.840.10008.5.1.4.1.1.2.1")
+    assert any("in a form that is not read yet" in f.sentence for f in found_in(folder))
 
 
 def registration(matrix_type="RIGID", source_frame=FRAME):

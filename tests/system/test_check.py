@@ -43,7 +43,7 @@ def test_a_heap_is_sorted_out_and_guided_from(messy, known_match, tmp_path):
     assert plan["structure_set_is_here"]
     assert len(plan["dose_uids"]) == 1
     said = " ".join(finding["sentence"] for finding in record["findings"])
-    assert "1 file (notes.txt): not DICOM objects." in said
+    assert "1 file (notes.txt): no DICOM objects." in said
     assert "copies of other files" in said
     today, plan_folder = tmp_path / "sorted today", tmp_path / "sorted plan"
     today.mkdir()
@@ -60,7 +60,7 @@ def test_an_error_asks_for_a_person(case):
     (case / "today" / "020.dcm").unlink()
     done = run("check", case)
     assert done.code == 3
-    assert "\nERROR: CT Image" in done.out
+    assert "\nERROR: In series " in done.out
     assert "1 slice(s) are missing" in done.out
     assert done.out.splitlines()[-1].startswith("1 error, ")
 

@@ -115,7 +115,7 @@ def check(
     with voice.progress() as tell:
         found = tasks.check(folder, progress=tell)
     if as_json:
-        voice.answer(json.dumps(tasks.check_record(found), ensure_ascii=False, allow_nan=False) + "\n")
+        voice.answer(json.dumps(tasks.check_record(found), allow_nan=False) + "\n")
     else:
         voice.answer(tasks.check_summary(found))
     raise typer.Exit(ExitCode.PERSON_NEEDED if found.worst == "error" else ExitCode.DONE)

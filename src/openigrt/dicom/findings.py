@@ -1,19 +1,20 @@
 """What is missing, inconsistent, lossy or suspicious in a folder, each with what to do. Headers only."""
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import combinations
 from pathlib import Path
 
 from pydicom.uid import SpatialRegistrationStorage
 
-from openigrt.dicom.elements import naming, text
+from openigrt.dicom.choosing import ENHANCED_IMAGE_CLASSES
+from openigrt.dicom.elements import lenient, naming, text
 from openigrt.dicom.folder import (
+    DICOM_SUFFIXES,
     DOSE_CLASSES,
     IMAGE_CLASSES,
+    NOT_DICOM,
     PLAN_CLASSES,
     STRUCTURE_SET_CLASSES,
     Instance,
@@ -21,10 +22,10 @@ from openigrt.dicom.folder import (
     named_files,
 )
 from openigrt.dicom.image_series import same_pixels
-from openigrt.dicom.links import Links, Planning
-from openigrt.dicom.load import read_object
+from openigrt.dicom.links import Drawing, Links, Planning, plans_of_dose
+from openigrt.dicom.load import read_content, read_object
 from openigrt.dicom.patients import PatientIdentity
-from openigrt.dicom.pixels import require_readable_syntax
+from openigrt.dicom.pixels import require_pixels
 from openigrt.dicom.slices import is_localizer, read_slice
 from openigrt.dicom.spatial_registration import RIGID, read_spatial_registration
 from openigrt.dicom.stack import stacked
@@ -32,6 +33,7 @@ from openigrt.errors import OpenIgrtError
 from openigrt.geometry import Frame, PatientPosition
 
 NAMES_LISTED = 10
+LONGEST_LABEL = 64
 READ_CLASSES = (*IMAGE_CLASSES, *STRUCTURE_SET_CLASSES, *PLAN_CLASSES, *DOSE_CLASSES, SpatialRegistrationStorage)
 
 
@@ -75,82 +77,144 @@ def _damaged(inventory: Inventory, links: Links) -> Iterator[Finding]:
     """Files that begin as DICOM and cannot be read, or are named as DICOM and are none."""
     for skipped in inventory.skipped:
         if skipped.is_damaged:
-            yield Finding(Severity.ERROR, skipped.reason, "Copy or export this file again.", (str(skipped.path),))
+            advice = "Put this right first: other findings may follow from it."
+            yield Finding(Severity.ERROR, skipped.reason, advice, (str(skipped.path),))
     for sentence in links.malformed:
         yield Finding(Severity.ERROR, sentence, "Export this object again; nothing else is said about it.")
     for doubt in inventory.doubts():
         yield Finding(Severity.WARNING, doubt, "Open one of them in a text editor if it is not known what they are.")
-    junk = [skipped.path for skipped in inventory.skipped if not skipped.is_damaged]
+    others = [s for s in inventory.skipped if not s.is_damaged]
+    junk = [s.path for s in others if not (s.reason == NOT_DICOM and s.path.suffix.lower() in DICOM_SUFFIXES)]
     if junk:
-        yield Finding(Severity.NOTE, f"{named_files(junk)}: not DICOM objects.", "Nothing; they are left aside.")
+        sentence = f"{_files(inventory, junk)}: no DICOM objects."
+        yield Finding(Severity.NOTE, sentence, "Nothing; they are left aside.", tuple(map(str, junk)))
+
+
+def _unnamed(inventory: Inventory, links: Links) -> Iterator[Finding]:
+    """Objects without the UIDs or the patient that everything else goes by."""
+    lacks = {
+        "SOP Instance UID": [instance.path for instance in inventory.instances() if not instance.uid],
+        "Series Instance UID": [instance.path for instance in inventory.instances() if not instance.series_uid],
+    }
+    for what, paths in lacks.items():
+        if paths:
+            sentence = f"{_files(inventory, paths)}: no {what}."
+            advice = "Export again from the source; nothing can refer to them."
+            yield Finding(Severity.ERROR, sentence, advice, tuple(map(str, paths)))
+    nobody = [i.path for i in inventory.instances() if not i.patient_id and not i.patient_name]
+    if nobody:
+        sentence = f"{_files(inventory, nobody)}: neither Patient ID nor name."
+        yield Finding(Severity.WARNING, sentence, "Make sure whose they are.", tuple(map(str, nobody)))
 
 
 def _patients(inventory: Inventory, links: Links) -> Iterator[Finding]:
-    """Identities that contradict each other, and such as may be one person under two numbers or names."""
+    """One ID with several names, one name with several IDs, several patients, and links from one to another."""
     known: dict[tuple[str, str], PatientIdentity] = {}
     for instance in inventory.instances():
-        source = f"{instance.class_name} {instance.path.name}"
-        key = instance.patient_id, instance.patient_name
-        known.setdefault(key, PatientIdentity(*key, source))
-    for one, other in combinations(known.values(), 2):
-        if not one.is_same(other) and (one.shares_id(other) or one.shares_name(other)):
-            what = "One Patient ID with two names" if one.shares_id(other) else "One name with two Patient IDs"
-            yield Finding(
-                Severity.ERROR,
-                f"{what}: {one} and {other}.",
-                "Find out whether this is one person; correct the identity at its source and export again.",
-            )
-    strangers = [one for one in known.values() if not any(one.is_same(o) for o in known.values() if o is not one)]
-    if len(known) > 1 and strangers:
-        names = "; ".join(str(one) for one in list(known.values())[:NAMES_LISTED])
-        sentence = f"{len(known)} patients: {names}{'; ...' if len(known) > NAMES_LISTED else ''}."
+        known.setdefault((instance.patient_id, instance.patient_name), _identity(instance))
+    people = list(known.values())
+    yield from _doubtful(people, "One Patient ID with several names", PatientIdentity.shares_id)
+    yield from _doubtful(people, "One name with several Patient IDs", PatientIdentity.shares_name)
+    strangers = [one for one in people if not any(one.is_same(other) for other in people if other is not one)]
+    if len(people) > 1 and strangers:
+        sentence = f"{len(people)} patients: {_listed(people)}."
         yield Finding(Severity.WARNING, sentence, "Give each patient a folder: guide takes one patient at a time.")
+    for one, other in _linked(links):
+        if not _identity(one).is_same(_identity(other)):
+            sentence = f"Objects of two patients name each other: {_identity(one)} and {_identity(other)}."
+            advice = "Do not use them together before it is known whose they are."
+            yield Finding(Severity.ERROR, sentence, advice, (one.uid, other.uid))
+
+
+def _doubtful(
+    people: Sequence[PatientIdentity], what: str, share: Callable[[PatientIdentity, PatientIdentity], bool]
+) -> Iterator[Finding]:
+    """Once for each ID or name that identities share which otherwise contradict each other."""
+    told: list[PatientIdentity] = []
+    for one in people:
+        if any(share(one, other) for other in told):
+            continue
+        others = [other for other in people if share(one, other) and not one.is_same(other)]
+        if others:
+            told.append(one)
+            advice = "Find out whether this is one person; correct the identity at its source and export again."
+            yield Finding(Severity.ERROR, f"{what}: {_listed([one, *others])}.", advice)
+
+
+def _linked(links: Links) -> Iterator[tuple[Instance, Instance]]:
+    """Pairs of objects of which one names the other."""
+    for drawing in links.drawings:
+        if drawing.image:
+            yield drawing.structure_set, drawing.image.instances[0]
+    for planning in links.plannings:
+        if planning.drawing:
+            yield planning.plan, planning.drawing.structure_set
+        yield from ((planning.plan, dose) for dose in planning.doses)
+
+
+def _identity(instance: Instance) -> PatientIdentity:
+    """Who an object says it is of."""
+    source = f"{instance.class_name} {instance.path.name}"
+    return PatientIdentity(instance.patient_id, instance.patient_name, source)
+
+
+def _listed(people: Sequence[PatientIdentity]) -> str:
+    """Patients in a sentence, the first few by name."""
+    more = f"; and {len(people) - NAMES_LISTED} more" if len(people) > NAMES_LISTED else ""
+    return "; ".join(map(str, people[:NAMES_LISTED])) + more
+
+
+def _files(inventory: Inventory, paths: Sequence[Path]) -> str:
+    """Files in a sentence, by their place below the folder."""
+    return named_files([_place(inventory, path) for path in paths], in_full=True)
+
+
+def _place(inventory: Inventory, path: Path) -> Path:
+    """Where a file lies below the folder."""
+    return path.relative_to(inventory.path) if path != inventory.path else Path(path.name)
 
 
 def _copies(inventory: Inventory, links: Links) -> Iterator[Finding]:
     """Files that hold the same SOP Instance UID: copies, or different objects under one UID."""
-    by_uid: dict[str, list[Instance]] = defaultdict(list)
+    by_uid: dict[str, list[Path]] = defaultdict(list)
     for instance in inventory.instances():
-        by_uid[instance.uid].append(instance)
+        by_uid[instance.uid].append(instance.path)
     copies: list[Path] = []
-    for uid, instances in by_uid.items():
-        if len(instances) < 2:
+    for uid, paths in by_uid.items():
+        if not uid or len(paths) < 2:
             continue
-        if not uid or len({_digest(instance.path) for instance in instances}) > 1:
-            names = named_files([instance.path for instance in instances])
-            yield Finding(
-                Severity.ERROR,
-                f"{names} hold different objects under one SOP Instance UID, {uid or 'an empty one'}.",
-                "Export them again from their source; nothing can tell them apart.",
-                (uid,),
-            )
-        else:
-            copies += [instance.path for instance in instances[1:]]
+        if all(_is_copy(paths[0], path) for path in paths[1:]):
+            copies += paths[1:]
+            continue
+        sentence = f"{_files(inventory, paths)} hold different objects under one SOP Instance UID, {uid}."
+        advice = "Export them again from their source; nothing can tell them apart."
+        yield Finding(Severity.ERROR, sentence, advice, tuple(map(str, paths)))
     if copies:
-        yield Finding(Severity.NOTE, f"{named_files(copies)}: copies of other files.", "Nothing; or remove them.")
+        sentence = f"{_files(inventory, copies)}: copies of other files."
+        yield Finding(Severity.NOTE, sentence, "Nothing; or remove them.", tuple(map(str, copies)))
 
 
-def _digest(path: Path) -> str:
-    """SHA-256 of a file; its name where it cannot be read any more."""
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError:
-        return str(path)
+def _is_copy(one: Path, other: Path) -> bool:
+    """Whether two files hold the same bytes, or the same elements in another encoding."""
+    if read_content(one) == read_content(other):
+        return True
+    with lenient():
+        return bool(read_object(one)[0] == read_object(other)[0])
 
 
 def _volumes(inventory: Inventory, links: Links) -> Iterator[Finding]:
-    """Image series that form no volume, or only with a remark."""
+    """Image series that form no volume, or whose pixels are not there."""
     for series in inventory.of_classes(IMAGE_CLASSES):
         try:
             slices = [read_slice(instance) for instance in series.instances if not is_localizer(instance)]
             if not slices:
                 yield Finding(Severity.NOTE, f"{series} holds nothing but localizers.", "Nothing.", (series.uid,))
                 continue
-            require_readable_syntax(slices[0].instance)
+            for slice_ in slices:
+                require_pixels(slice_.instance, slice_.rows * slice_.columns)
             stacked(slices, Frame.plan(slices[0].instance.frame_uid), same_pixels)
         except OpenIgrtError as error:
-            advice = "It cannot be matched before this is put right."
-            yield Finding(Severity.ERROR, f"{series}: {error.sentence}", advice, (series.uid,))
+            yield Finding(Severity.ERROR, error.sentence, f"guide cannot use {series} as it is.", (series.uid,))
 
 
 def _headers(inventory: Inventory, links: Links) -> Iterator[Finding]:
@@ -191,63 +255,72 @@ def _headers(inventory: Inventory, links: Links) -> Iterator[Finding]:
 
 
 def _structures(inventory: Inventory, links: Links) -> Iterator[Finding]:
-    """Structure sets without their image, or with a part of it."""
+    """Structure sets without their image, with a part of it, or in another frame."""
     for drawing in links.drawings:
-        name = _label(drawing.structure_set, "StructureSetLabel")
+        name, about = _label(inventory, drawing.structure_set, "StructureSetLabel"), (drawing.structure_set.uid,)
         if drawing.image is None:
-            others = sum(s.instances[0].frame_uid == drawing.frame_uid for s in inventory.of_classes(IMAGE_CLASSES))
-            beside = f"; which of the {others} series in its frame may stand for it is not known" if others else ""
-            yield Finding(
-                Severity.ERROR,
-                f"{name} was drawn on series {drawing.series_uid or 'unknown'}, which is not in the folder{beside}.",
-                "Add the image that it was drawn on.",
-                (drawing.structure_set.uid,),
-            )
+            yield _without_image(name, drawing, inventory)
+            continue
+        frame_uid = drawing.image.instances[0].frame_uid
+        if drawing.frame_uid and frame_uid != drawing.frame_uid:
+            sentence = f"{name} lies in frame {drawing.frame_uid}, its image in {frame_uid}."
+            advice = "They do not belong together without a registration; export the structures again."
+            yield Finding(Severity.ERROR, sentence, advice, about)
         elif drawing.image.uid != drawing.series_uid:
-            yield Finding(
-                Severity.WARNING,
-                f"{name} names series {drawing.series_uid or 'unknown'}; in its place there is {drawing.image}.",
-                "Check that this is the image it was drawn on.",
-                (drawing.structure_set.uid,),
-            )
-        elif drawing.absent_slices:
-            yield Finding(
-                Severity.WARNING,
-                f"{name} names {len(drawing.image_uids)} slices; {drawing.absent_slices} are not in the folder.",
-                "Copy the series again if its first or last slices were lost.",
-                (drawing.structure_set.uid,),
-            )
+            named = drawing.series_uid or "none"
+            sentence = f"{name} names series {named}; in its place there is {drawing.image}."
+            yield Finding(Severity.WARNING, sentence, "Check that this is the image it was drawn on.", about)
+        elif drawing.absent_uids:
+            count, absent = len(drawing.image_uids), len(drawing.absent_uids)
+            sentence = f"{name} names {count} slices, {absent} of them not in the folder."
+            yield Finding(Severity.WARNING, sentence, "Copy the series again if slices were lost.", about)
+
+
+def _without_image(name: str, drawing: Drawing, inventory: Inventory) -> Finding:
+    """Why a structure set has no image here, and what to do."""
+    about = (drawing.structure_set.uid,)
+    unread = [s for s in inventory.series if drawing.series_uid and s.uid == drawing.series_uid]
+    if unread:
+        sentence = f"{name} was drawn on {unread[0]}, which is here in a form that is not read yet."
+        return Finding(Severity.ERROR, sentence, "Export it as single slices.", about)
+    others = sum(s.instances[0].frame_uid == drawing.frame_uid for s in inventory.of_classes(IMAGE_CLASSES))
+    beside = f"; which of the {others} series in its frame may stand for it is not known" if others else ""
+    sentence = f"{name} was drawn on series {drawing.series_uid or 'unknown'}, which is not in the folder{beside}."
+    return Finding(Severity.ERROR, sentence, "Add the image that it was drawn on.", about)
 
 
 def _plans(inventory: Inventory, links: Links) -> Iterator[Finding]:
-    """Plans without structures, image or dose, or that nobody approved."""
+    """Plans without structures, image or dose, that nobody approved, or of which there are several."""
     for planning in links.plannings:
-        name = _label(planning.plan, "RTPlanLabel")
-        yield from _of_plan(name, planning)
+        name, about = _label(inventory, planning.plan, "RTPlanLabel"), (planning.plan.uid,)
+        yield from _of_plan(name, planning, inventory)
         with naming(planning.plan.header):
             approval = text(planning.plan.header, "ApprovalStatus")
         if approval != "APPROVED":
-            yield Finding(
-                Severity.WARNING,
-                f"{name} is {approval or 'of unknown approval'}.",
-                "Check that this is the plan that is treated.",
-                (planning.plan.uid,),
-            )
+            sentence = f"{name} is {approval or 'of unknown approval'}."
+            yield Finding(Severity.WARNING, sentence, "Check that this is the plan that is treated.", about)
+    if len(links.plannings) > 1:
+        sentence = f"There are {len(links.plannings)} plans."
+        uids = tuple(planning.plan.uid for planning in links.plannings)
+        yield Finding(Severity.NOTE, sentence, "Choose one for guide by its UID, with --plan.", uids)
 
 
-def _of_plan(name: str, planning: Planning) -> Iterator[Finding]:
+def _of_plan(name: str, planning: Planning, inventory: Inventory) -> Iterator[Finding]:
     """What the folder lacks of all that a plan names."""
-    about = (planning.plan.uid,)
+    about, frame_uid = (planning.plan.uid,), planning.plan.frame_uid
     if planning.drawing is None and planning.structure_set_uid:
         sentence = f"{name} names structure set {planning.structure_set_uid}, which is not in the folder."
         yield Finding(Severity.ERROR, sentence, "Add it; without it there is no target and no organ.", about)
     elif planning.drawing is None:
         yield Finding(Severity.NOTE, f"{name} names no structure set.", "Nothing, if it was planned without.", about)
-    if planning.image is None:
+    count = sum(frame_uid == s.instances[0].frame_uid for s in inventory.of_classes(IMAGE_CLASSES)) if frame_uid else 0
+    if planning.image is None and count > 1:
+        sentence = f"{name}: which of the {count} images in its frame was planned on is not known."
+        yield Finding(Severity.ERROR, sentence, "Add its structure set, or keep one image.", about)
+    elif planning.image is None:
         yield Finding(Severity.ERROR, f"{name}: its planning image is not in the folder.", "Add it.", about)
-    elif planning.plan.frame_uid and planning.image.instances[0].frame_uid != planning.plan.frame_uid:
-        frames = planning.plan.frame_uid, planning.image.instances[0].frame_uid
-        sentence = f"{name} lies in frame {frames[0]}, its image in frame {frames[1]}."
+    elif frame_uid and planning.image.instances[0].frame_uid != frame_uid:
+        sentence = f"{name} lies in frame {frame_uid}, its image in frame {planning.image.instances[0].frame_uid}."
         yield Finding(Severity.ERROR, sentence, "Give the image that was planned on.", about)
     if not planning.doses:
         yield Finding(Severity.NOTE, f"{name} has no dose in the folder.", "Add it if dose is asked for.", about)
@@ -255,30 +328,32 @@ def _of_plan(name: str, planning: Planning) -> Iterator[Finding]:
 
 def _doses(inventory: Inventory, links: Links) -> Iterator[Finding]:
     """Doses of plans that are not there, and such as lie in another frame than their plan."""
+    by_plan: dict[str, list[Instance]] = defaultdict(list)
     for dose in links.doses_alone:
-        yield Finding(
-            Severity.WARNING,
-            f"{_label(dose, 'DoseSummationType')} is of no plan in the folder.",
-            "Add its plan, or leave it out.",
-            (dose.uid,),
-        )
+        by_plan[", ".join(sorted(plans_of_dose(dose)))].append(dose)
+    for uids, doses in by_plan.items():
+        names = _files(inventory, [dose.path for dose in doses])
+        sentence = f"Dose in {names} is of plan {uids}, which is not in the folder."
+        if not uids:
+            sentence = f"Dose in {names} is of no plan in the folder: it names none."
+        about = tuple(dose.uid for dose in doses)
+        yield Finding(Severity.WARNING, sentence, "Add the plan, or leave the dose out.", about)
     for planning in links.plannings:
+        image_frame_uid = planning.image.instances[0].frame_uid if planning.image else ""
+        frame_uid = links.frame_uid_of(planning.plan) or image_frame_uid
         for dose in planning.doses:
-            if planning.plan.frame_uid and dose.frame_uid != planning.plan.frame_uid:
-                yield Finding(
-                    Severity.ERROR,
-                    f"{_label(dose, 'DoseSummationType')} lies in frame {dose.frame_uid or 'unknown'}, its plan in "
-                    f"{planning.plan.frame_uid}.",
-                    "Calculate or export it again on the planning image.",
-                    (dose.uid,),
-                )
+            if frame_uid and dose.frame_uid != frame_uid:
+                name = _label(inventory, dose, "DoseSummationType")
+                sentence = f"{name} lies in frame {dose.frame_uid or 'unknown'}, its plan in {frame_uid}."
+                advice = "Calculate or export it again on the planning image."
+                yield Finding(Severity.ERROR, sentence, advice, (dose.uid,))
 
 
 def _registrations(inventory: Inventory, links: Links) -> Iterator[Finding]:
     """Spatial Registrations that cannot be read, are not rigid, or join frames of which one is not there."""
     frames = {series.instances[0].frame_uid for series in inventory.of_classes(IMAGE_CLASSES)}
     for instance in inventory.instances_of((SpatialRegistrationStorage,)):
-        name = f"Spatial Registration {instance.path.name}"
+        name = f"Spatial Registration {_place(inventory, instance.path)}"
         try:
             registration = read_spatial_registration(read_object(instance.path)[0])
         except OpenIgrtError as error:
@@ -298,17 +373,21 @@ def _unread(inventory: Inventory, links: Links) -> Iterator[Finding]:
     """Objects that OpenIGRT does not read yet."""
     for series in inventory.series:
         if series.sop_class_uid not in READ_CLASSES:
-            yield Finding(Severity.NOTE, f"{series} is not read by OpenIGRT yet.", "Nothing.", (series.uid,))
+            is_enhanced = series.sop_class_uid in ENHANCED_IMAGE_CLASSES
+            advice = "Export it as single slices if it is needed." if is_enhanced else "Nothing."
+            yield Finding(Severity.NOTE, f"{series} is not read by OpenIGRT yet.", advice, (series.uid,))
 
 
-def _label(instance: Instance, keyword: str) -> str:
-    """An object in a sentence: its class and label."""
+def _label(inventory: Inventory, instance: Instance, keyword: str) -> str:
+    """An object in a sentence: its class, its label, cut where it is long, and where it lies."""
     with naming(instance.header):
-        return f"{instance.class_name} {text(instance.header, keyword)!r} ({instance.path.name})"
+        label = text(instance.header, keyword)[:LONGEST_LABEL]
+    return f"{instance.class_name} {label!r} ({_place(inventory, instance.path)})"
 
 
 RULES: Sequence[Rule] = (
     _damaged,
+    _unnamed,
     _patients,
     _copies,
     _volumes,

@@ -129,9 +129,9 @@ class Inventory:
         )
 
 
-def named_files(paths: list[Path]) -> str:
-    """`3 files (a, b and 1 more)`."""
-    names = ", ".join(path.name for path in paths[:NAMES_IN_A_MESSAGE])
+def named_files(paths: list[Path], *, in_full: bool = False) -> str:
+    """`3 files (a, b and 1 more)`: their names, or their paths in full."""
+    names = ", ".join(str(path) if in_full else path.name for path in paths[:NAMES_IN_A_MESSAGE])
     more = f" and {len(paths) - NAMES_IN_A_MESSAGE} more" if len(paths) > NAMES_IN_A_MESSAGE else ""
     return f"{len(paths)} file{'s' if len(paths) != 1 else ''} ({names}{more})"
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pydicom import Dataset
+from pydicom.uid import CTImageStorage
 
 from openigrt.dicom.elements import items, naming, text
 from openigrt.dicom.folder import (
@@ -23,19 +24,17 @@ from openigrt.errors import UnreadableFile
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Drawing:
-    """A structure set, the frame, series and slices that it names, and the series of the folder that fits them."""
+    """A structure set, the frame, series and slices that it names, and the series of the folder that fits them.
+
+    `absent_uids` are those of the slices that are not in the folder.
+    """
 
     structure_set: Instance
     frame_uid: str
     series_uid: str
     image_uids: frozenset[str]
+    absent_uids: frozenset[str]
     image: Series | None
-
-    @property
-    def absent_slices(self) -> int:
-        """How many of the slices that it names are not in the folder."""
-        here = {instance.uid for instance in self.image.instances} if self.image else set()
-        return len(self.image_uids - here)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -73,12 +72,12 @@ def links_of(inventory: Inventory) -> Links:
     """Who names whom in a folder."""
     images = inventory.of_classes(IMAGE_CLASSES)
     structure_sets, malformed_sets = _readable(inventory, STRUCTURE_SET_CLASSES, lambda found: _drawing(found, images))
-    doses, malformed_doses = _readable(inventory, DOSE_CLASSES, _plan_of_dose)
+    doses, malformed_doses = _readable(inventory, DOSE_CLASSES, plans_of_dose)
     plans, malformed_plans = _readable(inventory, PLAN_CLASSES, _structures_of_plan)
     drawings = tuple(_drawing(found, images) for found in structure_sets)
     plannings = tuple(_planning(plan, drawings, images, doses) for plan in plans)
     plan_uids = {plan.uid for plan in plans}
-    alone = tuple(dose for dose in doses if _plan_of_dose(dose) not in plan_uids)
+    alone = tuple(dose for dose in doses if not plan_uids & plans_of_dose(dose))
     return Links(drawings, plannings, alone, malformed_sets + malformed_doses + malformed_plans)
 
 
@@ -90,15 +89,17 @@ def _readable(
     for instance in inventory.instances_of(sop_class_uids):
         try:
             read(instance)
-            kept[instance.uid] = instance
+            kept[instance.uid or str(instance.path)] = instance
         except UnreadableFile as error:
             malformed.append(error.sentence)
     return tuple(kept.values()), tuple(malformed)
 
 
-def _plan_of_dose(dose: Instance) -> str:
-    """The UID of the plan that a dose names, empty without one."""
-    return referenced_uid(dose, "ReferencedRTPlanSequence")
+def plans_of_dose(dose: Instance) -> frozenset[str]:
+    """The UIDs of the plans that a dose names."""
+    with naming(dose.header):
+        references = items(dose.header, "ReferencedRTPlanSequence")
+        return frozenset(text(item, "ReferencedSOPInstanceUID") for item in references) - {""}
 
 
 def _structures_of_plan(plan: Instance) -> str:
@@ -118,18 +119,16 @@ def _drawing(structure_set: Instance, images: Sequence[Series]) -> Drawing:
     with naming(structure_set.header):
         frames = items(structure_set.header, "ReferencedFrameOfReferenceSequence")
         series = [entry for frame in frames for entry in _series_items(frame)]
-        frame_uid = text(frames[0], "FrameOfReferenceUID") if frames else ""
+        frame_uid = text(frames[0], "FrameOfReferenceUID") if frames else structure_set.frame_uid
         series_uid = text(series[0], "SeriesInstanceUID") if series else ""
-        image_uids = frozenset(
-            text(image, "ReferencedSOPInstanceUID")
-            for entry in series
-            for image in items(entry, "ContourImageSequence")
-        )
+        slices = [image for entry in series for image in items(entry, "ContourImageSequence")]
+        image_uids = frozenset(text(image, "ReferencedSOPInstanceUID") for image in slices) - {""}
     by_slices = [s for s in images if any(instance.uid in image_uids for instance in s.instances)]
-    by_uid = [s for s in images if s.uid == series_uid]
+    by_uid = [s for s in images if series_uid and s.uid == series_uid]
     in_frame = [s for s in images if frame_uid and s.instances[0].frame_uid == frame_uid]
     fitting = next((found for found in (by_slices, by_uid, in_frame) if len(found) == 1), [None])
-    return Drawing(structure_set, frame_uid, series_uid, image_uids, fitting[0])
+    absent = image_uids - {instance.uid for s in images for instance in s.instances}
+    return Drawing(structure_set, frame_uid, series_uid, image_uids, absent, fitting[0])
 
 
 def _series_items(frame: Dataset) -> list[Dataset]:
@@ -143,8 +142,10 @@ def _planning(
 ) -> Planning:
     """What belongs to a plan: where its structure set is not there, the only CT or image in its frame."""
     named = _structures_of_plan(plan)
-    drawing = next((found for found in drawings if found.structure_set.uid == named), None)
+    drawing = next((found for found in drawings if named and found.structure_set.uid == named), None)
     in_frame = [s for s in images if plan.frame_uid and s.instances[0].frame_uid == plan.frame_uid]
-    image = drawing.image if drawing else in_frame[0] if len(in_frame) == 1 else None
-    own = tuple(dose for dose in doses if _plan_of_dose(dose) == plan.uid)
+    ct = [s for s in in_frame if s.sop_class_uid == CTImageStorage]
+    alone = next((found[0] for found in (ct, in_frame) if len(found) == 1), None)
+    image = drawing.image if drawing else alone
+    own = tuple(dose for dose in doses if plan.uid in plans_of_dose(dose))
     return Planning(plan, named, drawing, image, own)

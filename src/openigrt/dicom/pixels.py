@@ -68,10 +68,19 @@ def decoded(dataset: Dataset, name: str, shape: tuple[int, ...]) -> NDArray[np.i
     return pixels
 
 
-def require_readable_syntax(instance: Instance) -> None:
-    """Raise UnsupportedInput where the pixels of an object are compressed so that they cannot be decoded here."""
-    if instance.pixels is not None and instance.pixels.length is None:
+def require_pixels(instance: Instance, count: int) -> None:
+    """Raise where an object cannot hold `count` pixels: none or too few (MissingInput, UnreadableFile), or no codec."""
+    if instance.pixels is None:
+        raise MissingInput(f"{instance.path} has no pixel data.", path=str(instance.path))
+    if instance.pixels.length is None:
         _require_codec(UID(transfer_syntax(instance.header)), str(instance.path))
+        return
+    needed = count * stored_type(instance.header).itemsize
+    if needed > instance.pixels.length:
+        raise UnreadableFile(
+            f"{instance.path} announces {needed} bytes of pixels and holds {instance.pixels.length}.",
+            path=str(instance.path),
+        )
 
 
 def _require_codec(syntax: UID, name: str) -> None:

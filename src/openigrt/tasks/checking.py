@@ -80,7 +80,7 @@ def check_record(found: FolderCheck) -> Record:
         "plans": [
             {
                 "uid": planning.plan.uid,
-                "structure_set_uid": planning.structure_set_uid,
+                "structure_set_uid": planning.structure_set_uid or None,
                 "structure_set_is_here": planning.drawing is not None,
                 "image_series_uid": planning.image.uid if planning.image else None,
                 "dose_uids": [dose.uid for dose in planning.doses],
@@ -90,9 +90,9 @@ def check_record(found: FolderCheck) -> Record:
         "structure_sets": [
             {
                 "uid": drawing.structure_set.uid,
-                "frame_of_reference_uid": drawing.frame_uid,
+                "frame_of_reference_uid": drawing.frame_uid or None,
                 "image_series_uid": drawing.image.uid if drawing.image else None,
-                "absent_slices": drawing.absent_slices,
+                "absent_slices": len(drawing.absent_uids),
             }
             for drawing in found.links.drawings
         ],
@@ -119,7 +119,7 @@ def _series_record(series: Series, found: FolderCheck) -> Record:
         "patient_id": first.patient_id,
         "patient_name": first.patient_name,
         "study_uid": first.study_uid,
-        "frame_of_reference_uid": found.links.frame_uid_of(first),
+        "frame_of_reference_uid": found.links.frame_uid_of(first) or None,
         "role": found.role_of(series),
     }
 
