@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
-from unicodedata import category
 
 from openigrt.errors import InputError
 
 PROGRAM = "openigrt"
+WITHOUT_CONTROL = {code: "?" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
 
 
 def called(*words: str | Path) -> str:
@@ -78,7 +78,7 @@ def _write(stream: TextIO | None, text: str) -> None:
     if stream is None:
         return
     try:
-        stream.write("".join(c if c in "\n\t" or category(c) != "Cc" else "?" for c in text))
+        stream.write(text.translate(WITHOUT_CONTROL))
         stream.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

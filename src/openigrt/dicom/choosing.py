@@ -1,6 +1,6 @@
 """Choosing, in a folder, the objects that belong together: by UID where one refers to another, never by guess."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 import numpy as np
 
@@ -83,6 +83,20 @@ def one_of(series: Sequence[Series], where: str, choice: str) -> Series:
     return series[0]
 
 
+def series_named(
+    candidates: Sequence[Series], image_uids: Set[str], series_uid: str, frame_uid: str
+) -> tuple[list[Series], str]:
+    """The series that structures were drawn on and what tells so: the one of the `slices` or the `series` that they
+    name, else all that lie in their `frame`.
+    """
+    by_slices = [s for s in candidates if any(instance.uid in image_uids for instance in s.instances)]
+    by_series = [s for s in candidates if series_uid and s.uid == series_uid]
+    for matching, what in ((by_slices, "slices"), (by_series, "series")):
+        if len(matching) == 1:
+            return matching, what
+    return [s for s in candidates if frame_uid and s.instances[0].frame_uid == frame_uid], "frame"
+
+
 def series_drawn_on(
     candidates: Sequence[Series], structures: StructureSet
 ) -> tuple[Series, tuple[str, ...], tuple[str, ...]]:
@@ -92,14 +106,11 @@ def series_drawn_on(
     Raises InconsistentInput when none fits, AmbiguousInput when several share the frame.
     """
     referenced = set(structures.image_instance_uids)
-    by_slices = [s for s in candidates if any(instance.uid in referenced for instance in s.instances)]
-    by_series = [s for s in candidates if s.uid == structures.image_series_uid]
-    for matching, reason in ((by_slices, "slices"), (by_series, "series")):
-        if len(matching) == 1:
-            chosen = f"Chose {matching[0]}: structure set {structures.label!r} names its {reason}."
-            return matching[0], (chosen,), _absent_slices(matching[0], structures)
-    in_frame = [s for s in candidates if s.instances[0].frame_uid == structures.frame.uid]
-    if not in_frame:
+    found, what = series_named(candidates, referenced, structures.image_series_uid, structures.frame.uid)
+    if what != "frame":
+        chosen = f"Chose {found[0]}: structure set {structures.label!r} names its {what}."
+        return found[0], (chosen,), _absent_slices(found[0], structures)
+    if not found:
         raise InconsistentInput(
             f"Structure set {structures.label!r} [{structures.uid}] was drawn on series "
             f"{structures.image_series_uid or 'unknown'} in frame {structures.frame.uid}; the folder holds only "
@@ -107,7 +118,7 @@ def series_drawn_on(
             "on.",
             structure_set_uid=structures.uid,
         )
-    chosen_series = one_of(in_frame, f"The frame of structure set {structures.label!r}", "Keep the one it belongs to.")
+    chosen_series = one_of(found, f"The frame of structure set {structures.label!r}", "Keep the one it belongs to.")
     doubt = (
         f"Chose {chosen_series} because it is the only one in the frame of structure set {structures.label!r}, which "
         f"names another series, {structures.image_series_uid or 'none'}."

@@ -25,7 +25,7 @@ from openigrt.dicom.image_series import same_pixels
 from openigrt.dicom.links import Drawing, Links, Planning, plans_of_dose
 from openigrt.dicom.load import read_content, read_object
 from openigrt.dicom.patients import PatientIdentity
-from openigrt.dicom.pixels import require_pixels
+from openigrt.dicom.pixels import required_pixels
 from openigrt.dicom.slices import is_localizer, read_slice
 from openigrt.dicom.spatial_registration import RIGID, read_spatial_registration
 from openigrt.dicom.stack import stacked
@@ -166,7 +166,7 @@ def _listed(people: Sequence[PatientIdentity]) -> str:
 
 def _files(inventory: Inventory, paths: Sequence[Path]) -> str:
     """Files in a sentence, by their place below the folder."""
-    return named_files([_place(inventory, path) for path in paths], in_full=True)
+    return named_files([str(_place(inventory, path)) for path in paths])
 
 
 def _place(inventory: Inventory, path: Path) -> Path:
@@ -211,7 +211,7 @@ def _volumes(inventory: Inventory, links: Links) -> Iterator[Finding]:
                 yield Finding(Severity.NOTE, f"{series} holds nothing but localizers.", "Nothing.", (series.uid,))
                 continue
             for slice_ in slices:
-                require_pixels(slice_.instance, slice_.rows * slice_.columns)
+                required_pixels(slice_.instance, slice_.rows * slice_.columns)
             stacked(slices, Frame.plan(slices[0].instance.frame_uid), same_pixels)
         except OpenIgrtError as error:
             yield Finding(Severity.ERROR, error.sentence, f"guide cannot use {series} as it is.", (series.uid,))

@@ -1,7 +1,7 @@
 """What lies in a folder: DICOM objects by series, and every file that is none, by name."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -114,13 +114,13 @@ class Inventory:
 
     def messages(self) -> tuple[str, ...]:
         """What was skipped, counted and named."""
-        junk = [skipped.path for skipped in self.skipped if not skipped.is_damaged]
+        junk = [skipped.path.name for skipped in self.skipped if not skipped.is_damaged]
         damaged = tuple(skipped.reason for skipped in self.skipped if skipped.is_damaged)
         return (f"Skipped {named_files(junk)}: not DICOM.", *damaged) if junk else damaged
 
     def doubts(self) -> tuple[str, ...]:
         """A warning for files that are named as DICOM and hold none: what was cut at its very start looks like that."""
-        named = [s.path for s in self.skipped if s.path.suffix.lower() in DICOM_SUFFIXES and s.reason == NOT_DICOM]
+        named = [s.path.name for s in self.skipped if s.path.suffix.lower() in DICOM_SUFFIXES and s.reason == NOT_DICOM]
         if not named:
             return ()
         return (
@@ -129,11 +129,11 @@ class Inventory:
         )
 
 
-def named_files(paths: list[Path], *, in_full: bool = False) -> str:
-    """`3 files (a, b and 1 more)`: their names, or their paths in full."""
-    names = ", ".join(str(path) if in_full else path.name for path in paths[:NAMES_IN_A_MESSAGE])
-    more = f" and {len(paths) - NAMES_IN_A_MESSAGE} more" if len(paths) > NAMES_IN_A_MESSAGE else ""
-    return f"{len(paths)} file{'s' if len(paths) != 1 else ''} ({names}{more})"
+def named_files(names: Sequence[str]) -> str:
+    """`3 files (a, b and 1 more)`."""
+    first = ", ".join(names[:NAMES_IN_A_MESSAGE])
+    more = f" and {len(names) - NAMES_IN_A_MESSAGE} more" if len(names) > NAMES_IN_A_MESSAGE else ""
+    return f"{len(names)} file{'s' if len(names) != 1 else ''} ({first}{more})"
 
 
 def scan_folder(path: Path, told: Callable[[int, int], None] = lambda done, count: None) -> Inventory:
@@ -158,9 +158,8 @@ def scan_folder(path: Path, told: Callable[[int, int], None] = lambda done, coun
             f"{damaged[0].reason} {path} holds no whole DICOM: copy it again.", path=str(damaged[0].path)
         )
     if not found:
-        raise MissingInput(
-            f"{path} holds no DICOM: {named_files(files)} found. Give a folder with DICOM files.", path=str(path)
-        )
+        names = named_files([file.name for file in files])
+        raise MissingInput(f"{path} holds no DICOM: {names} found. Give a folder with DICOM files.", path=str(path))
     return Inventory(path, _grouped(found), skipped)
 
 

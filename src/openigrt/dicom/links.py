@@ -5,10 +5,12 @@ Files that hold one object twice count once.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from pydicom import Dataset
 from pydicom.uid import CTImageStorage
 
+from openigrt.dicom.choosing import series_named
 from openigrt.dicom.elements import items, naming, text
 from openigrt.dicom.folder import (
     DOSE_CLASSES,
@@ -20,6 +22,8 @@ from openigrt.dicom.folder import (
     Series,
 )
 from openigrt.errors import UnreadableFile
+
+Linked = TypeVar("Linked")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -71,28 +75,25 @@ class Links:
 def links_of(inventory: Inventory) -> Links:
     """Who names whom in a folder."""
     images = inventory.of_classes(IMAGE_CLASSES)
-    structure_sets, malformed_sets = _readable(inventory, STRUCTURE_SET_CLASSES, lambda found: _drawing(found, images))
-    doses, malformed_doses = _readable(inventory, DOSE_CLASSES, plans_of_dose)
-    plans, malformed_plans = _readable(inventory, PLAN_CLASSES, _structures_of_plan)
-    drawings = tuple(_drawing(found, images) for found in structure_sets)
-    plannings = tuple(_planning(plan, drawings, images, doses) for plan in plans)
-    plan_uids = {plan.uid for plan in plans}
-    alone = tuple(dose for dose in doses if not plan_uids & plans_of_dose(dose))
-    return Links(drawings, plannings, alone, malformed_sets + malformed_doses + malformed_plans)
+    drawings, bad_sets = _each(inventory, STRUCTURE_SET_CLASSES, lambda found: _drawing(found, images))
+    doses, bad_doses = _each(inventory, DOSE_CLASSES, lambda dose: (dose, plans_of_dose(dose)))
+    plannings, bad_plans = _each(inventory, PLAN_CLASSES, lambda plan: _planning(plan, drawings, images, doses))
+    plan_uids = {planning.plan.uid for planning in plannings}
+    alone = tuple(dose for dose, named in doses if not plan_uids & named)
+    return Links(drawings, plannings, alone, bad_sets + bad_doses + bad_plans)
 
 
-def _readable(
-    inventory: Inventory, sop_class_uids: tuple[str, ...], read: Callable[[Instance], object]
-) -> tuple[tuple[Instance, ...], tuple[str, ...]]:
-    """The objects of these SOP classes, each UID once, and why some are left out: what `read` raises about them."""
-    kept, malformed = {}, []
+def _each(
+    inventory: Inventory, sop_class_uids: tuple[str, ...], read: Callable[[Instance], Linked]
+) -> tuple[tuple[Linked, ...], tuple[str, ...]]:
+    """What is read from the objects of these SOP classes, each UID once, and why some of them cannot be read."""
+    found, malformed = {}, []
     for instance in inventory.instances_of(sop_class_uids):
         try:
-            read(instance)
-            kept[instance.uid or str(instance.path)] = instance
+            found[instance.uid or str(instance.path)] = read(instance)
         except UnreadableFile as error:
             malformed.append(error.sentence)
-    return tuple(kept.values()), tuple(malformed)
+    return tuple(found.values()), tuple(malformed)
 
 
 def plans_of_dose(dose: Instance) -> frozenset[str]:
@@ -100,11 +101,6 @@ def plans_of_dose(dose: Instance) -> frozenset[str]:
     with naming(dose.header):
         references = items(dose.header, "ReferencedRTPlanSequence")
         return frozenset(text(item, "ReferencedSOPInstanceUID") for item in references) - {""}
-
-
-def _structures_of_plan(plan: Instance) -> str:
-    """The UID of the structure set that a plan names, empty without one."""
-    return referenced_uid(plan, "ReferencedStructureSetSequence")
 
 
 def referenced_uid(instance: Instance, sequence: str) -> str:
@@ -123,12 +119,10 @@ def _drawing(structure_set: Instance, images: Sequence[Series]) -> Drawing:
         series_uid = text(series[0], "SeriesInstanceUID") if series else ""
         slices = [image for entry in series for image in items(entry, "ContourImageSequence")]
         image_uids = frozenset(text(image, "ReferencedSOPInstanceUID") for image in slices) - {""}
-    by_slices = [s for s in images if any(instance.uid in image_uids for instance in s.instances)]
-    by_uid = [s for s in images if series_uid and s.uid == series_uid]
-    in_frame = [s for s in images if frame_uid and s.instances[0].frame_uid == frame_uid]
-    fitting = next((found for found in (by_slices, by_uid, in_frame) if len(found) == 1), [None])
+    fitting, _ = series_named(images, image_uids, series_uid, frame_uid)
+    image = fitting[0] if len(fitting) == 1 else None
     absent = image_uids - {instance.uid for s in images for instance in s.instances}
-    return Drawing(structure_set, frame_uid, series_uid, image_uids, absent, fitting[0])
+    return Drawing(structure_set, frame_uid, series_uid, image_uids, absent, image)
 
 
 def _series_items(frame: Dataset) -> list[Dataset]:
@@ -138,14 +132,17 @@ def _series_items(frame: Dataset) -> list[Dataset]:
 
 
 def _planning(
-    plan: Instance, drawings: Sequence[Drawing], images: Sequence[Series], doses: Sequence[Instance]
+    plan: Instance,
+    drawings: Sequence[Drawing],
+    images: Sequence[Series],
+    doses: Sequence[tuple[Instance, frozenset[str]]],
 ) -> Planning:
     """What belongs to a plan: where its structure set is not there, the only CT or image in its frame."""
-    named = _structures_of_plan(plan)
+    named = referenced_uid(plan, "ReferencedStructureSetSequence")
     drawing = next((found for found in drawings if named and found.structure_set.uid == named), None)
     in_frame = [s for s in images if plan.frame_uid and s.instances[0].frame_uid == plan.frame_uid]
     ct = [s for s in in_frame if s.sop_class_uid == CTImageStorage]
     alone = next((found[0] for found in (ct, in_frame) if len(found) == 1), None)
     image = drawing.image if drawing else alone
-    own = tuple(dose for dose in doses if plan.uid in plans_of_dose(dose))
+    own = tuple(dose for dose, plan_uids in doses if plan.uid in plan_uids)
     return Planning(plan, named, drawing, image, own)

@@ -8,7 +8,7 @@ from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, Implic
 
 from openigrt.dicom.elements import PYDICOM_FAILURES, lenient, one_line, required_whole_number, whole_number
 from openigrt.dicom.folder import Instance
-from openigrt.dicom.load import parse_encapsulated, transfer_syntax
+from openigrt.dicom.load import PixelElement, parse_encapsulated, transfer_syntax
 from openigrt.errors import MissingInput, UnreadableFile, UnsupportedInput
 
 NATIVE_SYNTAXES = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian)
@@ -21,20 +21,15 @@ def stored_pixels(instance: Instance, content: bytes, shape: tuple[int, ...]) ->
     Raises MissingInput without pixel data, UnreadableFile where their number is wrong or they cannot be decoded,
     UnsupportedInput where the codec is not installed.
     """
-    if instance.pixels is None:
-        raise MissingInput(f"{instance.path} has no pixel data.", path=str(instance.path))
-    if instance.pixels.length is None:
-        dataset = parse_encapsulated(instance.path, content)
-        stored = decoded(dataset, str(instance.path), shape)
+    count = int(np.prod(shape))
+    pixels = required_pixels(instance, count)
+    if pixels.length is None:
+        stored = decoded(parse_encapsulated(instance.path, content), str(instance.path), shape)
     else:
         dtype = stored_type(instance.header)
-        needed = int(np.prod(shape)) * dtype.itemsize
-        if needed > instance.pixels.length or instance.pixels.offset + needed > len(content):
-            raise UnreadableFile(
-                f"{instance.path} announces {needed} bytes of pixels and holds {instance.pixels.length}.",
-                path=str(instance.path),
-            )
-        stored = np.frombuffer(content, dtype, int(np.prod(shape)), instance.pixels.offset).reshape(shape)
+        if pixels.offset + count * dtype.itemsize > len(content):
+            raise _too_few(instance, count * dtype.itemsize, len(content) - pixels.offset)
+        stored = np.frombuffer(content, dtype, count, pixels.offset).reshape(shape)
     return within_stored_bits(instance.header, stored)
 
 
@@ -68,19 +63,27 @@ def decoded(dataset: Dataset, name: str, shape: tuple[int, ...]) -> NDArray[np.i
     return pixels
 
 
-def require_pixels(instance: Instance, count: int) -> None:
-    """Raise where an object cannot hold `count` pixels: none or too few (MissingInput, UnreadableFile), or no codec."""
+def required_pixels(instance: Instance, count: int) -> PixelElement:
+    """Where an object holds `count` pixels at least; raises MissingInput without any, UnreadableFile with too few.
+
+    Raises UnsupportedInput where they are compressed and cannot be decoded here.
+    """
     if instance.pixels is None:
         raise MissingInput(f"{instance.path} has no pixel data.", path=str(instance.path))
     if instance.pixels.length is None:
         _require_codec(UID(transfer_syntax(instance.header)), str(instance.path))
-        return
+        return instance.pixels
     needed = count * stored_type(instance.header).itemsize
     if needed > instance.pixels.length:
-        raise UnreadableFile(
-            f"{instance.path} announces {needed} bytes of pixels and holds {instance.pixels.length}.",
-            path=str(instance.path),
-        )
+        raise _too_few(instance, needed, instance.pixels.length)
+    return instance.pixels
+
+
+def _too_few(instance: Instance, needed: int, found: int) -> UnreadableFile:
+    """The error for fewer bytes of pixels than rows and columns need."""
+    return UnreadableFile(
+        f"{instance.path} announces {needed} bytes of pixels and holds {found}.", path=str(instance.path)
+    )
 
 
 def _require_codec(syntax: UID, name: str) -> None:

@@ -61,19 +61,14 @@ def body_outline(voxels: Voxels, spacing_mm: float) -> Flags:
 def body_outline_of_any(voxels: Voxels, spacing_mm: float) -> Flags:
     """The body in a coarse image of any gray values: the largest bright part by Otsu's threshold on the square root."""
     low, high = np.percentile(voxels, [1.0, 99.0])
-    _require_contrast(low, high)
+    require_contrast(float(low), float(high))
     root = np.sqrt(np.maximum(voxels - low, 0.0))
     solid = root > 0.5 * otsu_threshold(root)
     return _largest_filled(_opened(solid, max(round(OPENING_MM / spacing_mm), 1)))
 
 
-def require_contrast(voxels: Voxels) -> None:
-    """Raise MatchImpossible where all voxels of the planning image have one value."""
-    _require_contrast(float(voxels.min()), float(voxels.max()))
-
-
-def _require_contrast(low: float, high: float) -> None:
-    """Raise MatchImpossible where two values are one but for rounding."""
+def require_contrast(low: float, high: float) -> None:
+    """Raise MatchImpossible where the lowest and the highest value of the planning image are one but for rounding."""
     if high - low <= 1e-5 * max(abs(low), abs(high), 1e-6):
         raise MatchImpossible("The planning image is constant or holds no finite voxel; check the export.")
 

@@ -73,7 +73,7 @@ def prepare(planning_image: Image, daily_image: Image, body_mask: Mask | None) -
     body_mask = body_mask.axial() if body_mask else None
     whole = IndexBox.whole(planning_image.grid)
     plan, plan_grid = averaged(planning_image, OUTLINE_SPACING_MM, whole, fill_of(planning_image))
-    require_contrast(plan)
+    require_contrast(float(plan.min()), float(plan.max()))
     body = _outline(planning_image, plan, body_mask)
     seen = field_of_view(daily_image)
     box = box_of(seen, daily_image.grid)

@@ -20,7 +20,7 @@ from openigrt.dicom import (
 from openigrt.errors import UnreadableFile
 from openigrt.images import Modality
 from openigrt.tasks.clock import Progress
-from openigrt.tasks.words import require_listener, require_paths
+from openigrt.tasks.words import on_lines, require_listener, require_paths
 
 SCHEMA_VERSION = 1
 NO_FRAME = "no frame of reference"
@@ -126,8 +126,7 @@ def _series_record(series: Series, found: FolderCheck) -> Record:
 
 def check_summary(found: FolderCheck) -> str:
     """Patients, studies, frames and series as a tree, then what belongs together, then the findings."""
-    lines = [*_tree(found), *_plans(found), *_findings(found)]
-    return "".join(f"{line.replace(chr(10), ' ')}\n" for line in lines)
+    return on_lines([*_tree(found), *_plans(found), *_findings(found)])
 
 
 def _tree(found: FolderCheck) -> Iterator[str]:

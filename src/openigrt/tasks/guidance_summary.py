@@ -8,6 +8,7 @@ from openigrt.guidance import setup_in_words
 from openigrt.patient import Action, Correction, Match, Verdict
 from openigrt.report import RESEARCH_STATEMENT
 from openigrt.tasks.guidance import Guidance
+from openigrt.tasks.words import on_lines
 
 UNITS = {"_mm": " mm", "_deg": "°"}
 NOT_COMMANDED = "–"
@@ -32,7 +33,7 @@ def guidance_summary(guidance: Guidance, folder: Path) -> str:
         f"Report: {folder / 'report.html'}",
         RESEARCH_STATEMENT,
     ]
-    return "".join(f"{line.replace(chr(10), ' ')}\n" for line in lines)
+    return on_lines(lines)
 
 
 def _couch_line(guidance: Guidance) -> str:

@@ -1,7 +1,7 @@
 """The kinds of the words that a job is called with: a wrong one gets a sentence, not a fault deep in the work."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from numbers import Integral
 from reprlib import repr as short_repr
 from typing import TypeGuard
@@ -17,6 +17,11 @@ def given(**words: object) -> dict[str, object]:
 def in_short(value: object) -> str:
     """A value for a sentence: on one line, however large it is."""
     return " ".join(short_repr(value).split())
+
+
+def on_lines(sentences: Iterable[str]) -> str:
+    """Each on a line of its own, whatever a name in it holds."""
+    return "".join(f"{sentence.replace(chr(10), ' ')}\n" for sentence in sentences)
 
 
 def require_paths(**words: object) -> None:
