@@ -39,6 +39,7 @@ PYDICOM_FAILURES = (
 )
 LONGEST_NUMBER = 64
 LONGEST_REASON = 120
+LONGEST_TEXT = 320  # five times what identifiers and labels may have, and short enough for a sentence
 
 logging.getLogger("pydicom").addHandler(logging.NullHandler())  # it logs tracebacks of failures that are handled here
 
@@ -81,7 +82,7 @@ def sop_class_name(sop_class_uid: str) -> str:
 
 
 def text(dataset: Dataset, keyword: str) -> str:
-    """A value as one printable line, backslashes between several; empty where there is none."""
+    """A value as one printable line, backslashes between several, cut off when absurdly long; empty where there is none."""
     value = raw_value(dataset, keyword)
     if value is None:
         return ""
@@ -89,6 +90,7 @@ def text(dataset: Dataset, keyword: str) -> str:
         line = "\\".join(str(v).strip() for v in value) if isinstance(value, MultiValue) else str(value).strip()
     except PYDICOM_FAILURES as failure:
         raise _malformed(keyword, failure) from None
+    line = line if len(line) <= LONGEST_TEXT else f"{line[:LONGEST_TEXT]}…"
     return line if line.isprintable() else "".join(c if c.isprintable() else "?" for c in line)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydicom.uid import SpatialRegistrationStorage
 
 from openigrt.dicom.choosing import ENHANCED_IMAGE_CLASSES
-from openigrt.dicom.elements import lenient, naming, text
+from openigrt.dicom.elements import PYDICOM_FAILURES, lenient, naming, text
 from openigrt.dicom.folder import (
     DICOM_SUFFIXES,
     DOSE_CLASSES,
@@ -198,8 +198,11 @@ def _is_copy(one: Path, other: Path) -> bool:
     """Whether two files hold the same bytes, or the same elements in another encoding."""
     if read_content(one) == read_content(other):
         return True
-    with lenient():
-        return bool(read_object(one)[0] == read_object(other)[0])
+    try:
+        with lenient():
+            return bool(read_object(one)[0] == read_object(other)[0])
+    except PYDICOM_FAILURES:
+        return False  # a value that cannot be converted cannot be compared
 
 
 def _volumes(inventory: Inventory, links: Links) -> Iterator[Finding]:
