@@ -82,7 +82,7 @@ def sop_class_name(sop_class_uid: str) -> str:
 
 
 def text(dataset: Dataset, keyword: str) -> str:
-    """A value as one printable line, backslashes between several, cut off when absurdly long; empty where there is none."""
+    """A value as one printable line, backslashes between several, cut off when too long; empty where there is none."""
     value = raw_value(dataset, keyword)
     if value is None:
         return ""

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydicom.uid import SpatialRegistrationStorage
 
 from openigrt.dicom.choosing import ENHANCED_IMAGE_CLASSES
-from openigrt.dicom.elements import PYDICOM_FAILURES, lenient, naming, text
+from openigrt.dicom.elements import naming, text
 from openigrt.dicom.folder import (
     DICOM_SUFFIXES,
     DOSE_CLASSES,
@@ -23,9 +23,10 @@ from openigrt.dicom.folder import (
 )
 from openigrt.dicom.image_series import same_pixels
 from openigrt.dicom.links import Drawing, Links, Planning, plans_of_dose
-from openigrt.dicom.load import read_content, read_object
+from openigrt.dicom.load import read_object
 from openigrt.dicom.patients import PatientIdentity
 from openigrt.dicom.pixels import required_pixels
+from openigrt.dicom.repeats import repeats_of
 from openigrt.dicom.slices import is_localizer, read_slice
 from openigrt.dicom.spatial_registration import RIGID, read_spatial_registration
 from openigrt.dicom.stack import stacked
@@ -176,33 +177,14 @@ def _place(inventory: Inventory, path: Path) -> Path:
 
 def _copies(inventory: Inventory, links: Links) -> Iterator[Finding]:
     """Files that hold the same SOP Instance UID: copies, or different objects under one UID."""
-    by_uid: dict[str, list[Path]] = defaultdict(list)
-    for instance in inventory.instances():
-        by_uid[instance.uid].append(instance.path)
-    copies: list[Path] = []
-    for uid, paths in by_uid.items():
-        if not uid or len(paths) < 2:
-            continue
-        if all(_is_copy(paths[0], path) for path in paths[1:]):
-            copies += paths[1:]
-            continue
+    repeats = repeats_of(inventory)
+    for uid, paths in repeats.conflicts.items():
         sentence = f"{_files(inventory, paths)} hold different objects under one SOP Instance UID, {uid}."
         advice = "Export them again from their source; nothing can tell them apart."
         yield Finding(Severity.ERROR, sentence, advice, tuple(map(str, paths)))
-    if copies:
-        sentence = f"{_files(inventory, copies)}: copies of other files."
-        yield Finding(Severity.NOTE, sentence, "Nothing; or remove them.", tuple(map(str, copies)))
-
-
-def _is_copy(one: Path, other: Path) -> bool:
-    """Whether two files hold the same bytes, or the same elements in another encoding."""
-    if read_content(one) == read_content(other):
-        return True
-    try:
-        with lenient():
-            return bool(read_object(one)[0] == read_object(other)[0])
-    except PYDICOM_FAILURES:
-        return False  # a value that cannot be converted cannot be compared
+    if repeats.copies:
+        sentence = f"{_files(inventory, repeats.copies)}: copies of other files."
+        yield Finding(Severity.NOTE, sentence, "Nothing; or remove them.", tuple(map(str, repeats.copies)))
 
 
 def _volumes(inventory: Inventory, links: Links) -> Iterator[Finding]:
