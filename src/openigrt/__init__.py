@@ -13,11 +13,23 @@ if TYPE_CHECKING:
         correction_schema,
         guidance_record,
         guide,
+        sort,
+        sorted_record,
         write_example,
         write_guidance,
     )
 
-__all__ = ["check", "check_record", "correction_schema", "guidance_record", "guide", "write_example", "write_guidance"]
+__all__ = [
+    "check",
+    "check_record",
+    "correction_schema",
+    "guidance_record",
+    "guide",
+    "sort",
+    "sorted_record",
+    "write_example",
+    "write_guidance",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -122,6 +122,26 @@ def check(
 
 
 @app.command()
+def sort(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", parser=words.path, help="folder of DICOM, however mixed")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", parser=words.path, help="new folder for the sorted copies")],
+    as_json: options.Json = False,
+) -> None:
+    """Copy a heap of DICOM into folders: each patient, each plan with what belongs to it, other images by time.
+
+    Example: openigrt sort export/ sorted/
+    """
+    from openigrt import tasks  # noqa: PLC0415  (seconds that --help and wrong usage should not cost)
+
+    with voice.progress() as tell:
+        done = tasks.sort(folder, out, progress=tell)
+    if as_json:
+        voice.answer(json.dumps(tasks.sorted_record(done), allow_nan=False) + "\n")
+    else:
+        voice.answer(tasks.sorted_summary(done))
+
+
+@app.command()
 def example(
     folder: Annotated[
         Path, typer.Argument(metavar="FOLDER", parser=words.path, help="where plan/ and daily/ are written")

@@ -4,10 +4,20 @@ from openigrt.dicom.daily_folder import DailyFolder, check_same_patient, check_s
 from openigrt.dicom.deformable_registration import DeformableRegistration, read_deformable_registration
 from openigrt.dicom.dose import dose_grid, read_dose, write_dose
 from openigrt.dicom.findings import Finding, Severity, find_problems
-from openigrt.dicom.folder import IMAGE_CLASSES, Instance, Inventory, Series, SkippedFile, scan_folder
+from openigrt.dicom.folder import (
+    IMAGE_CLASSES,
+    REGISTRATION_CLASSES,
+    Instance,
+    Inventory,
+    Series,
+    SkippedFile,
+    named_files,
+    scan_folder,
+)
 from openigrt.dicom.headers import DeviceHeader, PatientHeader, SeriesHeader, StudyHeader, save
 from openigrt.dicom.image_series import (
     ImageReading,
+    acquired_at_of,
     instance_uids,
     modality_of,
     read_image_series,
@@ -17,6 +27,7 @@ from openigrt.dicom.links import Links, links_of
 from openigrt.dicom.load import InputFile, read_object
 from openigrt.dicom.plan import PlanDefaults, read_plan, write_plan
 from openigrt.dicom.plan_folder import PlanFolder, holds_plan, read_plan_folder
+from openigrt.dicom.repeats import repeats_of
 from openigrt.dicom.spatial_registration import (
     RegisteredSource,
     SpatialRegistration,
@@ -28,6 +39,7 @@ from openigrt.dicom.structure_set import read_structure_set, role_of, write_stru
 
 __all__ = [
     "IMAGE_CLASSES",
+    "REGISTRATION_CLASSES",
     "DailyFolder",
     "DeformableRegistration",
     "DeviceHeader",
@@ -47,6 +59,7 @@ __all__ = [
     "SkippedFile",
     "SpatialRegistration",
     "StudyHeader",
+    "acquired_at_of",
     "check_same_patient",
     "check_same_position",
     "dose_grid",
@@ -55,6 +68,7 @@ __all__ = [
     "instance_uids",
     "links_of",
     "modality_of",
+    "named_files",
     "plan_from_daily",
     "read_daily_folder",
     "read_deformable_registration",
@@ -65,6 +79,7 @@ __all__ = [
     "read_plan_folder",
     "read_spatial_registration",
     "read_structure_set",
+    "repeats_of",
     "role_of",
     "save",
     "scan_folder",

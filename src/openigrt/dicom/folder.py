@@ -8,6 +8,7 @@ from pathlib import Path
 from pydicom import Dataset
 from pydicom.uid import (
     CTImageStorage,
+    DeformableSpatialRegistrationStorage,
     MediaStorageDirectoryStorage,
     MRImageStorage,
     PositronEmissionTomographyImageStorage,
@@ -15,6 +16,7 @@ from pydicom.uid import (
     RTIonPlanStorage,
     RTPlanStorage,
     RTStructureSetStorage,
+    SpatialRegistrationStorage,
 )
 
 from openigrt.dicom.elements import lenient, naming, sop_class_name, text
@@ -31,6 +33,7 @@ IMAGE_CLASSES = (CTImageStorage, MRImageStorage, PositronEmissionTomographyImage
 STRUCTURE_SET_CLASSES = (RTStructureSetStorage,)
 PLAN_CLASSES = (RTPlanStorage, RTIonPlanStorage)
 DOSE_CLASSES = (RTDoseStorage,)
+REGISTRATION_CLASSES = (SpatialRegistrationStorage, DeformableSpatialRegistrationStorage)
 
 HEADER_KEYWORDS = [
     *("SOPClassUID", "SOPInstanceUID", "Modality", "PatientID", "PatientName", "StudyInstanceUID", "SeriesInstanceUID"),
@@ -66,6 +69,12 @@ class Instance:
     def class_name(self) -> str:
         """The SOP class as the standard names it."""
         return sop_class_name(self.sop_class_uid)
+
+    @property
+    def label(self) -> str:
+        """The label of a plan or structure set, empty for other objects; raises UnreadableFile where malformed."""
+        with naming(self.header):
+            return text(self.header, "RTPlanLabel") or text(self.header, "StructureSetLabel")
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -8,10 +8,12 @@ from openigrt.tasks.guidance_record import guidance_record
 from openigrt.tasks.guidance_summary import guidance_summary
 from openigrt.tasks.guiding import guide
 from openigrt.tasks.schema import correction_schema
+from openigrt.tasks.sorting import SortedFolder, sort, sorted_record, sorted_summary
 
 __all__ = [
     "FolderCheck",
     "Guidance",
+    "SortedFolder",
     "check",
     "check_record",
     "check_summary",
@@ -19,6 +21,9 @@ __all__ = [
     "guidance_record",
     "guidance_summary",
     "guide",
+    "sort",
+    "sorted_record",
+    "sorted_summary",
     "write_example",
     "write_guidance",
 ]
