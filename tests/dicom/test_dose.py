@@ -63,7 +63,7 @@ def test_effective_dose_is_said():
 @pytest.mark.parametrize(
     ("values", "error", "sentence"),
     [
-        ({"DoseUnits": "RELATIVE"}, UnsupportedInput, "RELATIVE"),
+        ({"DoseUnits": "RELATIVE"}, MissingInput, "RELATIVE"),
         ({"DoseType": "ERROR"}, UnsupportedInput, "ERROR"),
         ({"GridFrameOffsetVector": [0, 3, 6]}, UnsupportedInput, "5 frames and 3 frame offsets"),
         ({"GridFrameOffsetVector": [0, 3, 6, 9, 15]}, InconsistentInput, "unevenly spaced"),

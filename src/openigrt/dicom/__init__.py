@@ -2,7 +2,15 @@
 
 from openigrt.dicom.daily_folder import DailyFolder, check_same_patient, check_same_position, read_daily_folder
 from openigrt.dicom.deformable_registration import DeformableRegistration, read_deformable_registration
-from openigrt.dicom.dose import dose_grid, read_dose, write_dose
+from openigrt.dicom.dose import (
+    dose_grid,
+    read_dose,
+    read_dose_error,
+    read_dose_planes,
+    read_uneven_dose,
+    write_dose,
+)
+from openigrt.dicom.dvh import read_dvhs
 from openigrt.dicom.findings import Finding, Severity, find_problems
 from openigrt.dicom.folder import IMAGE_CLASSES, Instance, Inventory, Series, SkippedFile, scan_folder
 from openigrt.dicom.headers import DeviceHeader, PatientHeader, SeriesHeader, StudyHeader, save
@@ -59,12 +67,16 @@ __all__ = [
     "read_daily_folder",
     "read_deformable_registration",
     "read_dose",
+    "read_dose_error",
+    "read_dose_planes",
+    "read_dvhs",
     "read_image_series",
     "read_object",
     "read_plan",
     "read_plan_folder",
     "read_spatial_registration",
     "read_structure_set",
+    "read_uneven_dose",
     "role_of",
     "save",
     "scan_folder",
