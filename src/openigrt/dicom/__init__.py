@@ -1,7 +1,11 @@
 """DICOM data sets to and from our nouns: pure mapping over pydicom, one file per object, both directions in it."""
 
 from openigrt.dicom.daily_folder import DailyFolder, check_same_patient, check_same_position, read_daily_folder
-from openigrt.dicom.deformable_registration import DeformableRegistration, read_deformable_registration
+from openigrt.dicom.deformable_registration import (
+    DeformableRegistration,
+    read_deformable_registration,
+    write_deformable_registration,
+)
 from openigrt.dicom.dose import (
     dose_grid,
     read_dose,
@@ -25,17 +29,24 @@ from openigrt.dicom.links import Links, links_of
 from openigrt.dicom.load import InputFile, read_object
 from openigrt.dicom.plan import PlanDefaults, read_plan, write_plan
 from openigrt.dicom.plan_folder import PlanFolder, holds_plan, read_plan_folder
+from openigrt.dicom.registration_chain import ChainLink, RegistrationChain, chained_plan_from_daily
 from openigrt.dicom.spatial_registration import (
     RegisteredSource,
+    RegistrationMethod,
+    SourceToWrite,
     SpatialRegistration,
+    UsedFeature,
+    affine_plan_from_daily,
     plan_from_daily,
     read_spatial_registration,
+    write_registrations,
     write_spatial_registration,
 )
 from openigrt.dicom.structure_set import read_structure_set, role_of, write_structure_set
 
 __all__ = [
     "IMAGE_CLASSES",
+    "ChainLink",
     "DailyFolder",
     "DeformableRegistration",
     "DeviceHeader",
@@ -49,12 +60,18 @@ __all__ = [
     "PlanDefaults",
     "PlanFolder",
     "RegisteredSource",
+    "RegistrationChain",
+    "RegistrationMethod",
     "Series",
     "SeriesHeader",
     "Severity",
     "SkippedFile",
+    "SourceToWrite",
     "SpatialRegistration",
     "StudyHeader",
+    "UsedFeature",
+    "affine_plan_from_daily",
+    "chained_plan_from_daily",
     "check_same_patient",
     "check_same_position",
     "dose_grid",
@@ -80,9 +97,11 @@ __all__ = [
     "role_of",
     "save",
     "scan_folder",
+    "write_deformable_registration",
     "write_dose",
     "write_image_series",
     "write_plan",
+    "write_registrations",
     "write_spatial_registration",
     "write_structure_set",
 ]
