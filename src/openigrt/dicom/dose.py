@@ -42,7 +42,6 @@ IN_GRAY = {"GY": 1.0, "CGY": 0.01}
 LARGEST_DOSE_GY = 1e6
 SMALLEST_MAXIMUM_GY = 1e-6
 OF_BEAMS = (DoseSummation.BEAM, DoseSummation.BEAM_SESSION, DoseSummation.CONTROL_POINT)
-OF_SESSIONS = (DoseSummation.FRACTION_SESSION, DoseSummation.BEAM_SESSION, DoseSummation.RECORD)
 
 Stored = NDArray[np.integer]
 
@@ -307,7 +306,7 @@ def _require_writable(dose: DoseGrid) -> None:
         "summation type": lambda: dose.summation is None,
         "plan": lambda: not dose.plan_uid and dose.summation is not DoseSummation.RECORD,
         "beam number": lambda: dose.summation in OF_BEAMS and not dose.beam_numbers,
-        "treatment record": lambda: dose.summation in OF_SESSIONS and not dose.record_uids,
+        "treatment record": lambda: dose.summation is DoseSummation.RECORD and not dose.record_uids,
     }
     lacking = [what for what, is_absent in lacks.items() if is_absent()]
     if lacking:
@@ -364,7 +363,7 @@ def _set_references(dataset: Dataset, dose: DoseGrid) -> None:
     plans = [reference(RTPlanStorage, uid) for uid in (dose.plan_uid, *dose.other_plan_uids) if uid]
     if plans:
         dataset.ReferencedRTPlanSequence = plans
-    if dose.record_uids:
+    if dose.summation is DoseSummation.RECORD:
         dataset.ReferencedTreatmentRecordSequence = [
             reference(RTBeamsTreatmentRecordStorage, uid) for uid in dose.record_uids
         ]
