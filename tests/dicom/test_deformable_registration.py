@@ -128,7 +128,7 @@ def test_simpleitk_pulls_the_source_back_with_the_stored_elements(tmp_path, hand
 
 
 def test_a_source_deformed_by_a_known_motion_is_brought_back(tmp_path):
-    """Anatomy at g(p) in the source lies at p in the registered frame: what the object says, pulled back, restores it."""
+    """Anatomy at g(p) in the source lies at p in the registered frame; pulled back by the object it is there again."""
     fixed = sitk.GaussianSource(sitk.sitkFloat32, (40, 40, 40), (6.0, 5.0, 7.0), (19.0, 21.0, 18.0), 1.0)
     fixed.SetOrigin((-20.0, -20.0, -20.0))
     nodes = Grid(PLAN, [-25.0, -25.0, -25.0], [2.5, 2.5, 2.5], np.eye(3), (21, 21, 21))
@@ -219,11 +219,11 @@ def test_big_endian_vectors(tmp_path):
 
 def test_several_fields_are_chosen_by_their_source():
     both = deformable(grid_item(), grid_item(GridResolution=[1.0, 1.0, 1.0]))
-    with pytest.raises(AmbiguousInput, match="2 deformation grids"):
+    with pytest.raises(AmbiguousInput, match=r"2 deformation grids"):
         read_deformable_registration(both)
     chosen = read_deformable_registration(both, f"{DAILY_UID}1")
     assert chosen.field.grid.spacing_mm.tolist() == [1.0, 1.0, 1.0]
-    with pytest.raises(MissingInput, match="not 1.2.3"):
+    with pytest.raises(MissingInput, match=r"not 1\.2\.3"):
         read_deformable_registration(both, "1.2.3")
 
 
