@@ -279,6 +279,7 @@ def test_isodose_curves_and_point_doses_are_refused_by_name():
         ({"PixelSpacing": [1e30, 1]}, InconsistentInput, "100 m"),
         ({"PixelSpacing": [0, 1]}, InconsistentInput, "impossible"),
         ({"NumberOfFrames": 0}, UnsupportedInput, "0 frames"),
+        ({"NumberOfFrames": 0, "GridFrameOffsetVector": None}, UnsupportedInput, "0 frames and 0 frame offsets"),
         ({"NumberOfFrames": -5}, UnsupportedInput, "-5 frames"),
         ({"NumberOfFrames": 100_000}, UnsupportedInput, "100000 frames"),
         ({"Rows": 0}, UnreadableFile, "0 Rows"),

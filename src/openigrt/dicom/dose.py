@@ -98,7 +98,7 @@ def read_dose_planes(datasets: Sequence[Dataset], reference_dose_gy: float | Non
     """
     if not 0 < len(datasets) <= MAX_FRAMES:
         raise UnsupportedInput(f"{len(datasets)} planes of dose are given; from 1 to {MAX_FRAMES} are read.")
-    planes, values = [], []
+    planes = []
     for dataset in datasets:
         _require_grid(dataset)
         plane = frames_of(dataset)

@@ -171,7 +171,7 @@ def _along_normal_mm(dataset: Dataset, direction: Float64Array) -> tuple[Float64
     count = 1 if whole_number(dataset, "NumberOfFrames") is None else required_whole_number(dataset, "NumberOfFrames")
     if count == 1 and len(offsets_mm) <= 1:
         return np.zeros(1), ("A single plane: dose before and behind it is not known.",)
-    if len(offsets_mm) != count or count > MAX_FRAMES:
+    if len(offsets_mm) != count or not 0 < count <= MAX_FRAMES:
         raise UnsupportedInput(
             f"{name_of(dataset)} has {count} frames and {len(offsets_mm)} frame offsets; up to {MAX_FRAMES} frames "
             "with one offset each are read."

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from openigrt.dicom.spatial_registration import SAME_MATRIX, RegisteredSource, SpatialRegistration, rigid_matrix
+from openigrt.dicom.spatial_registration import RegisteredSource, SpatialRegistration, rigid_matrix
 from openigrt.errors import AmbiguousInput, InconsistentInput, MissingInput, OpenIgrtError, UnsupportedInput
 from openigrt.geometry import Float64Array, RigidTransform, renormalised_rotation
 from openigrt.images import Image
 
 EQUIPMENT_FRAMES = "1.2.840.10008.1.4.3."
 AGREEMENT_MM = 0.1
+IDENTITY_TOLERANCE = 1e-4
 MAX_LINKS = 1000
 
 
@@ -117,7 +118,7 @@ def rigid_links(registrations: Iterable[SpatialRegistration]) -> tuple[tuple[Cha
             elif source.frame_uid != registration.registered_frame_uid:
                 matrix = rigid_matrix(registration.uid, source)
                 links.append(ChainLink(registration.registered_frame_uid, source.frame_uid, matrix, registration.uid))
-            elif not source.image_uids and not np.allclose(source.registered_from_source, np.eye(4), atol=SAME_MATRIX):
+            elif not source.image_uids and not _is_identity(source.registered_from_source):
                 raise InconsistentInput(
                     f"Spatial Registration {registration.uid} moves frame {source.frame_uid} against itself and names "
                     "no images."
@@ -125,6 +126,11 @@ def rigid_links(registrations: Iterable[SpatialRegistration]) -> tuple[tuple[Cha
             if len(links) > MAX_LINKS:
                 raise UnsupportedInput(f"There are more than {MAX_LINKS} registrations; give those that are meant.")
     return tuple(links), tuple(dict.fromkeys(messages))
+
+
+def _is_identity(matrix: Float64Array) -> bool:
+    """Whether a matrix leaves everything where it is."""
+    return bool(np.allclose(matrix, np.eye(4), rtol=0.0, atol=IDENTITY_TOLERANCE))
 
 
 def _left_aside(registration: SpatialRegistration, source: RegisteredSource) -> str:
