@@ -170,6 +170,16 @@ def test_planes_that_form_no_grid_are_refused(keyword, value, sentence):
         read_dose_planes(given)
 
 
+def test_planes_of_two_beams_are_refused():
+    given = planes(DoseSummationType="BEAM", ReferencedRTPlanSequence=beam_reference())
+    assert read_dose_planes(given).beam_numbers == (2, 3)
+    (reference,) = beam_reference()
+    del reference.ReferencedFractionGroupSequence[0].ReferencedBeamSequence[1]
+    given[4].ReferencedRTPlanSequence = [reference]
+    with pytest.raises(InconsistentInput, match="planes of different doses"):
+        read_dose_planes(given)
+
+
 def test_a_volume_among_planes_and_no_planes():
     with pytest.raises(InconsistentInput, match="expected a single plane"):
         read_dose_planes([dose(), dose()])

@@ -111,8 +111,7 @@ def read_dose_planes(datasets: Sequence[Dataset], reference_dose_gy: float | Non
     grid = together.grid()
     values = [_dose_gy(d, plane, reference_dose_gy) for d, plane in zip(datasets, planes, strict=True)]
     placed = _placed(datasets[0], together, grid, np.concatenate(values))
-    warnings = placed.warnings if len(planes) == 1 else tuple(w for w in placed.warnings if w not in planes[0].warnings)
-    return replace(placed, uid="", warnings=(*warnings, f"Put together from {len(planes)} planes."))
+    return replace(placed, uid="", warnings=(*placed.warnings, f"Put together from {len(planes)} planes."))
 
 
 def dose_grid(dataset: Dataset) -> Grid:
@@ -206,11 +205,18 @@ def _of_beams(dose: DoseGrid, plan: Dataset) -> DoseGrid:
 
 
 def _what_it_sums(dataset: Dataset) -> tuple[str, ...]:
-    """What planes of one dose share: series, type, units, summation and plans."""
+    """What planes of one dose share: series, type, units, summation, plans and beams."""
     with naming(dataset):
-        plans = [text(plan, "ReferencedSOPInstanceUID") for plan in items(dataset, "ReferencedRTPlanSequence")]
-        stated = (text(dataset, word) for word in ("SeriesInstanceUID", "DoseType", "DoseUnits", "DoseSummationType"))
-        return (*stated, *plans)
+        plans = items(dataset, "ReferencedRTPlanSequence")
+        groups = [group for plan in plans for group in items(plan, "ReferencedFractionGroupSequence")]
+        beams = [beam for group in groups for beam in items(group, "ReferencedBeamSequence")]
+        words = ("SeriesInstanceUID", "DoseType", "DoseUnits", "DoseSummationType")
+        return (
+            *(text(dataset, word) for word in words),
+            *(text(plan, "ReferencedSOPInstanceUID") for plan in plans),
+            *(text(group, "ReferencedFractionGroupNumber") for group in groups),
+            *(text(beam, "ReferencedBeamNumber") for beam in beams),
+        )
 
 
 def _kind(dataset: Dataset) -> DoseKind:

@@ -131,9 +131,12 @@ def frames_of(dataset: Dataset) -> DoseFrames:
 def planes_together(planes: Sequence[DoseFrames]) -> DoseFrames:
     """Single planes as frames of one stack, in the order given.
 
-    Raises InconsistentInput where they are not parallel planes of one frame, size and spacing, one above the other.
+    Raises InconsistentInput where they are not parallel planes of one frame, size and spacing, one above the other,
+    UnsupportedInput where they have too many voxels.
     """
     first = planes[0]
+    if first.size[0] * first.size[1] * len(planes) > MAX_VOXELS:
+        raise UnsupportedInput(f"{len(planes)} planes as {first.name} have more than {MAX_VOXELS} voxels.")
     along_mm = []
     for plane in planes:
         offset_mm = plane.position_mm - first.position_mm
@@ -157,7 +160,7 @@ def planes_together(planes: Sequence[DoseFrames]) -> DoseFrames:
         size=first.size,
         along_mm=np.array(along_mm),
         thickness_mm=first.thickness_mm,
-        warnings=tuple(dict.fromkeys(warning for plane in planes for warning in plane.warnings)),
+        warnings=first.warnings if len(planes) == 1 else (),
     )
 
 
