@@ -1,8 +1,20 @@
 """DICOM data sets to and from our nouns: pure mapping over pydicom, one file per object, both directions in it."""
 
 from openigrt.dicom.daily_folder import DailyFolder, check_same_patient, check_same_position, read_daily_folder
-from openigrt.dicom.deformable_registration import DeformableRegistration, read_deformable_registration
-from openigrt.dicom.dose import dose_grid, read_dose, write_dose
+from openigrt.dicom.deformable_registration import (
+    DeformableRegistration,
+    read_deformable_registration,
+    write_deformable_registration,
+)
+from openigrt.dicom.dose import (
+    dose_grid,
+    read_dose,
+    read_dose_error,
+    read_dose_planes,
+    read_uneven_dose,
+    write_dose,
+)
+from openigrt.dicom.dvh import read_dvhs
 from openigrt.dicom.findings import Finding, Severity, find_problems
 from openigrt.dicom.folder import (
     IMAGE_CLASSES,
@@ -27,12 +39,18 @@ from openigrt.dicom.links import Links, links_of
 from openigrt.dicom.load import InputFile, read_object
 from openigrt.dicom.plan import PlanDefaults, read_plan, write_plan
 from openigrt.dicom.plan_folder import PlanFolder, holds_plan, read_plan_folder
+from openigrt.dicom.registration_chain import ChainLink, RegistrationChain, chained_plan_from_daily
 from openigrt.dicom.repeats import repeats_of
 from openigrt.dicom.spatial_registration import (
     RegisteredSource,
+    RegistrationMethod,
+    SourceToWrite,
     SpatialRegistration,
+    UsedFeature,
+    affine_plan_from_daily,
     plan_from_daily,
     read_spatial_registration,
+    write_registrations,
     write_spatial_registration,
 )
 from openigrt.dicom.structure_set import read_structure_set, role_of, write_structure_set
@@ -40,6 +58,7 @@ from openigrt.dicom.structure_set import read_structure_set, role_of, write_stru
 __all__ = [
     "IMAGE_CLASSES",
     "REGISTRATION_CLASSES",
+    "ChainLink",
     "DailyFolder",
     "DeformableRegistration",
     "DeviceHeader",
@@ -53,13 +72,19 @@ __all__ = [
     "PlanDefaults",
     "PlanFolder",
     "RegisteredSource",
+    "RegistrationChain",
+    "RegistrationMethod",
     "Series",
     "SeriesHeader",
     "Severity",
     "SkippedFile",
+    "SourceToWrite",
     "SpatialRegistration",
     "StudyHeader",
+    "UsedFeature",
     "acquired_at_of",
+    "affine_plan_from_daily",
+    "chained_plan_from_daily",
     "check_same_patient",
     "check_same_position",
     "dose_grid",
@@ -73,19 +98,25 @@ __all__ = [
     "read_daily_folder",
     "read_deformable_registration",
     "read_dose",
+    "read_dose_error",
+    "read_dose_planes",
+    "read_dvhs",
     "read_image_series",
     "read_object",
     "read_plan",
     "read_plan_folder",
     "read_spatial_registration",
     "read_structure_set",
+    "read_uneven_dose",
     "repeats_of",
     "role_of",
     "save",
     "scan_folder",
+    "write_deformable_registration",
     "write_dose",
     "write_image_series",
     "write_plan",
+    "write_registrations",
     "write_spatial_registration",
     "write_structure_set",
 ]

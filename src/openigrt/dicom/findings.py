@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from pydicom.uid import SpatialRegistrationStorage
+from pydicom.uid import DeformableSpatialRegistrationStorage, SpatialRegistrationStorage
 
+from openigrt.dicom.beam_doses import has_whole_dose, what_beams_lack
 from openigrt.dicom.choosing import ENHANCED_IMAGE_CLASSES
+from openigrt.dicom.deformable_registration import read_deformable_registration
 from openigrt.dicom.elements import naming, text
 from openigrt.dicom.folder import (
     DICOM_SUFFIXES,
@@ -21,21 +23,26 @@ from openigrt.dicom.folder import (
     Inventory,
     named_files,
 )
+from openigrt.dicom.folder_registrations import contradictions, registrations_of
 from openigrt.dicom.image_series import same_pixels
-from openigrt.dicom.links import Drawing, Links, Planning, plans_of_dose
+from openigrt.dicom.links import Drawing, Links, Planning, plans_of_dose, referenced_uid
 from openigrt.dicom.load import read_object
 from openigrt.dicom.patients import PatientIdentity
 from openigrt.dicom.pixels import required_pixels
+from openigrt.dicom.registration_chain import EQUIPMENT_FRAMES
 from openigrt.dicom.repeats import repeats_of
 from openigrt.dicom.slices import is_localizer, read_slice
-from openigrt.dicom.spatial_registration import RIGID, read_spatial_registration
+from openigrt.dicom.spatial_registration import RIGID
 from openigrt.dicom.stack import stacked
-from openigrt.errors import OpenIgrtError
+from openigrt.errors import AmbiguousInput, OpenIgrtError
 from openigrt.geometry import Frame, PatientPosition
 
 NAMES_LISTED = 10
 LONGEST_LABEL = 64
-READ_CLASSES = (*IMAGE_CLASSES, *STRUCTURE_SET_CLASSES, *PLAN_CLASSES, *DOSE_CLASSES, SpatialRegistrationStorage)
+READ_CLASSES = (
+    *(*IMAGE_CLASSES, *STRUCTURE_SET_CLASSES, *PLAN_CLASSES, *DOSE_CLASSES),
+    *(SpatialRegistrationStorage, DeformableSpatialRegistrationStorage),
+)
 
 
 class Severity(StrEnum):
@@ -334,24 +341,65 @@ def _doses(inventory: Inventory, links: Links) -> Iterator[Finding]:
                 yield Finding(Severity.ERROR, sentence, advice, (dose.uid,))
 
 
+def _dose_parts(inventory: Inventory, links: Links) -> Iterator[Finding]:
+    """Doses of single beams that do not add up to their plan, and histograms of structures that are not there."""
+    for planning in links.plannings:
+        lacking = what_beams_lack(planning.plan, planning.doses)
+        if lacking:
+            sentence = f"Doses of beams do not add up to {_label(inventory, planning.plan, 'RTPlanLabel')}: "
+            is_whole = has_whole_dose(planning.doses)
+            severity = Severity.NOTE if is_whole else Severity.WARNING
+            advice = "Use the dose of the plan." if is_whole else "Export the dose of the plan, or of each beam once."
+            about = (planning.plan.uid, *(dose.uid for dose in planning.doses))
+            yield Finding(severity, f"{sentence}{'; '.join(lacking)}.", advice, about)
+    structure_set_uids = {instance.uid for instance in inventory.instances_of(STRUCTURE_SET_CLASSES)}
+    for dose in inventory.instances_of(DOSE_CLASSES):
+        named = referenced_uid(dose, "ReferencedStructureSetSequence")
+        if named and named not in structure_set_uids:
+            name = _label(inventory, dose, "DoseSummationType")
+            sentence = f"{name} has histograms of structure set {named}, which is not in the folder."
+            yield Finding(Severity.NOTE, sentence, "Add it to know which structures they are of.", (dose.uid,))
+
+
 def _registrations(inventory: Inventory, links: Links) -> Iterator[Finding]:
     """Spatial Registrations that cannot be read, are not rigid, or join frames of which one is not there."""
     frames = {series.instances[0].frame_uid for series in inventory.of_classes(IMAGE_CLASSES)}
-    for instance in inventory.instances_of((SpatialRegistrationStorage,)):
+    readable = []
+    for instance, registration in registrations_of(inventory):
         name = f"Spatial Registration {_place(inventory, instance.path)}"
-        try:
-            registration = read_spatial_registration(read_object(instance.path)[0])
-        except OpenIgrtError as error:
-            yield Finding(Severity.ERROR, f"{name}: {error.sentence}", "Export it again.", (instance.uid,))
+        if isinstance(registration, OpenIgrtError):
+            sentence = f"{name}: {registration.sentence}"
+            yield Finding(Severity.ERROR, sentence, "Export it again.", (instance.uid,))
             continue
+        readable.append(registration)
         types = {kind for source in registration.sources for kind in source.matrix_types} - {RIGID}
         if types:
             sentence = f"{name} is of type {', '.join(sorted(types)) or 'unknown'}."
             yield Finding(Severity.WARNING, sentence, "Only rigid ones can move a couch.", (instance.uid,))
-        joined = {registration.registered_frame_uid, *(source.frame_uid for source in registration.sources)}
-        if absent := sorted(joined - frames - {""}):
+        joined = {registration.registered_frame_uid, *(source.frame_uid for source in registration.sources)} - {""}
+        absent = sorted(uid for uid in joined - frames if not uid.startswith(EQUIPMENT_FRAMES))
+        if absent and not joined & frames:
+            sentence = f"{name} joins nothing in the folder: no image lies in frame {' or '.join(absent)}."
+            yield Finding(Severity.WARNING, sentence, "Add its images, or leave it out.", (instance.uid,))
+        elif absent:
             sentence = f"{name} joins frame {', '.join(absent)}, of which no image is in the folder."
             yield Finding(Severity.NOTE, sentence, "Add the image if the registration is to be used.", (instance.uid,))
+    for found in contradictions(inventory, readable):
+        uids = tuple(dict.fromkeys((found.link.registration_uid, *(link.registration_uid for link in found.chain))))
+        sentence = f"Registrations disagree: {found}."
+        yield Finding(Severity.WARNING, sentence, "Find out which one is meant, and leave the other out.", uids)
+
+
+def _deformations(inventory: Inventory, links: Links) -> Iterator[Finding]:
+    """Deformable Spatial Registrations that cannot be read."""
+    for instance in inventory.instances_of((DeformableSpatialRegistrationStorage,)):
+        try:
+            read_deformable_registration(read_object(instance.path)[0])
+        except AmbiguousInput:
+            continue
+        except OpenIgrtError as error:
+            sentence = f"Deformable Spatial Registration {_place(inventory, instance.path)}: {error.sentence}"
+            yield Finding(Severity.ERROR, sentence, "Export it again.", (instance.uid,))
 
 
 def _unread(inventory: Inventory, links: Links) -> Iterator[Finding]:
@@ -380,6 +428,8 @@ RULES: Sequence[Rule] = (
     _structures,
     _plans,
     _doses,
+    _dose_parts,
     _registrations,
+    _deformations,
     _unread,
 )

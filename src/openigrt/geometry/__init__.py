@@ -1,5 +1,6 @@
 """Frames, rigid transforms, grids, displacement fields, IEC 61217, couch poses and kinematics, resampling."""
 
+from openigrt.geometry.affine import AffineTransform
 from openigrt.geometry.beam_kinematics import ApertureShift, BeamAngles, aperture_shift, beam_angles_taking_up
 from openigrt.geometry.central_projection import (
     Rays,
@@ -63,6 +64,7 @@ from openigrt.geometry.rigid import (
 )
 
 __all__ = [
+    "AffineTransform",
     "ApertureShift",
     "BeamAngles",
     "CouchPose",

@@ -11,8 +11,11 @@ from openigrt.patient.correction import (
     Residual,
     Target,
 )
+from openigrt.patient.dose import DoseGrid, DoseKind, DoseSummation
+from openigrt.patient.dose_sum import plan_dose, resampled_dose, same_lattice, summed_dose
+from openigrt.patient.dvh import Dvh, VolumeUnit
 from openigrt.patient.match import Match, Rival, Surrogate, Trust, Verdict
-from openigrt.patient.plan import Beam, ControlPoint, DoseGrid, Plan
+from openigrt.patient.plan import Beam, ControlPoint, Plan
 from openigrt.patient.structures import Contour, ContourKind, Structure, StructureRole, StructureSet
 from openigrt.patient.surfaces import centroid_mm, sphere_points_mm, surface_points_mm, volume_mm3
 
@@ -26,6 +29,9 @@ __all__ = [
     "CouchCommand",
     "CouchMove",
     "DoseGrid",
+    "DoseKind",
+    "DoseSummation",
+    "Dvh",
     "ImageAxes",
     "Match",
     "Pivot",
@@ -39,11 +45,16 @@ __all__ = [
     "Target",
     "Trust",
     "Verdict",
+    "VolumeUnit",
     "centroid_mm",
     "contours_beyond",
     "mask_from_structure",
+    "plan_dose",
     "plane_spacing_mm",
+    "resampled_dose",
+    "same_lattice",
     "sphere_points_mm",
+    "summed_dose",
     "surface_points_mm",
     "volume_mm3",
 ]
