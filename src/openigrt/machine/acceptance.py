@@ -8,6 +8,7 @@ that explains all readings of the axis is named.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Literal
 
 from openigrt.errors import ConfigurationRequired
 from openigrt.machine.machine import Machine
@@ -61,7 +62,7 @@ class Judgement:
 
 
 def acceptance_steps(machine: Machine) -> tuple[AcceptanceStep, ...]:
-    """At zero and one step above for every axis that has a scale; one below where the display may have no minus sign."""
+    """At zero and one step above for every axis with a scale; one below where the display may have no minus sign."""
     return tuple(
         AcceptanceStep(axis, scale.label, iec, _iec_unit(scale), _shown(scale, iec), scale.unit)
         for axis, scale in machine.scales.items()
@@ -106,13 +107,25 @@ def judge_axis(axis: str, scale: Scale, readings: Sequence[Reading]) -> Judgemen
     wrong = [reading for reading in readings if not _agrees(scale, reading)]
     if wrong:
         return Judgement(axis, Outcome.FAILED, _failure(axis, scale, wrong[0], readings))
-    positions = [reading.iec for reading in readings]
-    least = LEAST_APART * _step(scale)
-    if not positions or max(positions) - min(positions) < least:
-        said = f"{axis}: {len(positions)} reading(s); expected two at least {least:g} {_iec_unit(scale)} apart."
-        return Judgement(axis, Outcome.INCOMPLETE, said)
+    lacking = _lacking(scale, readings)
+    if lacking:
+        return Judgement(axis, Outcome.INCOMPLETE, f"{axis}: {lacking}.")
     tolerance = f"{_tolerance(scale):g} {_iec_unit(scale)}"
-    return Judgement(axis, Outcome.PASSED, f"{axis}: {len(positions)} readings as the file says, within {tolerance}.")
+    return Judgement(axis, Outcome.PASSED, f"{axis}: {len(readings)} readings as the file says, within {tolerance}.")
+
+
+def _lacking(scale: Scale, readings: Sequence[Reading]) -> str:
+    """What is missing before an axis can be called tested; empty where nothing is."""
+    positions, least = [reading.iec for reading in readings], LEAST_APART * _step(scale)
+    if not positions or max(positions) - min(positions) < least:
+        return f"{len(positions)} reading(s); expected two at least {least:g} {_iec_unit(scale)} apart"
+    if not isinstance(scale, LengthScale) or scale.modulus is None:
+        return ""
+    if scale.negative is NegativeReadout.REFUSE:
+        return "the file does not say what this display shows below zero (negative); read it there, and state it"
+    if min(scale.sign * position + scale.offset_mm for position in positions) >= 0.0:
+        return "no reading below zero, where this display has no minus sign"
+    return ""
 
 
 def _tolerance(scale: Scale) -> float:
@@ -198,9 +211,9 @@ def _other_angles(scale: AngleScale, readings: Sequence[Reading]) -> Iterator[tu
         yield f"{why}the offset is another one (offset_deg = {moved.offset_deg:g})", moved
 
 
-def _opposite(scale: Scale) -> int:
+def _opposite(scale: Scale) -> Literal[-1, 1]:
     """The other sign."""
-    return -scale.sign
+    return -1 if scale.sign == 1 else 1
 
 
 def _offset_mm(scale: LengthScale, readings: Sequence[Reading]) -> float:

@@ -70,7 +70,9 @@ def _judgement(
     named = _named(image.position, image.patient_support_angle_deg)
     if not is_wrong:
         return Judgement(named, Outcome.PASSED, f"{named}: seen where expected, within {PHANTOM_TOLERANCE_MM:g} mm.")
-    expected = _in_words(expected_phantom_mm(offset_mm, image.position, image.patient_support_angle_deg, convention.axes))
+    expected = _in_words(
+        expected_phantom_mm(offset_mm, image.position, image.patient_support_angle_deg, convention.axes)
+    )
     sentence = f"{named}: seen at {_in_words(image.seen_mm)} mm where {expected} mm was expected: {why}."
     return Judgement(named, Outcome.FAILED, sentence)
 
@@ -108,8 +110,8 @@ def _explanations(
     if len(shift) > 1 and np.ptp(shift, axis=0).max() <= PHANTOM_TOLERANCE_MM:
         away = _in_words(np.mean(shift, axis=0))
         yield (
-            f"every image is off by the same {away} mm in {convention.axes} axes (lateral, longitudinal, vertical): the "
-            "origin is not the isocenter (origin_is_isocenter = false), or the phantom was not where it was said to be"
+            f"every image is off by the same {away} mm in {convention.axes} axes (lateral, longitudinal, vertical): "
+            "the origin is not the isocenter (origin_is_isocenter = false), or the phantom was not where it should be"
         )
 
 
@@ -122,4 +124,4 @@ def _shift_mm(image: PhantomImage, axes: ImageAxes, offset_mm: Sequence[float]) 
 def is_asymmetric(offset_mm: Sequence[float]) -> bool:
     """Whether the coordinates differ enough, from each other and from zero, that no exchange of axes is missed."""
     sizes_mm = sorted(abs(x) for x in offset_mm)
-    return min(sizes_mm[0], *np.diff(sizes_mm)) >= LEAST_DIFFERENCE_MM
+    return bool(min(sizes_mm[0], *np.diff(sizes_mm)) >= LEAST_DIFFERENCE_MM)

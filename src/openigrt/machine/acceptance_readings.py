@@ -41,13 +41,15 @@ def parse_readings(text: str) -> AcceptanceReadings:
     for entry in table.tables("reading"):
         axis, iec = entry.value("axis", str), entry.value("iec", float)
         if "shown" in entry:
-            axes[axis].append(Reading(_bearable(entry, "iec", iec), _bearable(entry, "shown", entry.value("shown", float))))
+            axes[axis].append(
+                Reading(_bearable(entry, "iec", iec), _bearable(entry, "shown", entry.value("shown", float)))
+            )
         entry.require_no_more()
     phantom = table.table("phantom")
     offset_mm = _point(phantom, "offset_mm") if "offset_mm" in phantom else PHANTOM_OFFSET_MM
     if not is_asymmetric(offset_mm):
         raise InputError(
-            f"{phantom.place}: offset_mm = {list(offset_mm)} does not tell the axes apart; its three numbers must differ "
+            f"{phantom.place}: offset_mm = {list(offset_mm)} does not tell the axes apart; its numbers must differ "
             f"from each other and from zero by {LEAST_DIFFERENCE_MM:g} mm or more, signs aside.",
             key="offset_mm",
         )
@@ -75,7 +77,9 @@ def _images(phantom: TomlTable) -> Iterator[PhantomImage]:
 def _bearable(table: TomlTable, key: str, value: float) -> float:
     """A reading that a machine can give."""
     if abs(value) > LARGEST_READING:
-        raise InputError(f"{table.place}: {key} = {value!r} is no reading; expected up to {LARGEST_READING:g}.", key=key)
+        raise InputError(
+            f"{table.place}: {key} = {value!r} is no reading; expected up to {LARGEST_READING:g}.", key=key
+        )
     return value
 
 
@@ -118,8 +122,14 @@ def readings_form(machine: Machine) -> str:
         lines += ["", "[[reading]]", f'axis = "{step.axis}"', f"iec = {step.iec}  # {step.iec_unit}"]
         lines += [f"# shown =   # {step.shown_unit}"]
     if machine.cbct_conventions:
-        lines += ["", "[phantom]", "# manufacturer = \"\"  # Manufacturer (0008,0070) of the images, if several are listed"]
-        lines += [f"offset_mm = {list(PHANTOM_OFFSET_MM)}  # lateral, longitudinal, vertical on the table, from the isocenter"]
+        lines += [
+            "",
+            "[phantom]",
+            '# manufacturer = ""  # Manufacturer (0008,0070) of the images, if several are listed',
+        ]
+        lines += [
+            f"offset_mm = {list(PHANTOM_OFFSET_MM)}  # lateral, longitudinal, vertical on the table, from the isocenter"
+        ]
     for position, angle_deg in phantom_setups() if machine.cbct_conventions else ():
         lines += ["", "[[phantom.image]]", f'position = "{position}"', f"patient_support_angle_deg = {angle_deg}"]
         lines += ["# seen_mm = [ , , ]"]

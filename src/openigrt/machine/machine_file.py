@@ -56,9 +56,7 @@ def _acceptance(table: TomlTable) -> Acceptance:
     day = table.value("date", date)
     if isinstance(day, datetime):
         raise InputError(f"{table.place}: date = {day!r} is a time; write the day alone, as 2026-01-31.", key="date")
-    acceptance = Acceptance(
-        day, table.value("by", str), table.value("version", str), table.value("fingerprint", str)
-    )
+    acceptance = Acceptance(day, table.value("by", str), table.value("version", str), table.value("fingerprint", str))
     table.require_no_more()
     return acceptance
 

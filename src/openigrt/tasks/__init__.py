@@ -1,5 +1,6 @@
 """Whole jobs, one file each: what the command line and the Python interface call."""
 
+from openigrt.tasks.accepting import MachineAcceptance, accept, acceptance_record, acceptance_summary
 from openigrt.tasks.checking import FolderCheck, check, check_record, check_summary
 from openigrt.tasks.examples import write_example
 from openigrt.tasks.guidance import Guidance
@@ -12,6 +13,10 @@ from openigrt.tasks.schema import correction_schema
 __all__ = [
     "FolderCheck",
     "Guidance",
+    "MachineAcceptance",
+    "accept",
+    "acceptance_record",
+    "acceptance_summary",
     "check",
     "check_record",
     "check_summary",

@@ -32,6 +32,7 @@ from openigrt.tasks.guidance_remarks import (
     structures_elsewhere,
     target_beside_isocenter,
     target_outside,
+    untested_machine,
     what_was_read,
 )
 from openigrt.tasks.guidance_settings import GuidanceSettings, guidance_settings
@@ -222,6 +223,7 @@ class _Case:
                 *body_on_few_slices(self.body),
                 *body_in_doubt(on_outline),
                 *region_by_default(settings.protocol, settings.region_is_named),
+                *untested_machine(settings.machine, settings.machine_is_named),
                 *left_out,
             ),
             inputs=(*folder.inputs, *daily.inputs),
