@@ -25,6 +25,7 @@ from openigrt.dicom.spatial_registration import (
     write_spatial_registration,
 )
 from openigrt.dicom.structure_set import read_structure_set, role_of, write_structure_set
+from openigrt.dicom.treatment_record import read_treatment_record, write_treatment_record
 
 __all__ = [
     "IMAGE_CLASSES",
@@ -65,6 +66,7 @@ __all__ = [
     "read_plan_folder",
     "read_spatial_registration",
     "read_structure_set",
+    "read_treatment_record",
     "role_of",
     "save",
     "scan_folder",
@@ -73,4 +75,5 @@ __all__ = [
     "write_plan",
     "write_spatial_registration",
     "write_structure_set",
+    "write_treatment_record",
 ]
