@@ -227,7 +227,8 @@ def test_an_ion_record_is_valid(tmp_path):
     """
     wrongly_told = {
         "Error - Unrecognized enumerated value <VERIFIED> for value 1 of attribute <Treatment Verification Status>",
-        "Error - Missing attribute Type 1C Conditional Element=<ModulatedScanModeType> Module=<RTIonBeamsSessionRecord>",
+        "Error - Missing attribute Type 1C Conditional Element=<ModulatedScanModeType> "
+        "Module=<RTIonBeamsSessionRecord>",
     }
     assert set(validated(written(ion_record(), tmp_path))) == wrongly_told
 

@@ -11,6 +11,14 @@ from openigrt.patient.correction import (
     Residual,
     Target,
 )
+from openigrt.patient.course_history import (
+    BeamOfFraction,
+    BeamState,
+    CourseHistory,
+    FractionHistory,
+    course_history,
+    planned_angles,
+)
 from openigrt.patient.match import Match, Rival, Surrogate, Trust, Verdict
 from openigrt.patient.plan import Beam, ControlPoint, DoseGrid, Plan
 from openigrt.patient.stated_position import Deviation, PositionTolerances, StatedPosition, deviations
@@ -39,6 +47,8 @@ __all__ = [
     "Action",
     "AperturePositions",
     "Beam",
+    "BeamOfFraction",
+    "BeamState",
     "CalculatedDose",
     "Contour",
     "ContourKind",
@@ -47,12 +57,14 @@ __all__ = [
     "Correction",
     "CouchCommand",
     "CouchMove",
+    "CourseHistory",
     "DeliveredBeam",
     "DeliveredControlPoint",
     "DeliveredSpots",
     "DeliveryType",
     "Deviation",
     "DoseGrid",
+    "FractionHistory",
     "ImageAxes",
     "IonDelivery",
     "Match",
@@ -79,9 +91,11 @@ __all__ = [
     "VerificationStatus",
     "centroid_mm",
     "contours_beyond",
+    "course_history",
     "deviations",
     "mask_from_structure",
     "plane_spacing_mm",
+    "planned_angles",
     "sphere_points_mm",
     "surface_points_mm",
     "volume_mm3",
