@@ -2,8 +2,10 @@
 
 from openigrt.dicom.daily_folder import DailyFolder, check_same_patient, check_same_position, read_daily_folder
 from openigrt.dicom.deformable_registration import DeformableRegistration, read_deformable_registration
+from openigrt.dicom.delivery_instruction import read_delivery_instruction, write_delivery_instruction
 from openigrt.dicom.dose import dose_grid, read_dose, write_dose
-from openigrt.dicom.findings import Finding, Severity, find_problems
+from openigrt.dicom.finding import Finding, Severity
+from openigrt.dicom.findings import find_problems
 from openigrt.dicom.folder import IMAGE_CLASSES, Instance, Inventory, Series, SkippedFile, scan_folder
 from openigrt.dicom.headers import DeviceHeader, PatientHeader, SeriesHeader, StudyHeader, save
 from openigrt.dicom.image_series import (
@@ -59,6 +61,7 @@ __all__ = [
     "plan_from_daily",
     "read_daily_folder",
     "read_deformable_registration",
+    "read_delivery_instruction",
     "read_dose",
     "read_image_series",
     "read_object",
@@ -70,6 +73,7 @@ __all__ = [
     "role_of",
     "save",
     "scan_folder",
+    "write_delivery_instruction",
     "write_dose",
     "write_image_series",
     "write_plan",

@@ -2,14 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 from pydicom.uid import SpatialRegistrationStorage
 
 from openigrt.dicom.choosing import ENHANCED_IMAGE_CLASSES
 from openigrt.dicom.elements import lenient, naming, text
+from openigrt.dicom.finding import Finding, Severity
 from openigrt.dicom.folder import (
     DICOM_SUFFIXES,
     DOSE_CLASSES,
@@ -26,33 +25,24 @@ from openigrt.dicom.links import Drawing, Links, Planning, plans_of_dose
 from openigrt.dicom.load import read_content, read_object
 from openigrt.dicom.patients import PatientIdentity
 from openigrt.dicom.pixels import required_pixels
+from openigrt.dicom.record_findings import find_in_records
 from openigrt.dicom.slices import is_localizer, read_slice
 from openigrt.dicom.spatial_registration import RIGID, read_spatial_registration
 from openigrt.dicom.stack import stacked
+from openigrt.dicom.treatment_record import RECORD_CLASSES
 from openigrt.errors import OpenIgrtError
 from openigrt.geometry import Frame, PatientPosition
 
 NAMES_LISTED = 10
 LONGEST_LABEL = 64
-READ_CLASSES = (*IMAGE_CLASSES, *STRUCTURE_SET_CLASSES, *PLAN_CLASSES, *DOSE_CLASSES, SpatialRegistrationStorage)
-
-
-class Severity(StrEnum):
-    """How bad a finding is: an `error` stops the main job, a `warning` may mislead, a `note` is good to know."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    NOTE = "note"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that is not as it should be, what to do about it, and the files or UIDs that it is about."""
-
-    severity: Severity
-    sentence: str
-    advice: str
-    about: tuple[str, ...] = ()
+READ_CLASSES = (
+    *IMAGE_CLASSES,
+    *STRUCTURE_SET_CLASSES,
+    *PLAN_CLASSES,
+    *DOSE_CLASSES,
+    *RECORD_CLASSES,
+    SpatialRegistrationStorage,
+)
 
 
 Rule = Callable[[Inventory, Links], Iterator[Finding]]
@@ -396,5 +386,6 @@ RULES: Sequence[Rule] = (
     _plans,
     _doses,
     _registrations,
+    find_in_records,
     _unread,
 )
