@@ -223,7 +223,7 @@ def instruction_dataset(**values):
     )
     for keyword, value in values.items():
         setattr(task, keyword, value)
-    dataset = dicom_object(INSTRUCTION, f"{ROOT}.88", Modality="PLAN")
+    dataset = dicom_object(INSTRUCTION, f"{ROOT}.88", Modality="PLAN", SeriesInstanceUID=f"{ROOT}.89")
     dataset.BeamTaskSequence = [task]
     dataset.ReferencedRTPlanSequence = [sequence_item(ReferencedSOPClassUID=RTPLAN, ReferencedSOPInstanceUID=PLAN)]
     return dataset

@@ -5,6 +5,7 @@ import pytest
 from openigrt.dicom import Severity
 from tests.dicom.dicom_cases import PLAN, ROOT, plan, sequence_item, write, write_plan_folder
 from tests.dicom.record_cases import first_point, session_beam, treatment_record
+from tests.dicom.test_delivery_instruction import instruction_dataset
 from tests.dicom.test_findings import found_in
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
@@ -35,8 +36,8 @@ def test_a_record_without_its_plan(folder):
     add(folder, 1, session_beam(CurrentFractionNumber=1), plan_uid="1.2.3")
     add(folder, 2, session_beam(CurrentFractionNumber=1), ReferencedRTPlanSequence=[])
     assert told(folder) == [
-        (Severity.WARNING, "1 treatment records name plan 1.2.3, which is not in the folder."),
-        (Severity.WARNING, "1 treatment records name no plan."),
+        (Severity.WARNING, "1 treatment record of plan 1.2.3, which is not in the folder."),
+        (Severity.WARNING, "1 treatment record of no plan: none is named."),
     ]
 
 
@@ -63,7 +64,7 @@ def test_overrides_are_told(folder):
     override = sequence_item(OverrideParameterPointer=0x300A0128, OperatorsName="A^B")
     points = [first_point(OverrideSequence=[override])]
     add(folder, 1, session_beam(points=points, CurrentFractionNumber=1))
-    assert told(folder) == [(Severity.NOTE, "1 overrides: TableTopVerticalPosition in fraction 1.")]
+    assert told(folder) == [(Severity.NOTE, "1 override: TableTopVerticalPosition in fraction 1.")]
 
 
 def test_a_record_that_cannot_be_placed_or_read(folder):
@@ -82,3 +83,25 @@ def test_records_of_two_units_are_an_error_and_everything_else_is_still_found(fo
     (folder / "junk.txt").write_text("junk")
     severities = [severity for severity, _ in told(folder)]
     assert severities == [Severity.ERROR, Severity.NOTE]
+
+
+def test_what_repeats_is_told_once(folder):
+    for fraction in (1, 2):
+        add(folder, fraction, session_beam(CurrentFractionNumber=fraction, TreatmentVerificationStatus="PERHAPS"))
+    said = "TreatmentVerificationStatus 'PERHAPS' is not known; taken as not stated."
+    assert told(folder) == [(Severity.NOTE, f"Treatment record record1.dcm, record2.dcm: {said}")]
+
+
+def test_instructions_are_read_and_need_their_plan(folder):
+    write(instruction_dataset(), folder / "today.dcm")
+    assert told(folder) == []
+    write(instruction_dataset(BeamTaskType="PREHEAT"), folder / "today.dcm")
+    ((severity, sentence),) = told(folder)
+    assert severity is Severity.ERROR
+    assert sentence.startswith("Delivery instruction today.dcm: RT Beams Delivery Instruction")
+    other = instruction_dataset()
+    other.ReferencedRTPlanSequence[0].ReferencedSOPInstanceUID = "1.2.3"
+    write(other, folder / "today.dcm")
+    assert told(folder) == [
+        (Severity.WARNING, "Delivery instruction today.dcm names plan 1.2.3, which is not in the folder.")
+    ]

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from pydicom.uid import SpatialRegistrationStorage
+from pydicom.uid import RTBeamsDeliveryInstructionStorage, SpatialRegistrationStorage
 
 from openigrt.dicom.choosing import ENHANCED_IMAGE_CLASSES
 from openigrt.dicom.elements import lenient, naming, text
@@ -25,7 +25,7 @@ from openigrt.dicom.links import Drawing, Links, Planning, plans_of_dose
 from openigrt.dicom.load import read_content, read_object
 from openigrt.dicom.patients import PatientIdentity
 from openigrt.dicom.pixels import required_pixels
-from openigrt.dicom.record_findings import find_in_records
+from openigrt.dicom.record_findings import find_in_instructions, find_in_records
 from openigrt.dicom.slices import is_localizer, read_slice
 from openigrt.dicom.spatial_registration import RIGID, read_spatial_registration
 from openigrt.dicom.stack import stacked
@@ -41,6 +41,7 @@ READ_CLASSES = (
     *PLAN_CLASSES,
     *DOSE_CLASSES,
     *RECORD_CLASSES,
+    RTBeamsDeliveryInstructionStorage,
     SpatialRegistrationStorage,
 )
 
@@ -387,5 +388,6 @@ RULES: Sequence[Rule] = (
     _doses,
     _registrations,
     find_in_records,
+    find_in_instructions,
     _unread,
 )

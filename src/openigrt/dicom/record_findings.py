@@ -3,6 +3,9 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
+from pydicom.uid import RTBeamsDeliveryInstructionStorage
+
+from openigrt.dicom.delivery_instruction import read_delivery_instruction
 from openigrt.dicom.finding import Finding, Severity
 from openigrt.dicom.folder import Instance, Inventory
 from openigrt.dicom.links import Links
@@ -18,6 +21,7 @@ NAMES_LISTED = 10
 def find_in_records(inventory: Inventory, links: Links) -> Iterator[Finding]:
     """Treatment records that cannot be read or whose plan is not there, and what those of a plan tell of its course."""
     by_plan: dict[str, dict[str, TreatmentRecord]] = defaultdict(dict)
+    noticed: dict[str, list[Instance]] = defaultdict(list)
     for instance in inventory.instances_of(RECORD_CLASSES):
         name, about = f"Treatment record {instance.path.name}", (instance.uid,)
         try:
@@ -27,18 +31,43 @@ def find_in_records(inventory: Inventory, links: Links) -> Iterator[Finding]:
             continue
         by_plan[record.plan_uid][record.uid] = record
         for message in messages:
-            yield Finding(Severity.NOTE, f"{name}: {message}", "Nothing; it is left aside.", about)
+            noticed[message].append(instance)
+    for message, instances in noticed.items():
+        names = _listed([instance.path.name for instance in instances])
+        uids = tuple(instance.uid for instance in instances)
+        yield Finding(Severity.NOTE, f"Treatment record {names}: {message}", "Nothing; it is left aside.", uids)
     plans = {planning.plan.uid: planning.plan for planning in links.plannings}
     for uid, records in by_plan.items():
-        yield from _of_course(list(records.values()), uid, plans.get(uid))
+        try:
+            yield from _of_course(list(records.values()), uid, plans.get(uid))
+        except OpenIgrtError as error:
+            yield Finding(Severity.ERROR, error.sentence, "Export the records again.", tuple(records))
+
+
+def find_in_instructions(inventory: Inventory, links: Links) -> Iterator[Finding]:
+    """Delivery instructions that cannot be read, or whose plan is not there."""
+    plan_uids = {planning.plan.uid for planning in links.plannings}
+    for instance in inventory.instances_of((RTBeamsDeliveryInstructionStorage,)):
+        name, about = f"Delivery instruction {instance.path.name}", (instance.uid,)
+        try:
+            instruction, messages = read_delivery_instruction(read_object(instance.path)[0])
+        except OpenIgrtError as error:
+            yield Finding(Severity.ERROR, f"{name}: {error.sentence}", "Do not deliver by it; make it again.", about)
+            continue
+        if instruction.plan.uid not in plan_uids:
+            sentence = f"{name} names plan {instruction.plan.uid}, which is not in the folder."
+            yield Finding(Severity.WARNING, sentence, "Add the plan that it is for.", about)
+        for message in messages:
+            yield Finding(Severity.NOTE, f"{name}: {message}", "Nothing; it is left aside.", about)
 
 
 def _of_course(records: Sequence[TreatmentRecord], plan_uid: str, instance: Instance | None) -> Iterator[Finding]:
     """What the records of one plan tell."""
     about = tuple(record.uid for record in records)
     if instance is None:
-        named = f"name plan {plan_uid}, which is not in the folder" if plan_uid else "name no plan"
-        sentence = f"{len(records)} treatment records {named}."
+        named = f"of plan {plan_uid}, which is not in the folder" if plan_uid else "of no plan: none is named"
+        count = f"{len(records)} treatment record{'' if len(records) == 1 else 's'}"
+        sentence = f"{count} {named}."
         yield Finding(Severity.WARNING, sentence, "Add the plan that was treated.", about)
     history = course_history(records, _readable_plan(instance))
     if history.absent_fractions:
@@ -48,6 +77,11 @@ def _of_course(records: Sequence[TreatmentRecord], plan_uid: str, instance: Inst
     yield from _of_beams(history, about)
     for doubt in history.doubts:
         yield Finding(Severity.WARNING, doubt, "Compare it with the record and verify system.", about)
+    yield from _overrides(history, about)
+
+
+def _overrides(history: CourseHistory, about: tuple[str, ...]) -> Iterator[Finding]:
+    """What was overridden."""
     overrides = [
         f"{override.parameter} in fraction {fraction.number}"
         for fraction in history.fractions
@@ -55,7 +89,7 @@ def _of_course(records: Sequence[TreatmentRecord], plan_uid: str, instance: Inst
         for override in beam.overrides
     ]
     if overrides:
-        sentence = f"{len(overrides)} overrides: {_listed(overrides)}."
+        sentence = f"{len(overrides)} override{'' if len(overrides) == 1 else 's'}: {_listed(overrides)}."
         yield Finding(Severity.NOTE, sentence, "See the records for who overrode them, and why.", about)
 
 
