@@ -193,6 +193,20 @@ def test_what_is_no_record():
         read(treatment_record(beams=[session_beam(points=[sequence_item()] * 100_001)]))
 
 
+def test_devices_without_end_are_refused():
+    """Each control point carries the devices of all before it: their number must not grow with the file."""
+    points = [
+        delivered_point(
+            BeamLimitingDevicePositionSequence=[
+                sequence_item(RTBeamLimitingDeviceType=f"D{n}", LeafJawPositions=[-1, 1])
+            ]
+        )
+        for n in range(21)
+    ]
+    with pytest.raises(UnsupportedInput, match="more than 20 devices"):
+        read(treatment_record(beams=[session_beam(points=points)]))
+
+
 def test_spots_that_do_not_fit_each_other_are_refused():
     dataset = write_treatment_record(ion_record(), series_header("84"))
     point = dataset.TreatmentSessionIonBeamSequence[0].IonControlPointDeliverySequence[0]

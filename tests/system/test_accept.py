@@ -94,6 +94,14 @@ def test_pages_say_what_they_are_and_names_cannot_break_them(room, tmp_path):
     assert "<td>FFP</td><td>330°</td><td>21.2, -15.0, -16.7</td>" in html
 
 
+def test_who_accepted_cannot_break_the_page(room, tmp_path):
+    seal = '[acceptance]\ndate = 2026-01-31\nby = "# A | <b>B</b>"\nversion = "1"\nfingerprint = "0"\n'
+    room.write_text(room.read_text(encoding="utf-8") + "\n" + seal, encoding="utf-8")
+    run("accept", room, "--out", tmp_path / "acceptance")
+    assert r"\# A \| \<b\>B" in (tmp_path / "acceptance" / "acceptance.md").read_text(encoding="utf-8")
+    assert "&lt;b&gt;B" in (tmp_path / "acceptance" / "acceptance.html").read_text(encoding="utf-8")
+
+
 def test_a_form_that_was_begun_is_not_written_over(room, tmp_path):
     place = tmp_path / "acceptance"
     run("accept", room, "--out", place)

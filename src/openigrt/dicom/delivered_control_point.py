@@ -23,7 +23,7 @@ from openigrt.dicom.elements import (
 )
 from openigrt.dicom.headers import date_and_time, decimal, decimals
 from openigrt.dicom.stated_position import CarriedPosition, require_known, set_positions
-from openigrt.errors import InconsistentInput
+from openigrt.errors import InconsistentInput, UnsupportedInput
 from openigrt.patient import (
     AperturePositions,
     CorrectedParameter,
@@ -34,7 +34,7 @@ from openigrt.patient import (
     RangeShifterSetting,
 )
 
-MAX_SPOTS = 1_000_000
+MAX_SPOTS, MAX_DEVICES = 1_000_000, 20
 LARGEST_METERSET, LARGEST_SNOUT_MM = 1e15, 1e5
 
 Word = TypeVar("Word", bound=StrEnum)
@@ -78,6 +78,8 @@ class CarriedControlPoint:
         at = moment(item, "TreatmentControlPointDate", "TreatmentControlPointTime", reading.zone)
         for found in items(item, "BeamLimitingDevicePositionSequence"):
             self.aperture[text(found, "RTBeamLimitingDeviceType")] = numbers(found, "LeafJawPositions")
+        if len(self.aperture) > MAX_DEVICES:
+            raise UnsupportedInput(f"A beam was shaped by more than {MAX_DEVICES} devices; no machine has so many.")
         return DeliveredControlPoint(
             position=self.position.after(item, reading.notice),
             index=whole_number(item, "ReferencedControlPointIndex"),

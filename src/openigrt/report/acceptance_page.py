@@ -43,7 +43,7 @@ def acceptance_markdown(machine: Machine, judgements: Sequence[Judgement] = ()) 
     blocks = [
         f"# Acceptance test of the machine file {_plain(machine.name)}",
         f"**{RESEARCH_STATEMENT}**",
-        *_facts(machine),
+        *(_plain(fact) for fact in _facts(machine)),
         f"## Scales\n\n{INSTRUCTIONS}",
         f"Tolerance: {_tolerance()}.",
         _markdown_table(STEP_HEADINGS, step_rows(machine)),
