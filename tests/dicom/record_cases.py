@@ -16,6 +16,7 @@ from openigrt.patient import (
     Override,
     Parameter,
     RangeShifterSetting,
+    RotationDirection,
     StatedPosition,
     TerminationStatus,
     TreatmentMachine,
@@ -115,16 +116,18 @@ def photon_record():
     lateral = Parameter(0x300A012A, "TableTopLateralPosition", 0x30080040, 1)
     points = (
         DeliveredControlPoint(
-            position(), 0, AT, 0.0, 0.0, 600.0, 598.5, 6.0, "MV", aperture,
+            position(), RotationDirection.CLOCKWISE, 0, AT, 0.0, 0.0, 600.0, 598.5, 6.0, "MV", aperture,
             (Override(lateral, "Doe^Therapist", "patient moved", AT),),
         ),
         DeliveredControlPoint(
-            position(gantry_angle_deg=5.0, table_top_vertical_position_mm=-149.5), 1, AT + timedelta(seconds=4),
+            position(gantry_angle_deg=5.0, table_top_vertical_position_mm=-149.5),
+            RotationDirection.COUNTER_CLOCKWISE, 1, AT + timedelta(seconds=4),
             50.0, 50.1, 600.0, 600.0, aperture=moved,
             corrections=(CorrectedParameter(Parameter(0x300A011E, "GantryAngle", 0x30080040, 2), 0.25),),
         ),
         DeliveredControlPoint(
-            position(gantry_angle_deg=3.0, table_top_vertical_position_mm=None), 2, AT + timedelta(seconds=9),
+            position(gantry_angle_deg=3.0, table_top_vertical_position_mm=None),
+            RotationDirection.NONE, 2, AT + timedelta(seconds=9),
             100.0, 80.25, aperture=moved,
         ),
     )  # fmt: skip
@@ -162,8 +165,8 @@ def ion_record():
     spots = DeliveredSpots("4.0", 1, places_mm, np.array([1e6, 2.5e6, 3e6]), (1, 0, 2), ((4.0, 4.5),))
     points = tuple(
         DeliveredControlPoint(
-            stands, index, AT + timedelta(seconds=index), meterset, meterset, nominal_energy=energy, spots=spots,
-            range_shifters=(RangeShifterSetting(1, "IN"),), snout_position_mm=300.0,
+            stands, RotationDirection.NONE, index, AT + timedelta(seconds=index), meterset, meterset,
+            nominal_energy=energy, spots=spots, range_shifters=(RangeShifterSetting(1, "IN"),), snout_position_mm=300.0,
         )
         for index, (meterset, energy) in enumerate([(0.0, 150.0), (6.5e6, 145.5)])
     )  # fmt: skip

@@ -16,6 +16,7 @@ from openigrt.errors import InconsistentInput, MissingInput, UnreadableFile, Uns
 from openigrt.patient import (
     AperturePositions,
     DeliveryType,
+    RotationDirection,
     StatedPosition,
     TerminationStatus,
     VerificationStatus,
@@ -27,6 +28,7 @@ from tests.dicom.record_cases import (
     first_point,
     ion_record,
     photon_record,
+    position,
     session_beam,
     treatment_record,
 )
@@ -326,7 +328,12 @@ def with_first_point(record, **values):
         (without(photon_record(), control_points=()), MissingInput, "no control points"),
         (with_first_point(photon_record(), at=None), MissingInput, "the date and time of a control point"),
         (with_first_point(photon_record(), delivered_meterset=None), MissingInput, "the meterset of a control point"),
-        (with_first_point(photon_record(), position=StatedPosition()), MissingInput, "GantryAngle is not known"),
+        (
+            with_first_point(photon_record(), position=StatedPosition()),
+            MissingInput,
+            "BeamLimitingDeviceAngle is not known",
+        ),
+        (with_first_point(photon_record(), position=position(gantry_angle_deg=None)), MissingInput, "GantryAngle is"),
         (without(ion_record(), number=None), MissingInput, "the number of a beam"),
         (without(ion_record(), ion=None), MissingInput, "how a beam of ions was delivered"),
         (without(ion_record(), boli=None), MissingInput, "the number of boli"),
@@ -335,6 +342,22 @@ def with_first_point(record, **values):
 def test_what_the_standard_asks_for_is_never_made_up(record, error, said):
     with pytest.raises(error, match=said):
         write_treatment_record(record, series_header("84"))
+
+
+def test_the_way_that_the_gantry_turned_is_never_guessed(tmp_path):
+    """From 350 to 5 degrees the long way round: only the direction tells, and nobody but the record knows it."""
+    points = photon_record().beams[0].control_points
+    long_way = (replace(points[0], gantry_rotation=RotationDirection.COUNTER_CLOCKWISE), *points[1:])
+    dataset = dcmread(written(without(photon_record(), control_points=long_way), tmp_path))
+    point = dataset.TreatmentSessionBeamSequence[0].ControlPointDeliverySequence[0]
+    assert (float(point.GantryAngle), point.GantryRotationDirection) == (350.0, "CC")
+    with pytest.raises(MissingInput, match="the direction in which the gantry turned"):
+        write_treatment_record(with_first_point(photon_record(), gantry_rotation=None), series_header("84"))
+    whole_turn = tuple(
+        replace(p, position=points[0].position, gantry_rotation=points[0].gantry_rotation) for p in points
+    )
+    dataset = dcmread(written(without(photon_record(), control_points=whole_turn), tmp_path))
+    assert dataset.TreatmentSessionBeamSequence[0].ControlPointDeliverySequence[1].GantryRotationDirection == "CW"
 
 
 def test_a_couch_that_turns_during_a_beam_is_not_written():

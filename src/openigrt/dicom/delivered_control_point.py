@@ -22,7 +22,7 @@ from openigrt.dicom.elements import (
     whole_number,
 )
 from openigrt.dicom.headers import date_and_time, decimal, decimals
-from openigrt.dicom.stated_position import CarriedPosition, require_known, set_positions
+from openigrt.dicom.stated_position import CarriedPosition, require_known, set_gantry, set_positions
 from openigrt.errors import InconsistentInput, UnsupportedInput
 from openigrt.patient import (
     AperturePositions,
@@ -32,6 +32,7 @@ from openigrt.patient import (
     Override,
     Parameter,
     RangeShifterSetting,
+    RotationDirection,
 )
 
 MAX_SPOTS, MAX_DEVICES = 1_000_000, 20
@@ -72,16 +73,20 @@ class CarriedControlPoint:
 
     position: CarriedPosition = field(default_factory=CarriedPosition)
     aperture: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    gantry_rotation: RotationDirection | None = None
 
     def point(self, item: Dataset, reading: RecordReading) -> DeliveredControlPoint:
         """One control point, with what the ones before it said."""
         at = moment(item, "TreatmentControlPointDate", "TreatmentControlPointTime", reading.zone)
         for found in items(item, "BeamLimitingDevicePositionSequence"):
             self.aperture[text(found, "RTBeamLimitingDeviceType")] = numbers(found, "LeafJawPositions")
+        if "GantryRotationDirection" in item:
+            self.gantry_rotation = reading.word(item, "GantryRotationDirection", RotationDirection)
         if len(self.aperture) > MAX_DEVICES:
             raise UnsupportedInput(f"A beam was shaped by more than {MAX_DEVICES} devices; no machine has so many.")
         return DeliveredControlPoint(
             position=self.position.after(item, reading.notice),
+            gantry_rotation=self.gantry_rotation,
             index=whole_number(item, "ReferencedControlPointIndex"),
             at=at,
             specified_meterset=meterset(item, "SpecifiedMeterset"),
@@ -113,9 +118,7 @@ def _override(item: Dataset, at: datetime | None) -> Override:
 
 def _setting(item: Dataset) -> RangeShifterSetting:
     """The setting of a range shifter."""
-    return RangeShifterSetting(
-        whole_number(item, "ReferencedRangeShifterNumber") or 0, text(item, "RangeShifterSetting")
-    )
+    return RangeShifterSetting(whole_number(item, "ReferencedRangeShifterNumber"), text(item, "RangeShifterSetting"))
 
 
 def _parameter(item: Dataset, keyword: str) -> Parameter:
@@ -163,6 +166,7 @@ def control_point_items(points: Sequence[DeliveredControlPoint], is_ion: bool) -
     """Control Point Delivery items of a beam."""
     made = [_point_item(point, index, is_ion) for index, point in enumerate(points)]
     set_positions(made, [point.position for point in points], is_ion)
+    set_gantry(made, [point.position.gantry_angle_deg for point in points], [p.gantry_rotation for p in points])
     for index, (item, point) in enumerate(zip(made, points, strict=True)):
         before = points[index - 1].aperture if index else ()
         changed = [device for device in point.aperture if device not in before]
@@ -249,7 +253,8 @@ def _correction_item(correction: CorrectedParameter) -> Dataset:
 def _setting_item(setting: RangeShifterSetting) -> Dataset:
     """Range Shifter Settings item."""
     item = Dataset()
-    item.ReferencedRangeShifterNumber, item.RangeShifterSetting = setting.number, setting.setting
+    item.ReferencedRangeShifterNumber = require_known(setting.number, "the number of a range shifter")
+    item.RangeShifterSetting = require_known(setting.setting, "the setting of a range shifter")
     return item
 
 

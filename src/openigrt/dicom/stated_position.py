@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import TypeVar
 
 from pydicom import Dataset
@@ -12,7 +11,7 @@ from openigrt.dicom.elements import number, number_within
 from openigrt.dicom.headers import decimal
 from openigrt.errors import MissingInput, UnsupportedInput
 from openigrt.geometry import signed_angle_difference_deg
-from openigrt.patient import StatedPosition
+from openigrt.patient import RotationDirection, StatedPosition
 
 LARGEST_POSITION_MM, LARGEST_ANGLE_DEG = 1e5, 720.0
 SAME_ANGLE_DEG = 1e-4
@@ -32,7 +31,7 @@ TRANSLATIONS = {
 }
 DISTANCES = {"TableTopEccentricAxisDistance": "table_top_eccentric_axis_distance_mm"}
 FIELDS = (*ANGLES.values(), *TRANSLATIONS.values(), *DISTANCES.values())
-ECCENTRIC = "TableTopEccentricAngle"
+GANTRY, ECCENTRIC = "GantryAngle", "TableTopEccentricAngle"
 TILTS = ("TableTopPitchAngle", "TableTopRollAngle")
 
 Value = TypeVar("Value")
@@ -76,17 +75,17 @@ class CarriedPosition:
 def set_positions(point_items: Sequence[Dataset], positions: Sequence[StatedPosition], is_ion: bool) -> None:
     """Write the positions of all control points of a beam: everything at the first, then what moves.
 
-    Raises MissingInput where an angle that must be written is not known, UnsupportedInput for an angle other than the
-    gantry's that moves.
+    The gantry is written by `set_gantry`. Raises MissingInput where an angle that must be written is not known,
+    UnsupportedInput for one that moves.
     """
     for keyword, name in ANGLES.items():
-        if keyword == ECCENTRIC and is_ion:
+        if keyword == GANTRY or (keyword == ECCENTRIC and is_ion):
             continue
         angles_deg = [getattr(position, name) for position in positions]
         if keyword in TILTS and set(angles_deg) == {None}:
             _leave_open(point_items[0], keyword, is_ion)
         else:
-            _set_angles(point_items, keyword, [require_known(angle, keyword) for angle in angles_deg])
+            _set_angle(point_items[0], keyword, [require_known(angle, keyword) for angle in angles_deg])
     for keyword, name in TRANSLATIONS.items():
         _set_translations(point_items, keyword, [getattr(position, name) for position in positions])
     distance_mm = positions[0].table_top_eccentric_axis_distance_mm
@@ -106,23 +105,33 @@ def _direction(keyword: str) -> str:
     return keyword.replace("Angle", "RotationDirection")
 
 
-def _set_angles(point_items: Sequence[Dataset], keyword: str, angles_deg: Sequence[float]) -> None:
-    """One angle and the direction of its turn to the next control point; once where it stands still."""
-    turns_deg = [signed_angle_difference_deg(b, a) for a, b in pairwise(angles_deg)]
-    stands = max(map(abs, turns_deg), default=0.0) <= SAME_ANGLE_DEG
-    if not stands and keyword != "GantryAngle":
+def _set_angle(item: Dataset, keyword: str, angles_deg: Sequence[float]) -> None:
+    """An angle that stands still during a beam, at the first control point; raises UnsupportedInput where it moves."""
+    if _moves(angles_deg):
         raise UnsupportedInput(f"A beam during which {keyword} moves cannot be written.", keyword=keyword)
+    setattr(item, keyword, angles_deg[0] if dictionary_VR(keyword) == "FL" else decimal(angles_deg[0]))
+    setattr(item, _direction(keyword), RotationDirection.NONE.value)
+
+
+def _moves(angles_deg: Sequence[float]) -> bool:
+    """Whether an angle differs anywhere from where it began."""
+    return any(abs(signed_angle_difference_deg(angle, angles_deg[0])) > SAME_ANGLE_DEG for angle in angles_deg)
+
+
+def set_gantry(
+    point_items: Sequence[Dataset], angles_deg: Sequence[float | None], turns: Sequence[RotationDirection | None]
+) -> None:
+    """Write the gantry: once where it stands still, else everywhere, with the direction that leads on.
+
+    Raises MissingInput where its angle or the direction of its turn is not known: the shorter way may be wrong.
+    """
+    known_deg = [require_known(angle, "GantryAngle") for angle in angles_deg]
+    stands = not _moves(known_deg) and set(turns) <= {None, RotationDirection.NONE}
+    last = len(point_items) - 1
     for index, item in enumerate(point_items[:1] if stands else point_items):
-        value = angles_deg[index]
-        setattr(item, keyword, value if dictionary_VR(keyword) == "FL" else decimal(value))
-        setattr(item, _direction(keyword), _turn(turns_deg[index] if index < len(turns_deg) else 0.0))
-
-
-def _turn(turn_deg: float) -> str:
-    """The direction of the gantry's turn, the shorter way (PS3.3 C.8.8.14.8)."""
-    if abs(turn_deg) <= SAME_ANGLE_DEG:
-        return "NONE"
-    return "CW" if turn_deg > 0.0 else "CC"
+        item.GantryAngle = decimal(known_deg[index])
+        turn = turns[index] or (RotationDirection.NONE if stands or index == last else None)
+        item.GantryRotationDirection = require_known(turn, "the direction in which the gantry turned").value
 
 
 def _set_translations(point_items: Sequence[Dataset], keyword: str, positions_mm: Sequence[float | None]) -> None:

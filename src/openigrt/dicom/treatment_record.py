@@ -112,11 +112,11 @@ def _machine(dataset: Dataset) -> TreatmentMachine:
 
 def _calculated(item: Dataset) -> CalculatedDose:
     """A calculated dose: of a dose reference of the plan, or of one of the record."""
+    own = "CalculatedDoseReferenceNumber"
     return CalculatedDose(
         number(item, "CalculatedDoseReferenceDoseValue"),
         whole_number(item, "ReferencedDoseReferenceNumber"),
-        whole_number(item, "CalculatedDoseReferenceNumber")
-        or whole_number(item, "ReferencedCalculatedDoseReferenceNumber"),
+        whole_number(item, own if own in item else f"Referenced{own}"),
         text(item, "CalculatedDoseReferenceDescription"),
     )
 
@@ -174,7 +174,7 @@ def _ion(item: Dataset) -> IonDelivery:
         atomic_number=whole_number(item, "RadiationAtomicNumber"),
         charge_state=whole_number(item, "RadiationChargeState"),
         range_shifters=tuple(
-            (whole_number(shifter, "ReferencedRangeShifterNumber") or 0, text(shifter, "RangeShifterID"))
+            (whole_number(shifter, "ReferencedRangeShifterNumber"), text(shifter, "RangeShifterID"))
             for shifter in shifters
         ),
         lateral_spreading_devices=whole_number(item, "NumberOfLateralSpreadingDevices"),
@@ -325,10 +325,11 @@ def _set_ion(item: Dataset, ion: IonDelivery) -> None:
     item.NumberOfRangeModulators = _no_more_than_zero(ion.range_modulators, "range modulators")
 
 
-def _shifter_item(number_: int, identifier: str) -> Dataset:
+def _shifter_item(shifter_number: int | None, identifier: str) -> Dataset:
     """Recorded Range Shifter item."""
     item = Dataset()
-    item.ReferencedRangeShifterNumber, item.RangeShifterID = number_, identifier
+    item.ReferencedRangeShifterNumber = require_known(shifter_number, "the number of a range shifter")
+    item.RangeShifterID = require_known(identifier, "the ID of a range shifter")
     return item
 
 

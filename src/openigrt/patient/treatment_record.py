@@ -43,6 +43,14 @@ class DeliveryType(StrEnum):
         return self in (DeliveryType.TREATMENT, DeliveryType.CONTINUATION, DeliveryType.UNKNOWN)
 
 
+class RotationDirection(StrEnum):
+    """Which way an axis turns to the next control point; without it an arc of more than half a turn is open."""
+
+    CLOCKWISE = "CW"
+    COUNTER_CLOCKWISE = "CC"
+    NONE = "NONE"
+
+
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """An attribute of the record that was overridden or corrected.
@@ -91,7 +99,7 @@ class AperturePositions:
 class RangeShifterSetting:
     """The setting of one range shifter."""
 
-    number: int
+    number: int | None
     setting: str
 
 
@@ -123,11 +131,12 @@ class DeliveredSpots:
 class DeliveredControlPoint:
     """A control point as it was delivered; metersets in the record's `dosimeter_unit`, rates in that per minute.
 
-    `index` is that of the plan's control point. What the record omits after the first control point stayed as it was;
-    what it never states is None.
+    `gantry_rotation` leads to the next control point, `index` is that of the plan's control point. What the record
+    omits after the first control point stayed as it was; what it never states is None.
     """
 
     position: StatedPosition
+    gantry_rotation: RotationDirection | None = None
     index: int | None = None
     at: datetime | None = None
     specified_meterset: float | None = None
@@ -177,7 +186,7 @@ class IonDelivery:
     mass_number: int | None = None
     atomic_number: int | None = None
     charge_state: int | None = None
-    range_shifters: tuple[tuple[int, str], ...] = ()
+    range_shifters: tuple[tuple[int | None, str], ...] = ()
     lateral_spreading_devices: int | None = None
     range_modulators: int | None = None
 
