@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from openigrt.tasks import (
+        accept,
+        acceptance_record,
         check,
         check_record,
         correction_schema,
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "accept",
+    "acceptance_record",
     "check",
     "check_record",
     "correction_schema",

@@ -141,6 +141,26 @@ def sort(
         voice.answer(tasks.sorted_summary(done))
 
 
+def accept(
+    machine: options.AcceptedMachine,
+    readings: options.Readings = None,
+    out: options.AcceptanceOut = None,
+    as_json: options.Json = False,
+) -> None:
+    """Test a machine file against its machine: scales by example, a page to fill in, and what the readings say.
+
+    Example: openigrt accept room2.toml --out acceptance/
+    """
+    from openigrt import tasks  # noqa: PLC0415  (seconds that --help and wrong usage should not cost)
+
+    found = tasks.accept(machine, readings, out)
+    if as_json:
+        voice.answer(json.dumps(tasks.acceptance_record(found), allow_nan=False) + "\n")
+    else:
+        voice.answer(tasks.acceptance_summary(found))
+    raise typer.Exit(ExitCode.DONE if found.outcome in (None, "passed") else ExitCode.PERSON_NEEDED)
+
+
 @app.command()
 def example(
     folder: Annotated[

@@ -1,10 +1,19 @@
 """DICOM data sets to and from our nouns: pure mapping over pydicom, one file per object, both directions in it."""
 
-from openigrt.dicom.daily_folder import DailyFolder, check_same_patient, check_same_position, read_daily_folder
+from openigrt.dicom.daily_folder import (
+    DailyFolder,
+    check_same_patient,
+    check_same_position,
+    read_daily_folder,
+)
 from openigrt.dicom.deformable_registration import (
     DeformableRegistration,
     read_deformable_registration,
     write_deformable_registration,
+)
+from openigrt.dicom.delivery_instruction import (
+    read_delivery_instruction,
+    write_delivery_instruction,
 )
 from openigrt.dicom.dose import (
     dose_grid,
@@ -14,8 +23,16 @@ from openigrt.dicom.dose import (
     read_uneven_dose,
     write_dose,
 )
-from openigrt.dicom.dvh import read_dvhs
-from openigrt.dicom.findings import Finding, Severity, find_problems
+from openigrt.dicom.dvh import (
+    read_dvhs,
+)
+from openigrt.dicom.finding import (
+    Finding,
+    Severity,
+)
+from openigrt.dicom.findings import (
+    find_problems,
+)
 from openigrt.dicom.folder import (
     IMAGE_CLASSES,
     REGISTRATION_CLASSES,
@@ -26,7 +43,13 @@ from openigrt.dicom.folder import (
     named_files,
     scan_folder,
 )
-from openigrt.dicom.headers import DeviceHeader, PatientHeader, SeriesHeader, StudyHeader, save
+from openigrt.dicom.headers import (
+    DeviceHeader,
+    PatientHeader,
+    SeriesHeader,
+    StudyHeader,
+    save,
+)
 from openigrt.dicom.image_series import (
     ImageReading,
     acquired_at_of,
@@ -35,12 +58,32 @@ from openigrt.dicom.image_series import (
     read_image_series,
     write_image_series,
 )
-from openigrt.dicom.links import Links, links_of
-from openigrt.dicom.load import InputFile, read_object
-from openigrt.dicom.plan import PlanDefaults, read_plan, write_plan
-from openigrt.dicom.plan_folder import PlanFolder, holds_plan, read_plan_folder
-from openigrt.dicom.registration_chain import ChainLink, RegistrationChain, chained_plan_from_daily
-from openigrt.dicom.repeats import repeats_of
+from openigrt.dicom.links import (
+    Links,
+    links_of,
+)
+from openigrt.dicom.load import (
+    InputFile,
+    read_object,
+)
+from openigrt.dicom.plan import (
+    PlanDefaults,
+    read_plan,
+    write_plan,
+)
+from openigrt.dicom.plan_folder import (
+    PlanFolder,
+    holds_plan,
+    read_plan_folder,
+)
+from openigrt.dicom.registration_chain import (
+    ChainLink,
+    RegistrationChain,
+    chained_plan_from_daily,
+)
+from openigrt.dicom.repeats import (
+    repeats_of,
+)
 from openigrt.dicom.spatial_registration import (
     RegisteredSource,
     RegistrationMethod,
@@ -53,7 +96,15 @@ from openigrt.dicom.spatial_registration import (
     write_registrations,
     write_spatial_registration,
 )
-from openigrt.dicom.structure_set import read_structure_set, role_of, write_structure_set
+from openigrt.dicom.structure_set import (
+    read_structure_set,
+    role_of,
+    write_structure_set,
+)
+from openigrt.dicom.treatment_record import (
+    read_treatment_record,
+    write_treatment_record,
+)
 
 __all__ = [
     "IMAGE_CLASSES",
@@ -97,6 +148,7 @@ __all__ = [
     "plan_from_daily",
     "read_daily_folder",
     "read_deformable_registration",
+    "read_delivery_instruction",
     "read_dose",
     "read_dose_error",
     "read_dose_planes",
@@ -107,16 +159,19 @@ __all__ = [
     "read_plan_folder",
     "read_spatial_registration",
     "read_structure_set",
+    "read_treatment_record",
     "read_uneven_dose",
     "repeats_of",
     "role_of",
     "save",
     "scan_folder",
     "write_deformable_registration",
+    "write_delivery_instruction",
     "write_dose",
     "write_image_series",
     "write_plan",
     "write_registrations",
     "write_spatial_registration",
     "write_structure_set",
+    "write_treatment_record",
 ]

@@ -115,6 +115,14 @@ def required_number(dataset: Dataset, keyword: str) -> float:
     return value
 
 
+def number_within(dataset: Dataset, keyword: str, low: float, high: float) -> float | None:
+    """One number that can be, or None where there is none; a number outside is malformed."""
+    value = number(dataset, keyword)
+    if value is not None and not low <= value <= high:
+        raise _Malformed(f"{keyword} is {value:g}; expected {low:g} to {high:g}.", keyword=keyword)
+    return value
+
+
 def whole_number(dataset: Dataset, keyword: str) -> int | None:
     """One whole number, or None where there is none."""
     value = number(dataset, keyword)
@@ -165,6 +173,41 @@ def point_list(dataset: Dataset, keyword: str) -> Float64Array:
     return points
 
 
+def float_array(dataset: Dataset, keyword: str, most: int) -> Float64Array:
+    """The numbers (n,) of a Floating Point Single element, from its bytes where pydicom has not converted them yet.
+
+    More than `most` are malformed, and so are such as are not finite.
+    """
+    try:
+        element = dataset.get_item(Tag(keyword)) if keyword in dataset else None
+        value = None if element is None else element.value
+        if isinstance(value, bytes):
+            is_little = bool(getattr(element, "is_little_endian", True))
+            values = np.frombuffer(value, "<f4" if is_little else ">f4").astype(np.float64)
+        else:
+            values = np.atleast_1d(np.array([] if value is None or value == "" else value, dtype=np.float64))
+    except PYDICOM_FAILURES as failure:
+        raise _malformed(keyword, failure) from None
+    if len(values) > most:
+        raise _Malformed(f"{keyword} holds {len(values)} numbers; at most {most} are read.", keyword=keyword)
+    if not np.isfinite(values).all():
+        raise _Malformed(f"{keyword} is not finite.", keyword=keyword)
+    return values
+
+
+def tag_number(dataset: Dataset, keyword: str) -> int:
+    """An Attribute Tag as one number, group and element; 0 where there is none."""
+    value = raw_value(dataset, keyword)
+    if value is None or value == "" or value == []:
+        return 0
+    if isinstance(value, MultiValue | list):
+        raise _Malformed(f"{keyword} should be one tag and has {len(value)}.", keyword=keyword)
+    try:
+        return int(Tag(value))  # type: ignore[arg-type]  # whatever it is, Tag says so
+    except PYDICOM_FAILURES as failure:
+        raise _malformed(keyword, failure) from None
+
+
 def items(dataset: Dataset, keyword: str) -> tuple[Dataset, ...]:
     """The items of a sequence; none where it is absent."""
     value = raw_value(dataset, keyword)
@@ -175,8 +218,8 @@ def items(dataset: Dataset, keyword: str) -> tuple[Dataset, ...]:
     return ()
 
 
-def moment(dataset: Dataset, date_keyword: str, time_keyword: str) -> datetime | None:
-    """Date and time in UTC; without an offset in the data set they are taken as local time.
+def moment(dataset: Dataset, date_keyword: str, time_keyword: str, zone: str = "") -> datetime | None:
+    """Date and time in UTC; without an offset in the data set, or a `zone` from around it, they are local time.
 
     None where either is missing or unreadable: a date alone is no moment.
     """
@@ -184,7 +227,7 @@ def moment(dataset: Dataset, date_keyword: str, time_keyword: str) -> datetime |
         return None
     return _parsed_moment(
         text(dataset, date_keyword) + text(dataset, time_keyword).replace(":", ""),
-        text(dataset, "TimezoneOffsetFromUTC"),
+        text(dataset, "TimezoneOffsetFromUTC") or zone,
     )
 
 

@@ -2,22 +2,25 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
-from pydicom.uid import DeformableSpatialRegistrationStorage, SpatialRegistrationStorage
+from pydicom.uid import (
+    DeformableSpatialRegistrationStorage,
+    RTBeamsDeliveryInstructionStorage,
+)
 
 from openigrt.dicom.beam_doses import has_whole_dose, what_beams_lack
 from openigrt.dicom.choosing import ENHANCED_IMAGE_CLASSES
 from openigrt.dicom.deformable_registration import read_deformable_registration
 from openigrt.dicom.elements import naming, text
+from openigrt.dicom.finding import Finding, Severity
 from openigrt.dicom.folder import (
     DICOM_SUFFIXES,
     DOSE_CLASSES,
     IMAGE_CLASSES,
     NOT_DICOM,
     PLAN_CLASSES,
+    REGISTRATION_CLASSES,
     STRUCTURE_SET_CLASSES,
     Instance,
     Inventory,
@@ -29,11 +32,13 @@ from openigrt.dicom.links import Drawing, Links, Planning, plans_of_dose, refere
 from openigrt.dicom.load import read_object
 from openigrt.dicom.patients import PatientIdentity
 from openigrt.dicom.pixels import required_pixels
+from openigrt.dicom.record_findings import find_in_instructions, find_in_records
 from openigrt.dicom.registration_chain import EQUIPMENT_FRAMES
 from openigrt.dicom.repeats import repeats_of
 from openigrt.dicom.slices import is_localizer, read_slice
 from openigrt.dicom.spatial_registration import RIGID
 from openigrt.dicom.stack import stacked
+from openigrt.dicom.treatment_record import RECORD_CLASSES
 from openigrt.errors import AmbiguousInput, OpenIgrtError
 from openigrt.geometry import Frame, PatientPosition
 
@@ -41,26 +46,8 @@ NAMES_LISTED = 10
 LONGEST_LABEL = 64
 READ_CLASSES = (
     *(*IMAGE_CLASSES, *STRUCTURE_SET_CLASSES, *PLAN_CLASSES, *DOSE_CLASSES),
-    *(SpatialRegistrationStorage, DeformableSpatialRegistrationStorage),
+    *(*REGISTRATION_CLASSES, *RECORD_CLASSES, RTBeamsDeliveryInstructionStorage),
 )
-
-
-class Severity(StrEnum):
-    """How bad a finding is: an `error` stops the main job, a `warning` may mislead, a `note` is good to know."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    NOTE = "note"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that is not as it should be, what to do about it, and the files or UIDs that it is about."""
-
-    severity: Severity
-    sentence: str
-    advice: str
-    about: tuple[str, ...] = ()
 
 
 Rule = Callable[[Inventory, Links], Iterator[Finding]]
@@ -431,5 +418,7 @@ RULES: Sequence[Rule] = (
     _dose_parts,
     _registrations,
     _deformations,
+    find_in_records,
+    find_in_instructions,
     _unread,
 )
