@@ -68,7 +68,7 @@ def _keep(out: Path, name: str, content: bytes, failure: Failure) -> None:
     """The file that failed, named by reader and content."""
     out.mkdir(parents=True, exist_ok=True)
     stem = f"{name}-{hashlib.sha256(content).hexdigest()[:12]}"
-    (out / f"{stem}.dcm").write_bytes(content)
+    (out / f"{stem}.hostile").write_bytes(content)
     (out / f"{stem}.txt").write_text(f"{failure.kind}: {failure.detail}\n", encoding="utf-8")
 
 

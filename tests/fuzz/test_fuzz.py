@@ -13,7 +13,7 @@ from tests.fuzz.targets import TARGETS, content_of
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 ROUNDS = 400
-CORPUS = sorted((Path(__file__).parent / "corpus").glob("*.dcm"))
+CORPUS = sorted((Path(__file__).parent / "corpus").glob("*.hostile"))
 
 
 @pytest.mark.parametrize("name", TARGETS)

@@ -141,6 +141,7 @@ def sort(
         voice.answer(tasks.sorted_summary(done))
 
 
+@app.command()
 def accept(
     machine: options.AcceptedMachine,
     readings: options.Readings = None,
