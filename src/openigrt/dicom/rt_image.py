@@ -1,0 +1,321 @@
+"""RT Image to and from projections (PS3.3 C.8.8.2); where its pixels lie is in `rt_image_setup`."""
+
+from datetime import datetime, timedelta
+from itertools import accumulate
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom import Dataset
+from pydicom.uid import UID, RTImageStorage, RTPlanStorage
+
+from openigrt.dicom.elements import (
+    date_time,
+    items,
+    moment,
+    name_of,
+    naming,
+    number,
+    numbers,
+    required_numbers,
+    text,
+    texts,
+    whole_number,
+)
+from openigrt.dicom.headers import SeriesHeader, date_and_time, decimal, decimals, new_dataset, reference
+from openigrt.dicom.modality_lut import rescaled
+from openigrt.dicom.pixels import gray_frames
+from openigrt.dicom.rt_image_setup import (
+    FrameSources,
+    Messages,
+    ProjectionDefaults,
+    frame_sources,
+    read_geometry,
+    read_pose,
+    read_setup,
+)
+from openigrt.errors import InconsistentInput, UnsupportedInput
+from openigrt.geometry import Float64Array, PatientPosition, fixed_from_gantry
+from openigrt.images import (
+    Exposure,
+    Intensity,
+    IntensityRelationship,
+    PlannedBeam,
+    Projection,
+    ProjectionKind,
+    Provenance,
+)
+
+NO_IMAGE_KINDS = ("FLUENCE", "BLANK")
+SHORT_STRING_CHARACTERS = 16
+LARGEST_STORED = 65535
+ON_AXIS_MM = 1e-3
+NORMAL_TOLERANCE = 1e-6
+
+_COUCH = {
+    "PatientSupportAngle": "patient_support_angle_deg",
+    "TableTopEccentricAxisDistance": "table_top_eccentric_axis_distance_mm",
+    "TableTopEccentricAngle": "table_top_eccentric_angle_deg",
+    "TableTopPitchAngle": "table_top_pitch_angle_deg",
+    "TableTopRollAngle": "table_top_roll_angle_deg",
+}
+_COUCH_POSITION = {
+    "TableTopVerticalPosition": "table_top_vertical_position_mm",
+    "TableTopLongitudinalPosition": "table_top_longitudinal_position_mm",
+    "TableTopLateralPosition": "table_top_lateral_position_mm",
+}
+
+
+def read_projections(
+    dataset: Dataset, defaults: ProjectionDefaults | None = None
+) -> tuple[tuple[Projection, ...], Messages]:
+    """The frames of an RT Image as projections in the fixed frame, and what was noticed.
+
+    Pixels are after the modality LUT. What the image leaves out comes from `defaults`, with a message. Raises
+    MissingInput where its geometry is not known, UnsupportedInput for fluence maps, color and planes that the standard
+    leaves open, InconsistentInput or UnreadableFile for values that contradict each other or cannot be.
+    """
+    with naming(dataset):
+        kind, messages = _kind(dataset)
+        values = rescaled(dataset, gray_frames(dataset))
+        times = _frame_times(dataset, kind, len(values))
+        isocenter_mm = numbers(dataset, "IsocenterPosition") and required_numbers(dataset, "IsocenterPosition", 3)
+        projections = []
+        for sources, pixels, acquired_at in zip(frame_sources(dataset, len(values)), values, times, strict=True):
+            setup, taken = read_setup(sources, defaults or ProjectionDefaults())
+            geometry, doubts = read_geometry(dataset, setup, (pixels.shape[0], pixels.shape[1]))
+            pose, unknown = read_pose(sources, setup)
+            messages += taken + doubts + unknown
+            projections.append(
+                Projection(
+                    pixels=pixels,
+                    geometry=geometry,
+                    pose=pose,
+                    kind=kind,
+                    label=text(dataset, "RTImageLabel"),
+                    intensity=_intensity(dataset),
+                    exposure=_exposure(sources),
+                    beam=_planned_beam(dataset),
+                    isocenter_mm=(isocenter_mm[0], isocenter_mm[1], isocenter_mm[2]) if isocenter_mm else None,
+                    patient_frame_uid=text(dataset, "FrameOfReferenceUID"),
+                    provenance=_provenance(dataset, acquired_at),
+                )
+            )
+        return tuple(projections), tuple(dict.fromkeys(messages))
+
+
+def _kind(dataset: Dataset) -> tuple[ProjectionKind, Messages]:
+    """What the image is; raises UnsupportedInput for what is no RT Image, and for RT Images that show no patient."""
+    if text(dataset, "SOPClassUID") != RTImageStorage:
+        raise UnsupportedInput(f"{name_of(dataset)} is no RT Image.")
+    words = texts(dataset, "ImageType")
+    name = words[2].upper() if len(words) > 2 else ""
+    if name in NO_IMAGE_KINDS or items(dataset, "FluenceMapSequence"):
+        raise UnsupportedInput(f"{name_of(dataset)} is of type {name or 'FLUENCE'}, which is no projection image.")
+    messages = tuple(f"Its pixels are of type {word}." for word in words[3:] if word)
+    if name in list(ProjectionKind):
+        return ProjectionKind(name), messages
+    said = f"Image type {name or 'not stated'}: whether it is a portal image, a radiograph or a DRR is not known."
+    return ProjectionKind.OTHER, (said, *messages)
+
+
+def _intensity(dataset: Dataset) -> Intensity:
+    """How pixel values follow the beam (PS3.3 C.8.11.3.1.2)."""
+    name, sign = text(dataset, "PixelIntensityRelationship").upper(), number(dataset, "PixelIntensityRelationshipSign")
+    return Intensity(
+        relationship=IntensityRelationship(name) if name in list(IntensityRelationship) else None,
+        rises_with_beam=None if sign not in (-1.0, 1.0) else sign > 0.0,
+        is_bright_low=text(dataset, "PhotometricInterpretation") == "MONOCHROME1",
+    )
+
+
+def _exposure(sources: FrameSources) -> Exposure:
+    """What made the frame; a meterset counts only where its unit is MU."""
+    time_ms = sources.number("ExposureTimeInms")
+    current_ma = sources.number("XRayTubeCurrentInmA")
+    is_in_mu = text(sources.image, "PrimaryDosimeterUnit") == "MU"
+    return Exposure(
+        tube_voltage_kv=sources.number("KVP"),
+        tube_current_ma=sources.number("XRayTubeCurrent") if current_ma is None else current_ma,
+        exposure_time_ms=sources.number("ExposureTime") if time_ms is None else time_ms,
+        meterset_mu=sources.number("MetersetExposure") if is_in_mu else None,
+    )
+
+
+def _planned_beam(dataset: Dataset) -> PlannedBeam:
+    """The beam that the image names."""
+    plans = items(dataset, "ReferencedRTPlanSequence")
+    return PlannedBeam(
+        plan_uid=text(plans[0], "ReferencedSOPInstanceUID") if plans else "",
+        beam_number=whole_number(dataset, "ReferencedBeamNumber"),
+        fraction_number=whole_number(dataset, "FractionNumber"),
+    )
+
+
+def _frame_times(dataset: Dataset, kind: ProjectionKind, count: int) -> tuple[datetime | None, ...]:
+    """When each frame was acquired, UTC; a DRR was not acquired at all (PS3.3 C.7.6.5: frame times are in ms)."""
+    started_at = (
+        date_time(dataset, "AcquisitionDateTime")
+        or moment(dataset, "AcquisitionDate", "AcquisitionTime")
+        or moment(dataset, "ContentDate", "ContentTime")
+    )
+    if started_at is None or kind is ProjectionKind.DRR:
+        return (None,) * count
+    step_ms, steps_ms = number(dataset, "FrameTime"), numbers(dataset, "FrameTimeVector")
+    if len(steps_ms) not in (0, count) or min(steps_ms, default=0.0) < 0.0 or (step_ms or 0.0) < 0.0:
+        raise InconsistentInput(f"{name_of(dataset)} has {count} frames and frame times that are not one for each.")
+    if step_ms is None and not steps_ms:
+        return (started_at, *(None,) * (count - 1))
+    after_ms = accumulate(steps_ms) if steps_ms else ((step_ms or 0.0) * k for k in range(count))
+    try:
+        return tuple(started_at + timedelta(milliseconds=offset) for offset in after_ms)
+    except OverflowError:
+        raise InconsistentInput(f"{name_of(dataset)} has frame times that end beyond the calendar.") from None
+
+
+def _provenance(dataset: Dataset, acquired_at: datetime | None) -> Provenance:
+    """Where the image comes from."""
+    position = text(dataset, "PatientPosition")
+    return Provenance(
+        patient_id=text(dataset, "PatientID"),
+        patient_name=text(dataset, "PatientName"),
+        study_uid=text(dataset, "StudyInstanceUID"),
+        series_uid=text(dataset, "SeriesInstanceUID"),
+        series_description=text(dataset, "SeriesDescription"),
+        instance_uids=(text(dataset, "SOPInstanceUID"),),
+        sop_class_uid=text(dataset, "SOPClassUID"),
+        manufacturer=text(dataset, "Manufacturer"),
+        device_model=text(dataset, "ManufacturerModelName"),
+        station_name=text(dataset, "RadiationMachineName") or text(dataset, "StationName"),
+        acquired_at=acquired_at,
+        patient_position=PatientPosition.parse(position) if position else None,
+        is_derived="DERIVED" in texts(dataset, "ImageType")[:1],
+    )
+
+
+def write_projection(projection: Projection, series: SeriesHeader, instance_uid: str) -> Dataset:
+    """The RT Image of a projection in 16 bits: exact for whole numbers that fit, else to 1/131070 of their range.
+
+    Raises UnsupportedInput where the source is not where the gantry angle and source-axis distance put it, where the
+    detector is seen from behind, for pixels that are not finite, and for a projection of unknown kind.
+    """
+    if projection.kind is ProjectionKind.OTHER:
+        raise UnsupportedInput(
+            "A projection of unknown kind cannot be written; say whether it is a portal image or a DRR."
+        )
+    dataset = new_dataset(series, "RTIMAGE", RTImageStorage, instance_uid)
+    _set_image(dataset, projection, series)
+    _set_plane(dataset, projection)
+    _set_pose(dataset, projection)
+    _set_pixels(dataset, projection)
+    return dataset
+
+
+def _set_image(dataset: Dataset, projection: Projection, series: SeriesHeader) -> None:
+    """General Image, Frame of Reference and the descriptive part of the RT Image module."""
+    is_derived = projection.provenance.is_derived or projection.kind is ProjectionKind.DRR
+    origin = ["DERIVED", "SECONDARY"] if is_derived else ["ORIGINAL", "PRIMARY"]
+    dataset.ImageType = [*origin, str(projection.kind)]
+    dataset.ConversionType = "WSD" if is_derived else "DI"
+    dataset.InstanceNumber = 1
+    dataset.PatientOrientation = ""
+    dataset.ContentDate, dataset.ContentTime = date_and_time(projection.acquired_at or series.created_at)
+    if projection.acquired_at is not None:
+        dataset.AcquisitionDate, dataset.AcquisitionTime = dataset.ContentDate, dataset.ContentTime
+    dataset.RTImageLabel = projection.label[:SHORT_STRING_CHARACTERS] or str(projection.kind)
+    dataset.RadiationMachineName = projection.provenance.station_name[:SHORT_STRING_CHARACTERS]
+    if projection.kind is not ProjectionKind.DRR:
+        dataset.ReportedValuesOrigin = "ACTUAL"
+    if projection.patient_frame_uid:
+        dataset.FrameOfReferenceUID = UID(projection.patient_frame_uid)
+        dataset.PositionReferenceIndicator = ""
+    dataset.PatientPosition = projection.provenance.patient_position or ""
+    if projection.beam.plan_uid:
+        dataset.ReferencedRTPlanSequence = [reference(RTPlanStorage, projection.beam.plan_uid)]
+    if projection.beam.beam_number is not None:
+        dataset.ReferencedBeamNumber = projection.beam.beam_number
+    if projection.beam.fraction_number is not None:
+        dataset.FractionNumber = projection.beam.fraction_number
+
+
+def _set_plane(dataset: Dataset, projection: Projection) -> None:
+    """The detector in the receptor system, whose origin is where the beam axis meets its plane (PS3.3 C.8.8.2)."""
+    geometry, pose = projection.geometry, projection.pose
+    gantry_from = fixed_from_gantry(pose.gantry_angle_deg, pose.gantry_pitch_angle_deg).inverse()
+    in_gantry = geometry.moved(gantry_from)
+    nominal_mm = np.array([0.0, 0.0, pose.source_axis_distance_mm])
+    if float(np.linalg.norm(in_gantry.source_mm - nominal_mm)) > ON_AXIS_MM:
+        raise UnsupportedInput(
+            f"The source lies at {in_gantry.source_mm.round(3).tolist()} mm in gantry axes; an RT Image can only say "
+            f"{nominal_mm.tolist()}."
+        )
+    row, column, normal = in_gantry.row_direction, in_gantry.column_direction, in_gantry.normal
+    if normal[2] >= 0.0 or np.cross(row, column) @ normal < 0.0:
+        raise UnsupportedInput("The detector is seen from behind or edge on; turn its rows or columns round first.")
+    z_mm = float(in_gantry.first_pixel_mm @ normal / normal[2])
+    from_origin: Float64Array = in_gantry.first_pixel_mm - (0.0, 0.0, z_mm)
+    is_normal = normal[2] < NORMAL_TOLERANCE - 1.0
+    angle_deg = float(np.rad2deg(np.arctan2(row[1], row[0]))) % 360.0 if is_normal else 0.0
+    dataset.RTImagePlane = "NORMAL" if is_normal else "NON_NORMAL"
+    if not is_normal:
+        dataset.RTImageOrientation = decimals([*row, *column])
+    dataset.XRayImageReceptorTranslation = decimals([0.0, 0.0, z_mm])
+    dataset.XRayImageReceptorAngle = decimal(angle_deg)
+    dataset.ImagePlanePixelSpacing = decimals([geometry.spacing_mm[1], geometry.spacing_mm[0]])
+    dataset.RTImagePosition = decimals([float(from_origin @ row), -float(from_origin @ column)])
+    dataset.RadiationMachineSAD = decimal(pose.source_axis_distance_mm)
+    dataset.RTImageSID = decimal(pose.source_axis_distance_mm - z_mm)
+
+
+def _set_pose(dataset: Dataset, projection: Projection) -> None:
+    """Gantry, collimator, couch, isocenter and exposure."""
+    pose, exposure = projection.pose, projection.exposure
+    dataset.GantryAngle = decimal(pose.gantry_angle_deg % 360.0)
+    dataset.GantryPitchAngle = decimal(pose.gantry_pitch_angle_deg)
+    if pose.beam_limiting_device_angle_deg is not None:
+        dataset.BeamLimitingDeviceAngle = decimal(pose.beam_limiting_device_angle_deg % 360.0)
+    if pose.couch is not None:
+        stated = _COUCH | _COUCH_POSITION if pose.has_couch_position else _COUCH
+        for keyword, name in stated.items():
+            setattr(dataset, keyword, decimal(getattr(pose.couch, name)))
+    if projection.isocenter_mm is not None:
+        dataset.IsocenterPosition = decimals(projection.isocenter_mm)
+    dataset.PrimaryDosimeterUnit = "MU"
+    if exposure != Exposure():
+        item = Dataset()
+        item.KVP = "" if exposure.tube_voltage_kv is None else decimal(exposure.tube_voltage_kv)
+        item.XRayTubeCurrent = "" if exposure.tube_current_ma is None else round(exposure.tube_current_ma)
+        item.ExposureTime = "" if exposure.exposure_time_ms is None else round(exposure.exposure_time_ms)
+        if exposure.tube_current_ma is not None:
+            item.XRayTubeCurrentInmA = float(exposure.tube_current_ma)
+        if exposure.exposure_time_ms is not None:
+            item.ExposureTimeInms = float(exposure.exposure_time_ms)
+        item.MetersetExposure = "" if exposure.meterset_mu is None else decimal(exposure.meterset_mu)
+        item.NumberOfBlocks = 0
+        dataset.ExposureSequence = [item]
+
+
+def _set_pixels(dataset: Dataset, projection: Projection) -> None:
+    """Image Pixel and Modality LUT modules (PS3.3 C.7.6.3, C.11.1)."""
+    stored, slope, intercept = _stored(projection.pixels)
+    intensity = projection.intensity
+    dataset.SamplesPerPixel = 1
+    dataset.PhotometricInterpretation = "MONOCHROME1" if intensity.is_bright_low else "MONOCHROME2"
+    dataset.Rows, dataset.Columns = stored.shape
+    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 16, 16, 15, 0
+    dataset.RescaleSlope, dataset.RescaleIntercept, dataset.RescaleType = decimal(slope), decimal(intercept), "US"
+    if intensity.relationship is not None and intensity.rises_with_beam is not None:
+        dataset.PixelIntensityRelationship = str(intensity.relationship)
+        dataset.PixelIntensityRelationshipSign = 1 if intensity.rises_with_beam else -1
+    dataset.PixelData = stored.astype("<u2").tobytes()
+
+
+def _stored(pixels: NDArray[np.float32]) -> tuple[NDArray[np.float64], float, float]:
+    """Whole numbers from 0 to 65535, slope and intercept, as they can be written; whole pixels keep a slope of 1."""
+    if not np.isfinite(pixels).all():
+        raise UnsupportedInput("A projection with pixels that are not finite cannot be written; set them first.")
+    low, high = float(pixels.min()), float(pixels.max())
+    if low == round(low) and high - low <= LARGEST_STORED and bool((pixels == np.rint(pixels)).all()):
+        return pixels.astype(np.float64) - low, 1.0, low
+    slope = float(decimal((high - low) / LARGEST_STORED * (1.0 + 1e-9)))
+    intercept = float(decimal(low))
+    return np.clip(np.rint((pixels.astype(np.float64) - intercept) / slope), 0, LARGEST_STORED), slope, intercept
