@@ -17,6 +17,10 @@ from openigrt.dicom.links import Links, links_of
 from openigrt.dicom.load import InputFile, read_object
 from openigrt.dicom.plan import PlanDefaults, read_plan, write_plan
 from openigrt.dicom.plan_folder import PlanFolder, holds_plan, read_plan_folder
+from openigrt.dicom.rt_image import read_projections, write_projection
+from openigrt.dicom.rt_image_setup import ProjectionDefaults
+from openigrt.dicom.segmentation import read_segmentation, write_segmentation
+from openigrt.dicom.spatial_fiducials import read_fiducials, write_fiducials
 from openigrt.dicom.spatial_registration import (
     RegisteredSource,
     SpatialRegistration,
@@ -25,6 +29,8 @@ from openigrt.dicom.spatial_registration import (
     write_spatial_registration,
 )
 from openigrt.dicom.structure_set import read_structure_set, role_of, write_structure_set
+from openigrt.dicom.surface import read_meshes, read_point_cloud, write_mesh, write_point_cloud
+from openigrt.dicom.ultrasound import UltrasoundVolume, read_ultrasound
 
 __all__ = [
     "IMAGE_CLASSES",
@@ -40,6 +46,7 @@ __all__ = [
     "PatientHeader",
     "PlanDefaults",
     "PlanFolder",
+    "ProjectionDefaults",
     "RegisteredSource",
     "Series",
     "SeriesHeader",
@@ -47,6 +54,7 @@ __all__ = [
     "SkippedFile",
     "SpatialRegistration",
     "StudyHeader",
+    "UltrasoundVolume",
     "check_same_patient",
     "check_same_position",
     "dose_grid",
@@ -59,18 +67,29 @@ __all__ = [
     "read_daily_folder",
     "read_deformable_registration",
     "read_dose",
+    "read_fiducials",
     "read_image_series",
+    "read_meshes",
     "read_object",
     "read_plan",
     "read_plan_folder",
+    "read_point_cloud",
+    "read_projections",
+    "read_segmentation",
     "read_spatial_registration",
     "read_structure_set",
+    "read_ultrasound",
     "role_of",
     "save",
     "scan_folder",
     "write_dose",
+    "write_fiducials",
     "write_image_series",
+    "write_mesh",
     "write_plan",
+    "write_point_cloud",
+    "write_projection",
+    "write_segmentation",
     "write_spatial_registration",
     "write_structure_set",
 ]

@@ -13,20 +13,27 @@ from openigrt.dicom.elements import lenient, naming, text
 from openigrt.dicom.folder import (
     DICOM_SUFFIXES,
     DOSE_CLASSES,
+    FIDUCIAL_CLASSES,
     IMAGE_CLASSES,
     NOT_DICOM,
     PLAN_CLASSES,
+    PROJECTION_CLASSES,
+    SEGMENTATION_CLASSES,
     STRUCTURE_SET_CLASSES,
+    SURFACE_CLASSES,
+    ULTRASOUND_CLASSES,
     Instance,
     Inventory,
     named_files,
 )
 from openigrt.dicom.image_series import same_pixels
-from openigrt.dicom.links import Drawing, Links, Planning, plans_of_dose
+from openigrt.dicom.links import Drawing, Links, Planning, plans_of_dose, referenced_uid
 from openigrt.dicom.load import read_content, read_object
 from openigrt.dicom.patients import PatientIdentity
 from openigrt.dicom.pixels import required_pixels
+from openigrt.dicom.rt_image_setup import doubts_about_geometry, missing_geometry
 from openigrt.dicom.slices import is_localizer, read_slice
+from openigrt.dicom.spatial_fiducials import read_fiducials
 from openigrt.dicom.spatial_registration import RIGID, read_spatial_registration
 from openigrt.dicom.stack import stacked
 from openigrt.errors import OpenIgrtError
@@ -34,7 +41,10 @@ from openigrt.geometry import Frame, PatientPosition
 
 NAMES_LISTED = 10
 LONGEST_LABEL = 64
-READ_CLASSES = (*IMAGE_CLASSES, *STRUCTURE_SET_CLASSES, *PLAN_CLASSES, *DOSE_CLASSES, SpatialRegistrationStorage)
+READ_CLASSES = (
+    *(*IMAGE_CLASSES, *STRUCTURE_SET_CLASSES, *PLAN_CLASSES, *DOSE_CLASSES, SpatialRegistrationStorage),
+    *(*PROJECTION_CLASSES, *FIDUCIAL_CLASSES, *SEGMENTATION_CLASSES, *SURFACE_CLASSES, *ULTRASOUND_CLASSES),
+)
 
 
 class Severity(StrEnum):
@@ -369,6 +379,58 @@ def _registrations(inventory: Inventory, links: Links) -> Iterator[Finding]:
             yield Finding(Severity.NOTE, sentence, "Add the image if the registration is to be used.", (instance.uid,))
 
 
+def _projections(inventory: Inventory, links: Links) -> Iterator[Finding]:
+    """RT Images that do not say where their pixels lie, that leave it in doubt, or whose plan is not there."""
+    plan_uids = {plan.uid for plan in inventory.instances_of(PLAN_CLASSES)}
+    lacking, doubtful, unplanned = (defaultdict[str, list[Instance]](list) for _ in range(3))
+    for image in inventory.instances_of(PROJECTION_CLASSES):
+        missing, plan_uid = missing_geometry(image.header), referenced_uid(image, "ReferencedRTPlanSequence")
+        if missing:
+            lacking[", ".join(missing)].append(image)
+        else:
+            for doubt in doubts_about_geometry(image.header):
+                doubtful[doubt].append(image)
+        if plan_uid not in plan_uids | {""}:
+            unplanned[plan_uid].append(image)
+    for names, images in lacking.items():
+        sentence = f"{_rt_images(inventory, images)}: {names} not stated, so where the pixels lie is not known."
+        yield _about(Severity.WARNING, sentence, "Export again, or give them when reading.", images)
+    for doubt, images in doubtful.items():
+        sentence = f"{_rt_images(inventory, images)}: {doubt}"
+        yield _about(Severity.NOTE, sentence, "Measure it with a phantom before relying on it.", images)
+    for plan_uid, images in unplanned.items():
+        sentence = f"{_rt_images(inventory, images)}: plan {plan_uid} is not in the folder."
+        yield _about(Severity.NOTE, sentence, "Add it if the isocenter or the beam is asked for.", images)
+
+
+def _rt_images(inventory: Inventory, images: Sequence[Instance]) -> str:
+    """RT Images in a sentence."""
+    return f"RT Images: {_files(inventory, [image.path for image in images])}"
+
+
+def _about(severity: Severity, sentence: str, advice: str, instances: Sequence[Instance]) -> Finding:
+    """A finding about several objects."""
+    return Finding(severity, sentence, advice, tuple(instance.uid for instance in instances))
+
+
+def _fiducials(inventory: Inventory, links: Links) -> Iterator[Finding]:
+    """Spatial Fiducials that cannot be read, lack a part, or lie in the frame of no image."""
+    frames = {series.instances[0].frame_uid for series in inventory.of_classes(IMAGE_CLASSES)}
+    for instance in inventory.instances_of(FIDUCIAL_CLASSES):
+        name = f"Spatial Fiducials {_place(inventory, instance.path)}"
+        try:
+            sets, messages = read_fiducials(read_object(instance.path)[0])
+        except OpenIgrtError as error:
+            yield _about(Severity.ERROR, f"{name}: {error.sentence}", "Export it again.", [instance])
+            continue
+        for message in messages:
+            yield _about(Severity.NOTE, f"{name}: {message}", "Nothing, if it is not needed.", [instance])
+        absent = sorted({found.frame.uid for found in sets} - frames - {""})
+        if absent:
+            sentence = f"{name} lies in frame {', '.join(absent)}, of which no image is in the folder."
+            yield _about(Severity.NOTE, sentence, "Add the image if the fiducials are to be used.", [instance])
+
+
 def _unread(inventory: Inventory, links: Links) -> Iterator[Finding]:
     """Objects that OpenIGRT does not read yet."""
     for series in inventory.series:
@@ -396,5 +458,7 @@ RULES: Sequence[Rule] = (
     _plans,
     _doses,
     _registrations,
+    _projections,
+    _fiducials,
     _unread,
 )

@@ -12,9 +12,12 @@ from pydicom.uid import (
     MRImageStorage,
     PositronEmissionTomographyImageStorage,
     RTDoseStorage,
+    RTImageStorage,
     RTIonPlanStorage,
     RTPlanStorage,
     RTStructureSetStorage,
+    SegmentationStorage,
+    SpatialFiducialsStorage,
 )
 
 from openigrt.dicom.elements import lenient, naming, sop_class_name, text
@@ -31,6 +34,11 @@ IMAGE_CLASSES = (CTImageStorage, MRImageStorage, PositronEmissionTomographyImage
 STRUCTURE_SET_CLASSES = (RTStructureSetStorage,)
 PLAN_CLASSES = (RTPlanStorage, RTIonPlanStorage)
 DOSE_CLASSES = (RTDoseStorage,)
+PROJECTION_CLASSES = (RTImageStorage,)
+FIDUCIAL_CLASSES = (SpatialFiducialsStorage,)
+SEGMENTATION_CLASSES = (SegmentationStorage, "1.2.840.10008.5.1.4.1.1.66.7")
+SURFACE_CLASSES = tuple(f"1.2.840.10008.5.1.4.1.1.{n}" for n in ("66.5", "68.1", "68.2"))
+ULTRASOUND_CLASSES = ("1.2.840.10008.5.1.4.1.1.6.2",)
 
 HEADER_KEYWORDS = [
     *("SOPClassUID", "SOPInstanceUID", "Modality", "PatientID", "PatientName", "StudyInstanceUID", "SeriesInstanceUID"),
@@ -44,6 +52,9 @@ HEADER_KEYWORDS = [
     *("DoseSummationType", "ReferencedRTPlanSequence", "ReferencedStructureSetSequence"),
     *("ReferencedFrameOfReferenceSequence", "ApprovalStatus", "LossyImageCompression"),
     *("StudyDescription", "StudyDate", "SeriesNumber"),
+    *("GantryAngle", "GantryPitchAngle", "RadiationMachineSAD", "RTImageSID", "RTImagePlane", "RTImagePosition"),
+    *("RTImageOrientation", "ImagePlanePixelSpacing", "XRayImageReceptorAngle", "XRayImageReceptorTranslation"),
+    "ExposureSequence",
 ]
 
 

@@ -1,5 +1,6 @@
 """RT Image to and from projections (PS3.3 C.8.8.2); where its pixels lie is in `rt_image_setup`."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import accumulate
 
@@ -24,6 +25,7 @@ from openigrt.dicom.elements import (
 from openigrt.dicom.headers import SeriesHeader, date_and_time, decimal, decimals, new_dataset, reference
 from openigrt.dicom.modality_lut import rescaled
 from openigrt.dicom.pixels import gray_frames
+from openigrt.dicom.provenance import provenance_of
 from openigrt.dicom.rt_image_setup import (
     FrameSources,
     Messages,
@@ -34,7 +36,7 @@ from openigrt.dicom.rt_image_setup import (
     read_setup,
 )
 from openigrt.errors import InconsistentInput, UnsupportedInput
-from openigrt.geometry import Float64Array, PatientPosition, fixed_from_gantry
+from openigrt.geometry import Float64Array, fixed_from_gantry
 from openigrt.images import (
     Exposure,
     Intensity,
@@ -42,7 +44,6 @@ from openigrt.images import (
     PlannedBeam,
     Projection,
     ProjectionKind,
-    Provenance,
 )
 
 NO_IMAGE_KINDS = ("FLUENCE", "BLANK")
@@ -55,8 +56,6 @@ _COUCH = {
     "PatientSupportAngle": "patient_support_angle_deg",
     "TableTopEccentricAxisDistance": "table_top_eccentric_axis_distance_mm",
     "TableTopEccentricAngle": "table_top_eccentric_angle_deg",
-    "TableTopPitchAngle": "table_top_pitch_angle_deg",
-    "TableTopRollAngle": "table_top_roll_angle_deg",
 }
 _COUCH_POSITION = {
     "TableTopVerticalPosition": "table_top_vertical_position_mm",
@@ -97,7 +96,7 @@ def read_projections(
                     beam=_planned_beam(dataset),
                     isocenter_mm=(isocenter_mm[0], isocenter_mm[1], isocenter_mm[2]) if isocenter_mm else None,
                     patient_frame_uid=text(dataset, "FrameOfReferenceUID"),
-                    provenance=_provenance(dataset, acquired_at),
+                    provenance=replace(provenance_of(dataset), acquired_at=acquired_at),
                 )
             )
         return tuple(projections), tuple(dict.fromkeys(messages))
@@ -172,42 +171,36 @@ def _frame_times(dataset: Dataset, kind: ProjectionKind, count: int) -> tuple[da
         raise InconsistentInput(f"{name_of(dataset)} has frame times that end beyond the calendar.") from None
 
 
-def _provenance(dataset: Dataset, acquired_at: datetime | None) -> Provenance:
-    """Where the image comes from."""
-    position = text(dataset, "PatientPosition")
-    return Provenance(
-        patient_id=text(dataset, "PatientID"),
-        patient_name=text(dataset, "PatientName"),
-        study_uid=text(dataset, "StudyInstanceUID"),
-        series_uid=text(dataset, "SeriesInstanceUID"),
-        series_description=text(dataset, "SeriesDescription"),
-        instance_uids=(text(dataset, "SOPInstanceUID"),),
-        sop_class_uid=text(dataset, "SOPClassUID"),
-        manufacturer=text(dataset, "Manufacturer"),
-        device_model=text(dataset, "ManufacturerModelName"),
-        station_name=text(dataset, "RadiationMachineName") or text(dataset, "StationName"),
-        acquired_at=acquired_at,
-        patient_position=PatientPosition.parse(position) if position else None,
-        is_derived="DERIVED" in texts(dataset, "ImageType")[:1],
-    )
-
-
 def write_projection(projection: Projection, series: SeriesHeader, instance_uid: str) -> Dataset:
     """The RT Image of a projection in 16 bits: exact for whole numbers that fit, else to 1/131070 of their range.
 
-    Raises UnsupportedInput where the source is not where the gantry angle and source-axis distance put it, where the
-    detector is seen from behind, for pixels that are not finite, and for a projection of unknown kind.
+    A patient position is written with an isocenter only, as the standard has it. Raises UnsupportedInput for what an RT
+    Image cannot say: a source that is not where gantry angle and source-axis distance put it, a detector seen from
+    behind, pixels that are not finite, an unknown kind, an isocenter without patient position, a DRR with an exposure,
+    a meterset of what is no portal image.
     """
-    if projection.kind is ProjectionKind.OTHER:
-        raise UnsupportedInput(
-            "A projection of unknown kind cannot be written; say whether it is a portal image or a DRR."
-        )
+    _require_writable(projection)
     dataset = new_dataset(series, "RTIMAGE", RTImageStorage, instance_uid)
     _set_image(dataset, projection, series)
     _set_plane(dataset, projection)
     _set_pose(dataset, projection)
     _set_pixels(dataset, projection)
     return dataset
+
+
+def _require_writable(projection: Projection) -> None:
+    """Raise UnsupportedInput for kinds and exposures that an RT Image cannot hold."""
+    kind, exposure = projection.kind, projection.exposure
+    lacks_position = projection.isocenter_mm is not None and projection.provenance.patient_position is None
+    reasons = {
+        "it is neither portal image, radiograph, simulator image nor DRR": kind is ProjectionKind.OTHER,
+        "its isocenter is in a patient whose position is not stated": lacks_position,
+        "a DRR has no exposure": kind is ProjectionKind.DRR and exposure != Exposure(),
+        "only a portal image has a meterset": kind is not ProjectionKind.PORTAL and exposure.meterset_mu is not None,
+    }
+    found = [reason for reason, holds in reasons.items() if holds]
+    if found:
+        raise UnsupportedInput(f"This projection cannot be written as an RT Image: {'; '.join(found)}.")
 
 
 def _set_image(dataset: Dataset, projection: Projection, series: SeriesHeader) -> None:
@@ -223,12 +216,11 @@ def _set_image(dataset: Dataset, projection: Projection, series: SeriesHeader) -
         dataset.AcquisitionDate, dataset.AcquisitionTime = dataset.ContentDate, dataset.ContentTime
     dataset.RTImageLabel = projection.label[:SHORT_STRING_CHARACTERS] or str(projection.kind)
     dataset.RadiationMachineName = projection.provenance.station_name[:SHORT_STRING_CHARACTERS]
-    if projection.kind is not ProjectionKind.DRR:
+    if projection.kind in (ProjectionKind.PORTAL, ProjectionKind.SIMULATOR):
         dataset.ReportedValuesOrigin = "ACTUAL"
     if projection.patient_frame_uid:
         dataset.FrameOfReferenceUID = UID(projection.patient_frame_uid)
         dataset.PositionReferenceIndicator = ""
-    dataset.PatientPosition = projection.provenance.patient_position or ""
     if projection.beam.plan_uid:
         dataset.ReferencedRTPlanSequence = [reference(RTPlanStorage, projection.beam.plan_uid)]
     if projection.beam.beam_number is not None:
@@ -268,30 +260,41 @@ def _set_plane(dataset: Dataset, projection: Projection) -> None:
 
 def _set_pose(dataset: Dataset, projection: Projection) -> None:
     """Gantry, collimator, couch, isocenter and exposure."""
-    pose, exposure = projection.pose, projection.exposure
+    pose = projection.pose
     dataset.GantryAngle = decimal(pose.gantry_angle_deg % 360.0)
-    dataset.GantryPitchAngle = decimal(pose.gantry_pitch_angle_deg)
+    dataset.GantryPitchAngle = float(pose.gantry_pitch_angle_deg)
     if pose.beam_limiting_device_angle_deg is not None:
         dataset.BeamLimitingDeviceAngle = decimal(pose.beam_limiting_device_angle_deg % 360.0)
     if pose.couch is not None:
         stated = _COUCH | _COUCH_POSITION if pose.has_couch_position else _COUCH
         for keyword, name in stated.items():
             setattr(dataset, keyword, decimal(getattr(pose.couch, name)))
+        dataset.TableTopPitchAngle = float(pose.couch.table_top_pitch_angle_deg)
+        dataset.TableTopRollAngle = float(pose.couch.table_top_roll_angle_deg)
     if projection.isocenter_mm is not None:
         dataset.IsocenterPosition = decimals(projection.isocenter_mm)
+        dataset.PatientPosition = projection.provenance.patient_position or ""
     dataset.PrimaryDosimeterUnit = "MU"
-    if exposure != Exposure():
-        item = Dataset()
-        item.KVP = "" if exposure.tube_voltage_kv is None else decimal(exposure.tube_voltage_kv)
-        item.XRayTubeCurrent = "" if exposure.tube_current_ma is None else round(exposure.tube_current_ma)
-        item.ExposureTime = "" if exposure.exposure_time_ms is None else round(exposure.exposure_time_ms)
-        if exposure.tube_current_ma is not None:
-            item.XRayTubeCurrentInmA = float(exposure.tube_current_ma)
-        if exposure.exposure_time_ms is not None:
-            item.ExposureTimeInms = float(exposure.exposure_time_ms)
+    if projection.exposure != Exposure():
+        dataset.ExposureSequence = [_exposure_item(projection.exposure, projection.kind)]
+
+
+def _exposure_item(exposure: Exposure, kind: ProjectionKind) -> Dataset:
+    """An item of Exposure Sequence: which of its attributes may be there depends on Image Type (PS3.3 C.8.8.2)."""
+    item = Dataset()
+    item.KVP = "" if exposure.tube_voltage_kv is None else decimal(exposure.tube_voltage_kv)
+    current_ma, time_ms = exposure.tube_current_ma, exposure.exposure_time_ms
+    if kind in (ProjectionKind.SIMULATOR, ProjectionKind.RADIOGRAPH):
+        item.XRayTubeCurrent = "" if current_ma is None else round(current_ma)
+        item.ExposureTime = "" if time_ms is None else round(time_ms)
+    else:
         item.MetersetExposure = "" if exposure.meterset_mu is None else decimal(exposure.meterset_mu)
-        item.NumberOfBlocks = 0
-        dataset.ExposureSequence = [item]
+    if current_ma is not None:
+        item.XRayTubeCurrentInmA = float(current_ma)
+    if time_ms is not None:
+        item.ExposureTimeInms = float(time_ms)
+    item.NumberOfBlocks = 0
+    return item
 
 
 def _set_pixels(dataset: Dataset, projection: Projection) -> None:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from pydicom import Dataset
 
-from openigrt.dicom.elements import items, name_of, naming, numbers, text, whole_number
+from openigrt.dicom.elements import items, name_of, naming, numbers, required_whole_number, text, whole_number
 from openigrt.dicom.plane import is_plane, plane_axes
-from openigrt.errors import InconsistentInput, MissingInput, UnreadableFile, UnsupportedInput
+from openigrt.errors import InconsistentInput, MissingInput, OpenIgrtError, UnreadableFile, UnsupportedInput
 from openigrt.geometry import (
     CouchPose,
     Float64Array,
@@ -146,6 +146,17 @@ def missing_geometry(dataset: Dataset) -> tuple[str, ...]:
     with naming(dataset):
         places = [dataset, *items(dataset, "ExposureSequence")]
         return tuple(keyword for keyword in _NEEDED if not any(numbers(place, keyword) for place in places))
+
+
+def doubts_about_geometry(dataset: Dataset) -> Messages:
+    """What is doubtful about where the pixels of the first frame lie, or why it is refused; needs no pixels."""
+    with naming(dataset):
+        shape = required_whole_number(dataset, "Rows"), required_whole_number(dataset, "Columns")
+        try:
+            setup, _ = read_setup(frame_sources(dataset, 1)[0], ProjectionDefaults())
+            return read_geometry(dataset, setup, shape)[1]
+        except OpenIgrtError as error:
+            return (error.sentence,)
 
 
 def read_setup(sources: FrameSources, defaults: ProjectionDefaults) -> tuple[Setup, Messages]:

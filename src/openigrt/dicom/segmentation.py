@@ -31,7 +31,6 @@ MAX_VOXELS = 2**30  # of all masks together
 SPACING_TOLERANCE_MM = 0.05
 HALF = 0.5
 HIGHDICOM_FAILURES = (*PYDICOM_FAILURES, RuntimeError, AssertionError)
-OUR_SOFTWARE = "OpenIGRT"
 
 Messages = tuple[str, ...]
 
@@ -81,8 +80,8 @@ def _require_countable(dataset: Dataset) -> None:
     rows, columns = required_whole_number(dataset, "Rows"), required_whole_number(dataset, "Columns")
     if not 0 < len(segments) <= MAX_SEGMENTS or not 0 < frames <= MAX_FRAMES:
         raise UnsupportedInput(
-            f"{name_of(dataset)} has {len(segments)} segments on {frames} frames; expected 1 to {MAX_SEGMENTS}, and 1 to "
-            f"{MAX_FRAMES}."
+            f"{name_of(dataset)} has {len(segments)} segments on {frames} frames; expected 1 to {MAX_SEGMENTS}, and "
+            f"1 to {MAX_FRAMES}."
         )
     if min(rows, columns) < 1 or rows * columns * frames > MAX_VOXELS:
         raise UnsupportedInput(
@@ -126,7 +125,6 @@ def _opened(dataset: Dataset, frame: Frame, count: int) -> Callable[[int], tuple
 def _highdicom() -> ModuleType:
     """highdicom, which takes as long to import as all the rest of OpenIGRT."""
     import highdicom  # noqa: PLC0415 - slow to import, and needed for segmentations only
-    import highdicom.seg  # noqa: PLC0415 - the same
 
     return highdicom
 
@@ -157,8 +155,8 @@ def _code(item: Dataset, sequence: str) -> Code | None:
 def write_segmentation(segments: tuple[Segment, ...], image: Image, series: SeriesHeader, instance_uid: str) -> Dataset:
     """The binary Segmentation of masks on the grid of an image whose slices have UIDs; empty planes are left out.
 
-    Raises MissingInput for no segments, segments that are empty, and images without slices to refer to; InconsistentInput for
-    masks on other grids; UnsupportedInput for segments without codes.
+    Raises MissingInput for no segments, segments that are empty, and images without slices to refer to;
+    InconsistentInput for masks on other grids; UnsupportedInput for segments without codes.
     """
     _require_writable(segments, image)
     highdicom = _highdicom()

@@ -13,7 +13,6 @@ from pydicom import Dataset
 from pydicom.uid import UID, ExplicitVRBigEndian
 
 from openigrt.dicom.elements import (
-    date_time,
     items,
     name_of,
     naming,
@@ -26,6 +25,7 @@ from openigrt.dicom.elements import (
 from openigrt.dicom.frame_of_reference import frame_of, frame_uid_of
 from openigrt.dicom.headers import SeriesHeader, new_dataset, reference
 from openigrt.dicom.load import transfer_syntax
+from openigrt.dicom.provenance import provenance_of
 from openigrt.errors import InvalidGeometry, MissingInput, UnreadableFile, UnsupportedInput
 from openigrt.geometry import Float64Array, Frame
 from openigrt.images import Mesh, PointCloud, Provenance
@@ -57,7 +57,7 @@ def read_point_cloud(dataset: Dataset, patient: Callable[[str], Frame] = Frame.d
         item = _only(dataset, "SurfacePointsSequence")
         points_mm = _points_mm(dataset, item)
         colors = _cielab(dataset, len(points_mm))
-        cloud = PointCloud(frame_of(dataset, patient), points_mm, None, colors, _provenance(dataset))
+        cloud = PointCloud(frame_of(dataset, patient), points_mm, None, colors, provenance_of(dataset))
         return cloud, ()
 
 
@@ -83,7 +83,7 @@ def read_meshes(dataset: Dataset, patient: Callable[[str], Frame] = Frame.daily)
             messages += tuple(f"Surface {index}: {sentence}" for sentence in aside + odd)
             label = labels.get(whole_number(item, "SurfaceNumber") or index, "") or text(item, "SurfaceComments")
             is_closed = CLOSED.get(text(item, "FiniteVolume"))
-            meshes.append(Mesh(frame, points_mm, triangles, normals, label, is_closed, _provenance(dataset)))
+            meshes.append(Mesh(frame, points_mm, triangles, normals, label, is_closed, provenance_of(dataset)))
         return tuple(meshes), messages
 
 
@@ -230,23 +230,6 @@ def _segment_labels(dataset: Dataset) -> dict[int, str]:
         for segment in items(dataset, "SegmentSequence")
         for surface in items(segment, "ReferencedSurfaceSequence")
     }
-
-
-def _provenance(dataset: Dataset) -> Provenance:
-    """Where the surface comes from."""
-    return Provenance(
-        patient_id=text(dataset, "PatientID"),
-        patient_name=text(dataset, "PatientName"),
-        study_uid=text(dataset, "StudyInstanceUID"),
-        series_uid=text(dataset, "SeriesInstanceUID"),
-        series_description=text(dataset, "SeriesDescription"),
-        instance_uids=(text(dataset, "SOPInstanceUID"),),
-        sop_class_uid=text(dataset, "SOPClassUID"),
-        manufacturer=text(dataset, "Manufacturer"),
-        device_model=text(dataset, "ManufacturerModelName"),
-        station_name=text(dataset, "StationName"),
-        acquired_at=date_time(dataset, "AcquisitionDateTime"),
-    )
 
 
 def write_point_cloud(cloud: PointCloud, series: SeriesHeader, instance_uid: str) -> Dataset:

@@ -13,7 +13,6 @@ from pydicom import Dataset
 from pydicom.uid import UID
 
 from openigrt.dicom.elements import (
-    date_time,
     items,
     name_of,
     naming,
@@ -25,9 +24,10 @@ from openigrt.dicom.frame_of_reference import frame_of
 from openigrt.dicom.modality_lut import rescaled
 from openigrt.dicom.pixels import gray_frames
 from openigrt.dicom.plane import is_plane, plane_axes
+from openigrt.dicom.provenance import provenance_of
 from openigrt.errors import InconsistentInput, UnsupportedInput
 from openigrt.geometry import Float64Array, Frame, FrameRole, Grid, RigidTransform
-from openigrt.images import Image, Modality, Provenance
+from openigrt.images import Image, Modality
 
 ENHANCED_US_VOLUME = UID("1.2.840.10008.5.1.4.1.1.6.2")
 POSITION_TOLERANCE_MM = 0.05
@@ -47,7 +47,7 @@ class UltrasoundVolume:
     @property
     def is_in_patient(self) -> bool:
         """Whether the image lies in the frame of a patient, as guidance needs it."""
-        return self.image.frame.role is not FrameRole.EQUIPMENT
+        return self.image.frame.role in (FrameRole.PLAN, FrameRole.DAILY)
 
 
 def read_ultrasound(
@@ -71,7 +71,7 @@ def read_ultrasound(
         if not in_patient:
             messages += ("The volume is in its own frame: where it lay in the patient is not stated.",)
         order, grid = _grid(dataset, [groups[k] for k in kept], frame)
-        image = Image(np.ascontiguousarray(values[np.array(kept)[order]]), grid, Modality.US, _provenance(dataset))
+        image = Image(np.ascontiguousarray(values[np.array(kept)[order]]), grid, Modality.US, provenance_of(dataset))
         transducer = Frame(FrameRole.TRANSDUCER, volume_frame.uid)
         table = Frame.equipment(text(dataset, "TableFrameOfReferenceUID"))
         return UltrasoundVolume(
@@ -168,20 +168,3 @@ def _mapping(dataset: Dataset, keyword: str, to_frame: Frame, from_frame: Frame)
         return None
     values = required_numbers(dataset, keyword, 16)
     return RigidTransform.from_matrix4(to_frame, from_frame, np.array(values).reshape(4, 4))
-
-
-def _provenance(dataset: Dataset) -> Provenance:
-    """Where the image comes from."""
-    return Provenance(
-        patient_id=text(dataset, "PatientID"),
-        patient_name=text(dataset, "PatientName"),
-        study_uid=text(dataset, "StudyInstanceUID"),
-        series_uid=text(dataset, "SeriesInstanceUID"),
-        series_description=text(dataset, "SeriesDescription"),
-        instance_uids=(text(dataset, "SOPInstanceUID"),),
-        sop_class_uid=text(dataset, "SOPClassUID"),
-        manufacturer=text(dataset, "Manufacturer"),
-        device_model=text(dataset, "ManufacturerModelName"),
-        station_name=text(dataset, "StationName"),
-        acquired_at=date_time(dataset, "AcquisitionDateTime"),
-    )
