@@ -12,7 +12,16 @@ from pydicom import dcmread
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
-from openigrt.dicom import ProjectionDefaults, read_object, read_projections, save, write_projection
+from openigrt.dicom import (
+    PlanDefaults,
+    ProjectionDefaults,
+    read_object,
+    read_plan,
+    read_projections,
+    read_structure_set,
+    save,
+    write_projection,
+)
 from openigrt.errors import InconsistentInput, MissingInput, UnreadableFile, UnsupportedInput
 from openigrt.geometry import CouchPose, Frame, PatientPosition, Rays, triangulate
 from openigrt.images import Exposure, IntensityRelationship, ProjectionKind, Provenance
@@ -550,3 +559,34 @@ def test_a_drr_of_eclipse(real_data):
     assert messages == ("The position of the table top is not stated.",)
     oracle = sitk.GetArrayFromImage(sitk.ReadImage(str(path)))[0]
     assert np.array_equal(projection.pixels, oracle)
+
+
+@pytest.mark.real
+def test_a_drr_shows_the_femoral_heads_where_the_contours_are(real_data):
+    """Contoured by another system: through isocenter, couch and detector they fall on bone, which is bright.
+
+    Turned upside down they fall beside it. (A pelvis is too much the same on both sides to tell left from right.)
+    """
+    folder = real_data / "prostate_eclipse" / "prostate_dicom"
+    structures, _ = read_structure_set(read_object(next(folder.glob("RS*")))[0])
+    plan, _ = read_plan(read_object(next(folder.glob("RP*")))[0], PlanDefaults(structures.frame.uid))
+    projection = only(read_object(next(folder.glob("RI*")))[0])
+    stated = {"isocenter_mm": plan.beams[0].isocenter_mm, "patient_frame_uid": structures.frame.uid}
+    lying = replace(projection.provenance, patient_position=plan.patient_position)
+    geometry = replace(projection, provenance=lying, **stated).patient_geometry(structures.frame)
+    heads = [structure for structure in structures.structures if "Femoral" in structure.name]
+    assert len(heads) == 2
+    for head in heads:
+        seen = geometry.pixels(np.concatenate([contour.points_mm for contour in head.contours]))
+        assert contrast(projection.pixels, seen) > 2500.0
+        assert contrast(projection.pixels[::-1], seen) < 500.0
+
+
+def contrast(pixels, seen):
+    """How much brighter the pixels in the outline of points (column, row) are than those in a ring around it."""
+    column, row = np.rint(seen).astype(int).T
+    marked = np.zeros(pixels.shape, bool)
+    marked[row, column] = True
+    inside = ndimage.binary_fill_holes(ndimage.binary_closing(marked, iterations=3))
+    near, far = (ndimage.binary_dilation(inside, iterations=n) for n in (3, 15))
+    return float(pixels[inside].mean() - pixels[far & ~near].mean())

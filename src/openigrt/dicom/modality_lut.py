@@ -3,10 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
+from pydicom.uid import ExplicitVRBigEndian
 
 from openigrt.dicom.elements import items, name_of, number, numbers, raw_value
 from openigrt.dicom.load import transfer_syntax
-from openigrt.dicom.pixels import NATIVE_SYNTAXES
 from openigrt.errors import UnreadableFile
 
 FULL_TABLE = 65536
@@ -37,9 +37,9 @@ def _looked_up(dataset: Dataset, item: Dataset, stored: NDArray[np.integer]) -> 
     count, first = int(descriptor[0]) or FULL_TABLE, int(descriptor[1])
     content = raw_value(item, "LUTData")
     if isinstance(content, bytes):
-        order = "<" if transfer_syntax(dataset) in NATIVE_SYNTAXES[:2] else ">"
-        width = "u1" if len(content) < 2 * count else f"{order}u2"
-        table = np.frombuffer(content[: len(content) // np.dtype(width).itemsize * np.dtype(width).itemsize], width)
+        order = ">" if transfer_syntax(dataset) == ExplicitVRBigEndian else "<"
+        width = np.dtype("u1" if len(content) < 2 * count else f"{order}u2")
+        table = np.frombuffer(content, width, len(content) // width.itemsize)
     else:
         table = np.array(numbers(item, "LUTData"))
     if not 0 < count <= len(table):

@@ -22,9 +22,9 @@ from openigrt.dicom.elements import (
     texts,
     whole_number,
 )
+from openigrt.dicom.gray_frames import gray_frames
 from openigrt.dicom.headers import SeriesHeader, date_and_time, decimal, decimals, new_dataset, reference
 from openigrt.dicom.modality_lut import rescaled
-from openigrt.dicom.pixels import gray_frames
 from openigrt.dicom.provenance import provenance_of
 from openigrt.dicom.rt_image_setup import (
     FrameSources,

@@ -19,9 +19,10 @@ from openigrt.dicom.elements import (
 )
 from openigrt.dicom.frame_of_reference import frame_of, frame_uid_of
 from openigrt.dicom.headers import RESEARCH_ONLY, SeriesHeader, date_and_time, decimals, new_dataset, reference
+from openigrt.dicom.references import set_references, study_and_series_by_instance
 from openigrt.errors import MissingInput, UnreadableFile, UnsupportedInput
 from openigrt.geometry import Frame
-from openigrt.images import Code, Marker, Markers, MarkerShape
+from openigrt.images import Code, Marker, Markers, MarkerShape, Provenance
 
 MAX_MARKERS = 100_000
 LONGEST_MM = 1e5
@@ -58,19 +59,33 @@ def read_fiducials(
 
 def _set(dataset: Dataset, item: Dataset, markers: tuple[Marker, ...], patient: Callable[[str], Frame]) -> Markers:
     """One set in its frame."""
-    images = items(item, "ReferencedImageSequence")
-    classes = {text(image, "ReferencedSOPClassUID") for image in images}
-    if len(classes) > 1:
-        raise UnsupportedInput(f"{name_of(dataset)} names images of several classes for one set of fiducials.")
     return Markers(
         frame=frame_of(item, patient),
         markers=markers,
         uid=text(dataset, "SOPInstanceUID"),
         label=text(dataset, "ContentLabel"),
-        image_uids=tuple(text(image, "ReferencedSOPInstanceUID") for image in images),
-        image_class_uid=classes.pop() if classes else "",
-        patient_id=text(dataset, "PatientID"),
         created_at=moment(dataset, "ContentDate", "ContentTime"),
+        source=_source(dataset, item),
+    )
+
+
+def _source(dataset: Dataset, item: Dataset) -> Provenance:
+    """Where the images of a set are from."""
+    images = items(item, "ReferencedImageSequence")
+    classes = {text(image, "ReferencedSOPClassUID") for image in images}
+    uids = tuple(text(image, "ReferencedSOPInstanceUID") for image in images)
+    places = study_and_series_by_instance(dataset)
+    found = {places[uid] for uid in uids if uid in places}
+    if len(classes) > 1 or len(found) > 1:
+        raise UnsupportedInput(f"{name_of(dataset)} has one set of fiducials on images of several classes or series.")
+    study_uid, series_uid = found.pop() if found else ("", "")
+    return Provenance(
+        patient_id=text(dataset, "PatientID"),
+        patient_name=text(dataset, "PatientName"),
+        study_uid=study_uid,
+        series_uid=series_uid,
+        instance_uids=uids,
+        sop_class_uid=classes.pop() if classes else "",
     )
 
 
@@ -136,6 +151,7 @@ def write_fiducials(sets: tuple[Markers, ...], series: SeriesHeader, instance_ui
     dataset.ContentDescription = f"Fiducials ({RESEARCH_ONLY})"
     dataset.ContentCreatorName = ""
     dataset.FiducialSetSequence = [_set_item(found) for found in sets]
+    set_references(dataset, [found.source for found in sets])
     return dataset
 
 
@@ -143,8 +159,9 @@ def _set_item(found: Markers) -> Dataset:
     """An item of Fiducial Set Sequence."""
     item = Dataset()
     item.FrameOfReferenceUID = UID(frame_uid_of(found.frame))
-    if found.image_uids and found.image_class_uid:
-        item.ReferencedImageSequence = [reference(found.image_class_uid, uid) for uid in found.image_uids]
+    source = found.source
+    if source.instance_uids:
+        item.ReferencedImageSequence = [reference(source.sop_class_uid, uid) for uid in source.instance_uids]
     item.FiducialSequence = [_fiducial_item(marker) for marker in found.markers]
     return item
 

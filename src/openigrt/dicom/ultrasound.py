@@ -21,8 +21,8 @@ from openigrt.dicom.elements import (
     text,
 )
 from openigrt.dicom.frame_of_reference import frame_of
+from openigrt.dicom.gray_frames import gray_frames
 from openigrt.dicom.modality_lut import rescaled
-from openigrt.dicom.pixels import gray_frames
 from openigrt.dicom.plane import is_plane, plane_axes
 from openigrt.dicom.provenance import provenance_of
 from openigrt.errors import InconsistentInput, UnsupportedInput

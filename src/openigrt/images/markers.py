@@ -1,7 +1,7 @@
 """Markers: points, lines and other shapes that can be found again, such as seeds, transponders and reflectors."""
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from openigrt.errors import InvalidGeometry
 from openigrt.geometry import Float64Array, Frame, RigidTransform, frozen_array, require_same_frame
+from openigrt.images.image import Provenance
 
 
 class MarkerShape(StrEnum):
@@ -83,16 +84,14 @@ class Marker:
 
 @dataclass(frozen=True, eq=False)
 class Markers:
-    """The markers of one frame, and the images that they were found on."""
+    """The markers of one frame; `source` is where the images are from that they were found on, if there are any."""
 
     frame: Frame
     markers: tuple[Marker, ...]
     uid: str = ""
     label: str = ""
-    image_uids: tuple[str, ...] = ()
-    image_class_uid: str = ""
-    patient_id: str = ""
     created_at: datetime | None = None
+    source: Provenance = field(default_factory=Provenance)
 
     def __post_init__(self) -> None:
         """Raises InvalidGeometry where two markers have one identifier."""
