@@ -19,6 +19,8 @@ from tests.dicom.test_damaged_input import damaged, refuses_or_reads
 from tests.dicom.writing_cases import series_header
 from tests.images.test_surfaces import CUBE, QUADS, TRIANGLES
 
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
+
 MESH = "1.2.840.10008.5.1.4.1.1.68.1"
 CLOUD = "1.2.840.10008.5.1.4.1.1.68.2"
 SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.5"

@@ -1,6 +1,9 @@
 """Segmentation objects to masks on their own grid, and masks on an image to a binary Segmentation (PS3.3 A.51)."""
 
+import sqlite3
 from collections.abc import Callable
+from copy import deepcopy
+from math import prod
 from types import ModuleType
 
 import numpy as np
@@ -17,6 +20,7 @@ from openigrt.dicom.elements import (
     one_line,
     required_whole_number,
     text,
+    whole_number,
 )
 from openigrt.dicom.frame_of_reference import frame_of, frame_uid_of
 from openigrt.dicom.headers import RESEARCH_ONLY, SeriesHeader, decimals, new_dataset
@@ -30,7 +34,8 @@ MAX_FRAMES = 100_000
 MAX_VOXELS = 2**30  # of all masks together
 SPACING_TOLERANCE_MM = 0.05
 HALF = 0.5
-HIGHDICOM_FAILURES = (*PYDICOM_FAILURES, RuntimeError, AssertionError)
+BACKGROUND = 0  # of a label map, which describes it as a segment
+HIGHDICOM_FAILURES = (*PYDICOM_FAILURES, RuntimeError, AssertionError, sqlite3.Error)  # it keeps frames in a table
 
 Messages = tuple[str, ...]
 
@@ -49,7 +54,8 @@ def read_segmentation(
             raise UnsupportedInput(f"{name_of(dataset)} is no Segmentation.")
         _require_countable(dataset)
         frame, kind = frame_of(dataset, patient), text(dataset, "SegmentationType")
-        described = {required_whole_number(item, "SegmentNumber"): item for item in items(dataset, "SegmentSequence")}
+        numbered = {required_whole_number(item, "SegmentNumber"): item for item in items(dataset, "SegmentSequence")}
+        described = {number: item for number, item in numbered.items() if number != BACKGROUND}
     source = _opened(dataset, frame, len(described))
     messages: Messages = ()
     if kind == "FRACTIONAL":
@@ -76,7 +82,8 @@ def _require_countable(dataset: Dataset) -> None:
     """Raise before anything is allocated for what announces too much, or is no stack of planes in a patient."""
     if "TotalPixelMatrixColumns" in dataset or items(dataset, "TotalPixelMatrixOriginSequence"):
         raise UnsupportedInput(f"{name_of(dataset)} is tiled, as of a slide; stacks of planes in a patient are read.")
-    frames, segments = required_whole_number(dataset, "NumberOfFrames"), items(dataset, "SegmentSequence")
+    frames, segments = whole_number(dataset, "NumberOfFrames"), items(dataset, "SegmentSequence")
+    frames = 1 if frames is None else frames
     rows, columns = required_whole_number(dataset, "Rows"), required_whole_number(dataset, "Columns")
     if not 0 < len(segments) <= MAX_SEGMENTS or not 0 < frames <= MAX_FRAMES:
         raise UnsupportedInput(
@@ -104,7 +111,7 @@ def _opened(dataset: Dataset, frame: Frame, count: int) -> Callable[[int], tuple
         raise UnreadableFile(f"{name} cannot be read ({one_line(failure)}).") from None
     if geometry is None or opened.coordinate_system != highdicom.enum.CoordinateSystemNames.PATIENT:
         raise InconsistentInput(f"{name} is no stack of evenly spaced parallel planes in a patient.")
-    if int(np.prod(geometry.spatial_shape)) * count > MAX_VOXELS:
+    if prod(geometry.spatial_shape) * count > MAX_VOXELS:
         raise UnsupportedInput(
             f"{name} reaches over {geometry.spatial_shape} voxels for {count} segments; at most {MAX_VOXELS} are read."
         )
@@ -218,9 +225,7 @@ def _source_slices(header: Dataset, image: Image) -> list[Dataset]:
     grid, provenance = image.grid, image.provenance
     slices = []
     for k, uid in enumerate(provenance.instance_uids):
-        slice_ = Dataset()
-        slice_.update(header)
-        slice_.file_meta = header.file_meta
+        slice_ = deepcopy(header)
         slice_.SOPClassUID, slice_.SOPInstanceUID = UID(provenance.sop_class_uid), UID(uid)
         slice_.SeriesInstanceUID = UID(provenance.series_uid)
         slice_.FrameOfReferenceUID = UID(frame_uid_of(grid.frame))

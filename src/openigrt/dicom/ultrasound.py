@@ -4,7 +4,7 @@ A volume in its own frame lies somewhere in room and patient that nobody knows: 
 nothing of a plan can be joined with it by mistake.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,12 +25,13 @@ from openigrt.dicom.gray_frames import gray_frames
 from openigrt.dicom.modality_lut import rescaled
 from openigrt.dicom.plane import is_plane, plane_axes
 from openigrt.dicom.provenance import provenance_of
-from openigrt.errors import InconsistentInput, UnsupportedInput
+from openigrt.errors import InconsistentInput, UnreadableFile, UnsupportedInput
 from openigrt.geometry import Float64Array, Frame, FrameRole, Grid, RigidTransform
 from openigrt.images import Image, Modality
 
 ENHANCED_US_VOLUME = UID("1.2.840.10008.5.1.4.1.1.6.2")
 POSITION_TOLERANCE_MM = 0.05
+LONGEST_MM = 1e5
 TISSUE = "TISSUE_INTENSITY"
 
 Messages = tuple[str, ...]
@@ -138,6 +139,7 @@ def _grid(dataset: Dataset, groups: list[tuple[Dataset, ...]], frame: Frame) -> 
     if len({plane[1:] for plane in planes}) > 1 or len(planes) < 2:
         raise InconsistentInput(f"{name_of(dataset)} is no stack of two or more parallel planes of one pixel spacing.")
     orientation, spacing_mm = np.array(planes[0][1]).reshape(2, 3), planes[0][2]
+    _require_near(dataset, [*positions.ravel().tolist(), *spacing_mm])
     if not is_plane(orientation, spacing_mm):
         raise InconsistentInput(f"{name_of(dataset)} has an impossible orientation or pixel spacing.")
     axes = plane_axes(orientation)
@@ -162,9 +164,17 @@ def _even_order(dataset: Dataset, positions_mm: Float64Array, normal: Float64Arr
     return np.asarray(order, dtype=np.int64), step_mm
 
 
+def _require_near(dataset: Dataset, lengths_mm: Sequence[float]) -> None:
+    """Raise UnreadableFile for lengths beyond any room."""
+    longest_mm = max(map(abs, lengths_mm))
+    if longest_mm > LONGEST_MM:
+        raise UnreadableFile(f"{name_of(dataset)} has a length of {longest_mm:g} mm; expected at most {LONGEST_MM:g}.")
+
+
 def _mapping(dataset: Dataset, keyword: str, to_frame: Frame, from_frame: Frame) -> RigidTransform | None:
     """A 4x4 mapping of points of the volume (PS3.3 C.8.24.2.2), None where it is not stated."""
     if not numbers(dataset, keyword):
         return None
     values = required_numbers(dataset, keyword, 16)
+    _require_near(dataset, values)
     return RigidTransform.from_matrix4(to_frame, from_frame, np.array(values).reshape(4, 4))
