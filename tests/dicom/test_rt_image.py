@@ -299,6 +299,8 @@ def test_messages_name_what_was_assumed_or_is_doubtful():
     assert "0.125 mm off the axis" in messages[0]
     _, messages = read_projections(rt_image(XRayImageReceptorTranslation=[1, 2, -495]))
     assert "-500 mm; the latter was used" in messages[0]
+    _, messages = read_projections(rt_image(MetersetExposure=2, PrimaryDosimeterUnit="MINUTE"))
+    assert messages == ("The meterset is in MINUTE, not in MU; it is left aside.",)
     _, messages = read_projections(rt_image(ImageType=["ORIGINAL", "PRIMARY", "", "ACQUIRED_DOSE"]))
     assert "not known" in messages[0]
     assert "ACQUIRED_DOSE" in messages[1]

@@ -52,8 +52,8 @@ def segments(direction=OBLIQUE):
     one[1:4, 1:3, 2:6] = True
     two[3:5, 2, 0] = two[4, 4, 6] = True
     return tuple(
-        Segment(n, label, Mask(voxels, grid(direction)), TISSUE, LIVER)
-        for n, label, voxels in ((1, "Liver", one), (2, "Rest", two))
+        Segment(n, label, Mask(voxels, grid(direction)), TISSUE, LIVER, algorithm)
+        for n, label, voxels, algorithm in ((1, "Liver", one, ""), (2, "Rest", two, "Threshold"))
     )
 
 
@@ -71,7 +71,8 @@ def test_masks_come_back_on_the_grid_of_their_image(tmp_path, mirror):
     read, messages = read_segmentation(read_object(written(tmp_path / "seg.dcm", direction))[0])
     assert messages == ()
     for found, original in zip(read, segments(direction), strict=True):
-        assert (found.label, found.category, found.kind, found.fractions) == (original.label, TISSUE, LIVER, None)
+        assert (found.label, found.algorithm) == (original.label, original.algorithm)
+        assert (found.category, found.kind, found.fractions) == (TISSUE, LIVER, None)
         assert found.mask.grid.size == (7, 5, 4)  # empty planes are not stored
         laid = found.mask.laid_on(grid(direction))
         assert np.array_equal(laid.voxels, original.mask.voxels)

@@ -197,8 +197,8 @@ def test_surfaces_that_cannot_be_are_refused_by_name(surface, error, said):
 def test_counts_are_not_believed():
     for count, error, said in (
         (9, UnreadableFile, "24 numbers, expected 3 of each of 9"),
-        (2**31, UnsupportedInput, "announces 2147483648 points"),
-        (0, UnsupportedInput, "announces 0 points"),
+        (2**31, UnreadableFile, "expected 3 of each of 2147483648"),
+        (0, UnreadableFile, "announces 0 points"),
     ):
         item = points_item(CUBE, NumberOfSurfacePoints=count)
         with pytest.raises(error, match=said):

@@ -36,7 +36,7 @@ from openigrt.dicom.slices import is_localizer, read_slice
 from openigrt.dicom.spatial_fiducials import read_fiducials
 from openigrt.dicom.spatial_registration import RIGID, read_spatial_registration
 from openigrt.dicom.stack import stacked
-from openigrt.errors import OpenIgrtError
+from openigrt.errors import OpenIgrtError, UnreadableFile
 from openigrt.geometry import Frame, PatientPosition
 
 NAMES_LISTED = 10
@@ -384,12 +384,16 @@ def _projections(inventory: Inventory, links: Links) -> Iterator[Finding]:
     plan_uids = {plan.uid for plan in inventory.instances_of(PLAN_CLASSES)}
     lacking, doubtful, unplanned = (defaultdict[str, list[Instance]](list) for _ in range(3))
     for image in inventory.instances_of(PROJECTION_CLASSES):
-        missing, plan_uid = missing_geometry(image.header), referenced_uid(image, "ReferencedRTPlanSequence")
+        try:
+            missing, plan_uid = missing_geometry(image.header), referenced_uid(image, "ReferencedRTPlanSequence")
+            doubts = () if missing else doubts_about_geometry(image.header)
+        except UnreadableFile as error:
+            yield _about(Severity.WARNING, error.sentence, "Export it again.", [image])
+            continue
         if missing:
             lacking[", ".join(missing)].append(image)
-        else:
-            for doubt in doubts_about_geometry(image.header):
-                doubtful[doubt].append(image)
+        for doubt in doubts:
+            doubtful[doubt].append(image)
         if plan_uid not in plan_uids | {""}:
             unplanned[plan_uid].append(image)
     for names, images in lacking.items():

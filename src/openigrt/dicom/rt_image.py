@@ -83,7 +83,8 @@ def read_projections(
             setup, taken = read_setup(sources, defaults or ProjectionDefaults())
             geometry, doubts = read_geometry(dataset, setup, (pixels.shape[0], pixels.shape[1]))
             pose, unknown = read_pose(sources, setup)
-            messages += taken + doubts + unknown
+            exposure, aside = _exposure(sources)
+            messages += taken + doubts + unknown + aside
             projections.append(
                 Projection(
                     pixels=pixels,
@@ -92,7 +93,7 @@ def read_projections(
                     kind=kind,
                     label=text(dataset, "RTImageLabel"),
                     intensity=_intensity(dataset),
-                    exposure=_exposure(sources),
+                    exposure=exposure,
                     beam=_planned_beam(dataset),
                     isocenter_mm=(isocenter_mm[0], isocenter_mm[1], isocenter_mm[2]) if isocenter_mm else None,
                     patient_frame_uid=text(dataset, "FrameOfReferenceUID"),
@@ -127,17 +128,18 @@ def _intensity(dataset: Dataset) -> Intensity:
     )
 
 
-def _exposure(sources: FrameSources) -> Exposure:
+def _exposure(sources: FrameSources) -> tuple[Exposure, Messages]:
     """What made the frame; a meterset counts only where its unit is MU."""
+    unit, meterset = text(sources.image, "PrimaryDosimeterUnit"), sources.number("MetersetExposure")
+    is_aside = meterset is not None and unit != "MU"
     time_ms = sources.number("ExposureTimeInms")
     current_ma = sources.number("XRayTubeCurrentInmA")
-    is_in_mu = text(sources.image, "PrimaryDosimeterUnit") == "MU"
     return Exposure(
         tube_voltage_kv=sources.number("KVP"),
         tube_current_ma=sources.number("XRayTubeCurrent") if current_ma is None else current_ma,
         exposure_time_ms=sources.number("ExposureTime") if time_ms is None else time_ms,
-        meterset_mu=sources.number("MetersetExposure") if is_in_mu else None,
-    )
+        meterset_mu=None if is_aside else meterset,
+    ), (f"The meterset is in {unit or 'an unknown unit'}, not in MU; it is left aside.",) if is_aside else ()
 
 
 def _planned_beam(dataset: Dataset) -> PlannedBeam:

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable
 from copy import deepcopy
+from importlib.metadata import version
 from math import prod
 from types import ModuleType
 
@@ -34,6 +35,7 @@ MAX_FRAMES = 100_000
 MAX_VOXELS = 2**30  # of all masks together
 SPACING_TOLERANCE_MM = 0.05
 HALF = 0.5
+OTHER_ALGORITHM = ("OTHER", "99OPENIGRT", "Other algorithm")  # a family that is none of CID 7162 (PS3.16, 8.2)
 BACKGROUND = 0  # of a label map, which describes it as a segment
 HIGHDICOM_FAILURES = (*PYDICOM_FAILURES, RuntimeError, AssertionError, sqlite3.Error)  # it keeps frames in a table
 
@@ -56,11 +58,9 @@ def read_segmentation(
         frame, kind = frame_of(dataset, patient), text(dataset, "SegmentationType")
         numbered = {required_whole_number(item, "SegmentNumber"): item for item in items(dataset, "SegmentSequence")}
         described = {number: item for number, item in numbered.items() if number != BACKGROUND}
-    source = _opened(dataset, frame, len(described))
-    messages: Messages = ()
-    if kind == "FRACTIONAL":
         what = text(dataset, "SegmentationFractionalType").lower() or "an unknown fraction"
-        messages = (f"The segments hold {what}; their masks are what is at least half.",)
+    source = _opened(dataset, frame, len(described))
+    said = f"The segments hold {what}; their masks are what is at least half."
     segments = []
     for number, item in described.items():
         values, grid = source(number)
@@ -72,10 +72,11 @@ def read_segmentation(
                     mask=Mask(values >= HALF, grid),
                     category=_code(item, "SegmentedPropertyCategoryCodeSequence"),
                     kind=_code(item, "SegmentedPropertyTypeCodeSequence"),
+                    algorithm=text(item, "SegmentAlgorithmName"),
                     fractions=values if kind == "FRACTIONAL" else None,
                 )
             )
-    return tuple(segments), messages
+    return tuple(segments), (said,) if kind == "FRACTIONAL" else ()
 
 
 def _require_countable(dataset: Dataset) -> None:
@@ -173,7 +174,8 @@ def write_segmentation(segments: tuple[Segment, ...], image: Image, series: Seri
             segment_label=segment.label or f"Segment {number}",
             segmented_property_category=_concept(highdicom, segment.category),
             segmented_property_type=_concept(highdicom, segment.kind),
-            algorithm_type="MANUAL",
+            algorithm_type="AUTOMATIC" if segment.algorithm else "MANUAL",
+            algorithm_identification=_algorithm(highdicom, segment.algorithm),
         )
         for number, segment in enumerate(segments, start=1)
     ]
@@ -196,7 +198,6 @@ def write_segmentation(segments: tuple[Segment, ...], image: Image, series: Seri
         omit_empty_frames=True,
     )
     written.update(header)
-    written.file_meta = written.file_meta if "TransferSyntaxUID" in written.file_meta else header.file_meta
     return written
 
 
@@ -218,6 +219,14 @@ def _require_writable(segments: tuple[Segment, ...], image: Image) -> None:
 def _concept(highdicom: ModuleType, code: Code | None) -> object:
     """A code as highdicom has it."""
     return highdicom.sr.CodedConcept(code.value, code.scheme, code.meaning) if code else None
+
+
+def _algorithm(highdicom: ModuleType, name: str) -> object:
+    """What drew a segment, None where a person did."""
+    if not name:
+        return None
+    family = highdicom.sr.CodedConcept(*OTHER_ALGORITHM)
+    return highdicom.AlgorithmIdentificationSequence(name=name, family=family, version=version("openigrt"))
 
 
 def _source_slices(header: Dataset, image: Image) -> list[Dataset]:

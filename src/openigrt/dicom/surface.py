@@ -34,8 +34,7 @@ SURFACE_SCAN_MESH = UID("1.2.840.10008.5.1.4.1.1.68.1")
 SURFACE_SCAN_POINT_CLOUD = UID("1.2.840.10008.5.1.4.1.1.68.2")
 SURFACE_SEGMENTATION = UID("1.2.840.10008.5.1.4.1.1.66.5")
 MAX_SURFACES = 10_000
-MAX_POINTS = 2**25
-MAX_TRIANGLES = 2**26
+MAX_ELEMENT_BYTES = 2**27  # eleven million points or triangles, each of which takes a few times its bytes
 LONGEST_MM = 1e5
 FLAT = 1e-3
 WHITE_LAB = (65535, 32896, 32896)
@@ -102,6 +101,10 @@ def _words(dataset: Dataset, item: Dataset, keyword: str, kind: str) -> NDArray[
         return np.empty(0, kind)
     if not isinstance(content, bytes):
         return np.array(numbers(item, keyword)).astype(kind)
+    if len(content) > MAX_ELEMENT_BYTES:
+        raise UnsupportedInput(
+            f"{name_of(dataset)}: {keyword} has {len(content)} bytes; at most {MAX_ELEMENT_BYTES} are read."
+        )
     order = ">" if transfer_syntax(dataset) == ExplicitVRBigEndian else "<"
     dtype = np.dtype(order + kind)
     if len(content) % dtype.itemsize:
@@ -126,8 +129,8 @@ def _triples(dataset: Dataset, item: Dataset, keyword: str, count: int) -> Float
 def _points_mm(dataset: Dataset, item: Dataset) -> Float64Array:
     """Points (n, 3) of the Points macro (PS3.3 C.27.2)."""
     count = required_whole_number(item, "NumberOfSurfacePoints")
-    if not 0 < count <= MAX_POINTS:
-        raise UnsupportedInput(f"{name_of(dataset)} announces {count} points; expected 1 to {MAX_POINTS}.")
+    if count < 1:
+        raise UnreadableFile(f"{name_of(dataset)} announces {count} points; expected one at least.")
     return _triples(dataset, item, "PointCoordinatesData", count)
 
 
@@ -175,8 +178,8 @@ def _triangles(dataset: Dataset, item: Dataset, points_mm: Float64Array) -> tupl
                 raise UnsupportedInput(f"{name_of(dataset)} has a facet that is not flat and convex; store triangles.")
             parts.append(split(corners))
     triangles = np.concatenate(parts)
-    if not 0 < len(triangles) <= MAX_TRIANGLES:
-        raise UnsupportedInput(f"{name_of(dataset)} has {len(triangles)} triangles; expected 1 to {MAX_TRIANGLES}.")
+    if not len(triangles):
+        raise UnsupportedInput(f"{name_of(dataset)} has 0 triangles; expected one at least.")
     others = {
         "vertices": ("LongVertexPointIndexList", "VertexPointIndexList"),
         "edges": ("LongEdgePointIndexList", "EdgePointIndexList"),

@@ -14,8 +14,8 @@ from openigrt.images.markers import Code
 class Segment:
     """A named part of an image: its mask, and what it is by coded category and type.
 
-    `fractions` (float32, 0 to 1, on the grid of the mask) is how much of each voxel it fills, or how probable it is
-    there; None where it is all or nothing.
+    `algorithm` is what drew it, empty where a person did. `fractions` (float32, 0 to 1, on the grid of the mask) is how
+    much of each voxel it fills, or how probable it is there; None where it is all or nothing.
     """
 
     number: int
@@ -23,6 +23,7 @@ class Segment:
     mask: Mask
     category: Code | None = None
     kind: Code | None = None
+    algorithm: str = ""
     fractions: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
