@@ -10,6 +10,7 @@ from openigrt.dicom.pixels import NATIVE_SYNTAXES, decoded, stored_type, within_
 from openigrt.errors import MissingInput, UnreadableFile, UnsupportedInput
 
 WHOLE_BYTES = (8, 16, 32)
+MAX_FRAMES = 10_000
 MAX_PIXELS = 2**29
 MAX_COMPRESSED_PIXELS = 2**27  # what is announced is allocated before it is decoded
 
@@ -48,9 +49,9 @@ def _announced_shape(dataset: Dataset) -> tuple[int, int, int]:
     rows, columns = required_whole_number(dataset, "Rows"), required_whole_number(dataset, "Columns")
     shape = (1 if frames is None else frames, rows, columns)
     most = MAX_PIXELS if transfer_syntax(dataset) in NATIVE_SYNTAXES else MAX_COMPRESSED_PIXELS
-    if min(shape) < 1 or shape[0] * rows * columns > most:
+    if min(shape) < 1 or shape[0] > MAX_FRAMES or shape[0] * rows * columns > most:
         raise UnsupportedInput(
             f"{name_of(dataset)} announces {shape[0]} frames of {rows} rows and {columns} columns; expected at least "
-            f"one of each, and at most {most} pixels."
+            f"one of each, at most {MAX_FRAMES} frames and at most {most} pixels."
         )
     return shape

@@ -27,6 +27,8 @@ from openigrt.dicom.headers import SeriesHeader, date_and_time, decimal, decimal
 from openigrt.dicom.modality_lut import rescaled
 from openigrt.dicom.provenance import provenance_of
 from openigrt.dicom.rt_image_setup import (
+    COUCH_POSITION,
+    COUCH_REST,
     FrameSources,
     Messages,
     ProjectionDefaults,
@@ -52,16 +54,7 @@ LARGEST_STORED = 65535
 ON_AXIS_MM = 1e-3
 NORMAL_TOLERANCE = 1e-6
 
-_COUCH = {
-    "PatientSupportAngle": "patient_support_angle_deg",
-    "TableTopEccentricAxisDistance": "table_top_eccentric_axis_distance_mm",
-    "TableTopEccentricAngle": "table_top_eccentric_angle_deg",
-}
-_COUCH_POSITION = {
-    "TableTopVerticalPosition": "table_top_vertical_position_mm",
-    "TableTopLongitudinalPosition": "table_top_longitudinal_position_mm",
-    "TableTopLateralPosition": "table_top_lateral_position_mm",
-}
+SINGLE_FLOATS = ("TableTopPitchAngle", "TableTopRollAngle")
 
 
 def read_projections(
@@ -74,7 +67,8 @@ def read_projections(
     leaves open, InconsistentInput or UnreadableFile for values that contradict each other or cannot be.
     """
     with naming(dataset):
-        kind, messages = _kind(dataset)
+        kind, remarks = _kind(dataset)
+        messages = dict.fromkeys(remarks)
         values = rescaled(dataset, gray_frames(dataset))
         times = _frame_times(dataset, kind, len(values))
         isocenter_mm = numbers(dataset, "IsocenterPosition") and required_numbers(dataset, "IsocenterPosition", 3)
@@ -84,7 +78,7 @@ def read_projections(
             geometry, doubts = read_geometry(dataset, setup, (pixels.shape[0], pixels.shape[1]))
             pose, unknown = read_pose(sources, setup)
             exposure, aside = _exposure(sources)
-            messages += taken + doubts + unknown + aside
+            messages |= dict.fromkeys(taken + doubts + unknown + aside)
             projections.append(
                 Projection(
                     pixels=pixels,
@@ -100,7 +94,7 @@ def read_projections(
                     provenance=replace(provenance_of(dataset), acquired_at=acquired_at),
                 )
             )
-        return tuple(projections), tuple(dict.fromkeys(messages))
+        return tuple(projections), tuple(messages)
 
 
 def _kind(dataset: Dataset) -> tuple[ProjectionKind, Messages]:
@@ -268,11 +262,10 @@ def _set_pose(dataset: Dataset, projection: Projection) -> None:
     if pose.beam_limiting_device_angle_deg is not None:
         dataset.BeamLimitingDeviceAngle = decimal(pose.beam_limiting_device_angle_deg % 360.0)
     if pose.couch is not None:
-        stated = _COUCH | _COUCH_POSITION if pose.has_couch_position else _COUCH
+        stated = COUCH_REST | COUCH_POSITION if pose.has_couch_position else COUCH_REST
         for keyword, name in stated.items():
-            setattr(dataset, keyword, decimal(getattr(pose.couch, name)))
-        dataset.TableTopPitchAngle = float(pose.couch.table_top_pitch_angle_deg)
-        dataset.TableTopRollAngle = float(pose.couch.table_top_roll_angle_deg)
+            value = float(getattr(pose.couch, name))
+            setattr(dataset, keyword, value if keyword in SINGLE_FLOATS else decimal(value))
     if projection.isocenter_mm is not None:
         dataset.IsocenterPosition = decimals(projection.isocenter_mm)
         dataset.PatientPosition = projection.provenance.patient_position or ""

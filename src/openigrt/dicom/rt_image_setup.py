@@ -41,12 +41,12 @@ _NEEDED = {
     "RTImagePosition": ("image_position_mm", 2),
     "ImagePlanePixelSpacing": ("pixel_spacing_mm", 2),
 }
-_COUCH_POSITION = {
+COUCH_POSITION = {
     "TableTopLateralPosition": "table_top_lateral_position_mm",
     "TableTopLongitudinalPosition": "table_top_longitudinal_position_mm",
     "TableTopVerticalPosition": "table_top_vertical_position_mm",
 }
-_COUCH_REST = {
+COUCH_REST = {
     "PatientSupportAngle": "patient_support_angle_deg",
     "TableTopPitchAngle": "table_top_pitch_angle_deg",
     "TableTopRollAngle": "table_top_roll_angle_deg",
@@ -216,8 +216,8 @@ def read_geometry(dataset: Dataset, setup: Setup, shape: tuple[int, int]) -> tup
 
 def read_pose(sources: FrameSources, setup: Setup) -> tuple[MachinePose, Messages]:
     """Where gantry, collimator and couch stood; a couch whose position or angle is not stated is a message."""
-    position = {name: sources.number(keyword) for keyword, name in _COUCH_POSITION.items()}
-    rest = {name: sources.number(keyword) for keyword, name in _COUCH_REST.items()}
+    position = {name: sources.number(keyword) for keyword, name in COUCH_POSITION.items()}
+    rest = {name: sources.number(keyword) for keyword, name in COUCH_REST.items()}
     has_position = None not in position.values()
     has_angle = rest["patient_support_angle_deg"] is not None
     stated = {name: value for name, value in (position | rest).items() if value is not None}
