@@ -84,6 +84,21 @@ from openigrt.dicom.registration_chain import (
 from openigrt.dicom.repeats import (
     repeats_of,
 )
+from openigrt.dicom.rt_image import (
+    read_projections,
+    write_projection,
+)
+from openigrt.dicom.rt_image_setup import (
+    ProjectionDefaults,
+)
+from openigrt.dicom.segmentation import (
+    read_segmentation,
+    write_segmentation,
+)
+from openigrt.dicom.spatial_fiducials import (
+    read_fiducials,
+    write_fiducials,
+)
 from openigrt.dicom.spatial_registration import (
     RegisteredSource,
     RegistrationMethod,
@@ -101,9 +116,19 @@ from openigrt.dicom.structure_set import (
     role_of,
     write_structure_set,
 )
+from openigrt.dicom.surface import (
+    read_meshes,
+    read_point_cloud,
+    write_mesh,
+    write_point_cloud,
+)
 from openigrt.dicom.treatment_record import (
     read_treatment_record,
     write_treatment_record,
+)
+from openigrt.dicom.ultrasound import (
+    UltrasoundVolume,
+    read_ultrasound,
 )
 
 __all__ = [
@@ -122,6 +147,7 @@ __all__ = [
     "PatientHeader",
     "PlanDefaults",
     "PlanFolder",
+    "ProjectionDefaults",
     "RegisteredSource",
     "RegistrationChain",
     "RegistrationMethod",
@@ -132,6 +158,7 @@ __all__ = [
     "SourceToWrite",
     "SpatialRegistration",
     "StudyHeader",
+    "UltrasoundVolume",
     "UsedFeature",
     "acquired_at_of",
     "affine_plan_from_daily",
@@ -153,13 +180,19 @@ __all__ = [
     "read_dose_error",
     "read_dose_planes",
     "read_dvhs",
+    "read_fiducials",
     "read_image_series",
+    "read_meshes",
     "read_object",
     "read_plan",
     "read_plan_folder",
+    "read_point_cloud",
+    "read_projections",
+    "read_segmentation",
     "read_spatial_registration",
     "read_structure_set",
     "read_treatment_record",
+    "read_ultrasound",
     "read_uneven_dose",
     "repeats_of",
     "role_of",
@@ -168,9 +201,14 @@ __all__ = [
     "write_deformable_registration",
     "write_delivery_instruction",
     "write_dose",
+    "write_fiducials",
     "write_image_series",
+    "write_mesh",
     "write_plan",
+    "write_point_cloud",
+    "write_projection",
     "write_registrations",
+    "write_segmentation",
     "write_spatial_registration",
     "write_structure_set",
     "write_treatment_record",

@@ -4,7 +4,6 @@ The opposite sense of a Spatial Registration: it maps a point of the registered 
 sampled, p_source = M_post (M_pre p + d(p)), with d given on a grid in the registered frame.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,13 +15,13 @@ from openigrt.dicom.elements import items, name_of, naming, raw_value, required_
 from openigrt.dicom.headers import RESEARCH_ONLY, SeriesHeader, date_and_time, decimals, new_dataset, reference
 from openigrt.dicom.load import transfer_syntax
 from openigrt.dicom.plane import is_plane, plane_axes
+from openigrt.dicom.references import set_references
 from openigrt.dicom.spatial_registration import (
     MATRIX_TYPES,
     ORTHONORMAL_TOLERANCE,
     RIGID,
     RegistrationMethod,
     method_item,
-    set_image_references,
 )
 from openigrt.errors import (
     AmbiguousInput,
@@ -230,13 +229,8 @@ def write_deformable_registration(
     item.DeformableRegistrationGridSequence = [_grid_item(field)]
     item.PostDeformationMatrixRegistrationSequence = _matrix_items(registration.after)
     dataset.DeformableRegistrationSequence = [item]
-    set_image_references(dataset, _with_slices(images))
+    set_references(dataset, [image.provenance for image in images])
     return dataset
-
-
-def _with_slices(images: Sequence[Image]) -> list[Image]:
-    """The images that slices can be named of."""
-    return [image for image in images if image.provenance.instance_uids]
 
 
 def _matrix_items(transform: AffineTransform) -> list[Dataset]:

@@ -57,11 +57,11 @@ def lenient() -> Iterator[None]:
 @contextmanager
 def naming(dataset: Dataset) -> Iterator[None]:
     """Read one object leniently, and put its name before the sentence of any error about its elements."""
-    try:
-        with lenient():
+    with lenient():
+        try:
             yield
-    except _Malformed as error:
-        raise UnreadableFile(f"{name_of(dataset)} cannot be read: {error.sentence}", **error.facts) from None
+        except _Malformed as error:
+            raise UnreadableFile(f"{name_of(dataset)} cannot be read: {error.sentence}", **error.facts) from None
 
 
 class _Malformed(OpenIgrtError):

@@ -17,11 +17,16 @@ from openigrt.dicom.finding import Finding, Severity
 from openigrt.dicom.folder import (
     DICOM_SUFFIXES,
     DOSE_CLASSES,
+    FIDUCIAL_CLASSES,
     IMAGE_CLASSES,
     NOT_DICOM,
     PLAN_CLASSES,
+    PROJECTION_CLASSES,
     REGISTRATION_CLASSES,
+    SEGMENTATION_CLASSES,
     STRUCTURE_SET_CLASSES,
+    SURFACE_CLASSES,
+    ULTRASOUND_CLASSES,
     Instance,
     Inventory,
     named_files,
@@ -35,11 +40,13 @@ from openigrt.dicom.pixels import required_pixels
 from openigrt.dicom.record_findings import find_in_instructions, find_in_records
 from openigrt.dicom.registration_chain import EQUIPMENT_FRAMES
 from openigrt.dicom.repeats import repeats_of
+from openigrt.dicom.rt_image_setup import doubts_about_geometry, missing_geometry
 from openigrt.dicom.slices import is_localizer, read_slice
+from openigrt.dicom.spatial_fiducials import read_fiducials
 from openigrt.dicom.spatial_registration import RIGID
 from openigrt.dicom.stack import stacked
 from openigrt.dicom.treatment_record import RECORD_CLASSES
-from openigrt.errors import AmbiguousInput, OpenIgrtError
+from openigrt.errors import AmbiguousInput, OpenIgrtError, UnreadableFile
 from openigrt.geometry import Frame, PatientPosition
 
 NAMES_LISTED = 10
@@ -47,8 +54,8 @@ LONGEST_LABEL = 64
 READ_CLASSES = (
     *(*IMAGE_CLASSES, *STRUCTURE_SET_CLASSES, *PLAN_CLASSES, *DOSE_CLASSES),
     *(*REGISTRATION_CLASSES, *RECORD_CLASSES, RTBeamsDeliveryInstructionStorage),
+    *(*PROJECTION_CLASSES, *FIDUCIAL_CLASSES, *SEGMENTATION_CLASSES, *SURFACE_CLASSES, *ULTRASOUND_CLASSES),
 )
-
 
 Rule = Callable[[Inventory, Links], Iterator[Finding]]
 
@@ -389,6 +396,62 @@ def _deformations(inventory: Inventory, links: Links) -> Iterator[Finding]:
             yield Finding(Severity.ERROR, sentence, "Export it again.", (instance.uid,))
 
 
+def _projections(inventory: Inventory, links: Links) -> Iterator[Finding]:
+    """RT Images that do not say where their pixels lie, that leave it in doubt, or whose plan is not there."""
+    plan_uids = {plan.uid for plan in inventory.instances_of(PLAN_CLASSES)}
+    lacking, doubtful, unplanned = (defaultdict[str, list[Instance]](list) for _ in range(3))
+    for image in inventory.instances_of(PROJECTION_CLASSES):
+        try:
+            missing, plan_uid = missing_geometry(image.header), referenced_uid(image, "ReferencedRTPlanSequence")
+            doubts = () if missing else doubts_about_geometry(image.header)
+        except UnreadableFile as error:
+            yield _about(Severity.WARNING, error.sentence, "Export it again.", [image])
+            continue
+        if missing:
+            lacking[", ".join(missing)].append(image)
+        for doubt in doubts:
+            doubtful[doubt].append(image)
+        if plan_uid not in plan_uids | {""}:
+            unplanned[plan_uid].append(image)
+    for names, images in lacking.items():
+        sentence = f"{_rt_images(inventory, images)}: {names} not stated, so where the pixels lie is not known."
+        yield _about(Severity.WARNING, sentence, "Export again, or give them when reading.", images)
+    for doubt, images in doubtful.items():
+        sentence = f"{_rt_images(inventory, images)}: {doubt}"
+        yield _about(Severity.NOTE, sentence, "Measure it with a phantom before relying on it.", images)
+    for plan_uid, images in unplanned.items():
+        sentence = f"{_rt_images(inventory, images)}: plan {plan_uid} is not in the folder."
+        yield _about(Severity.NOTE, sentence, "Add it if the isocenter or the beam is asked for.", images)
+
+
+def _rt_images(inventory: Inventory, images: Sequence[Instance]) -> str:
+    """RT Images in a sentence."""
+    return f"RT Images: {_files(inventory, [image.path for image in images])}"
+
+
+def _about(severity: Severity, sentence: str, advice: str, instances: Sequence[Instance]) -> Finding:
+    """A finding about several objects."""
+    return Finding(severity, sentence, advice, tuple(instance.uid for instance in instances))
+
+
+def _fiducials(inventory: Inventory, links: Links) -> Iterator[Finding]:
+    """Spatial Fiducials that cannot be read, lack a part, or lie in the frame of no image."""
+    frames = {series.instances[0].frame_uid for series in inventory.of_classes(IMAGE_CLASSES)}
+    for instance in inventory.instances_of(FIDUCIAL_CLASSES):
+        name = f"Spatial Fiducials {_place(inventory, instance.path)}"
+        try:
+            sets, messages = read_fiducials(read_object(instance.path)[0])
+        except OpenIgrtError as error:
+            yield _about(Severity.ERROR, f"{name}: {error.sentence}", "Export it again.", [instance])
+            continue
+        for message in messages:
+            yield _about(Severity.NOTE, f"{name}: {message}", "Nothing, if it is not needed.", [instance])
+        absent = sorted({found.frame.uid for found in sets} - frames - {""})
+        if absent:
+            sentence = f"{name} lies in frame {', '.join(absent)}, of which no image is in the folder."
+            yield _about(Severity.NOTE, sentence, "Add the image if the fiducials are to be used.", [instance])
+
+
 def _unread(inventory: Inventory, links: Links) -> Iterator[Finding]:
     """Objects that OpenIGRT does not read yet."""
     for series in inventory.series:
@@ -420,5 +483,7 @@ RULES: Sequence[Rule] = (
     _deformations,
     find_in_records,
     find_in_instructions,
+    _projections,
+    _fiducials,
     _unread,
 )

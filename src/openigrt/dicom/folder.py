@@ -13,9 +13,12 @@ from pydicom.uid import (
     MRImageStorage,
     PositronEmissionTomographyImageStorage,
     RTDoseStorage,
+    RTImageStorage,
     RTIonPlanStorage,
     RTPlanStorage,
     RTStructureSetStorage,
+    SegmentationStorage,
+    SpatialFiducialsStorage,
     SpatialRegistrationStorage,
 )
 
@@ -34,6 +37,11 @@ STRUCTURE_SET_CLASSES = (RTStructureSetStorage,)
 PLAN_CLASSES = (RTPlanStorage, RTIonPlanStorage)
 DOSE_CLASSES = (RTDoseStorage,)
 REGISTRATION_CLASSES = (SpatialRegistrationStorage, DeformableSpatialRegistrationStorage)
+PROJECTION_CLASSES = (RTImageStorage,)
+FIDUCIAL_CLASSES = (SpatialFiducialsStorage,)
+SEGMENTATION_CLASSES = (SegmentationStorage, "1.2.840.10008.5.1.4.1.1.66.7")
+SURFACE_CLASSES = tuple(f"1.2.840.10008.5.1.4.1.1.{n}" for n in ("66.5", "68.1", "68.2"))
+ULTRASOUND_CLASSES = ("1.2.840.10008.5.1.4.1.1.6.2",)
 
 HEADER_KEYWORDS = [
     *("SOPClassUID", "SOPInstanceUID", "Modality", "PatientID", "PatientName", "StudyInstanceUID", "SeriesInstanceUID"),
@@ -47,6 +55,9 @@ HEADER_KEYWORDS = [
     *("DoseSummationType", "ReferencedRTPlanSequence", "ReferencedStructureSetSequence"),
     *("ReferencedFrameOfReferenceSequence", "ApprovalStatus", "LossyImageCompression"),
     *("StudyDescription", "StudyDate", "SeriesNumber"),
+    *("GantryAngle", "GantryPitchAngle", "RadiationMachineSAD", "RTImageSID", "RTImagePlane", "RTImagePosition"),
+    *("RTImageOrientation", "ImagePlanePixelSpacing", "XRayImageReceptorAngle", "XRayImageReceptorTranslation"),
+    "ExposureSequence",
 ]
 
 

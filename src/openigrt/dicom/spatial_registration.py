@@ -14,6 +14,7 @@ from pydicom.uid import UID, RTStructureSetStorage, SpatialRegistrationStorage
 
 from openigrt.dicom.elements import items, name_of, naming, required_numbers, text, whole_number
 from openigrt.dicom.headers import RESEARCH_ONLY, SeriesHeader, date_and_time, decimals, new_dataset, reference
+from openigrt.dicom.references import set_references
 from openigrt.errors import InconsistentInput, InvalidGeometry, MissingInput, UnreadableFile, UnsupportedInput
 from openigrt.geometry import AffineTransform, Float64Array, RigidTransform, frozen_array, renormalised_rotation
 from openigrt.images import Image
@@ -296,7 +297,8 @@ def write_registrations(
     dataset.ContentCreatorName = ""
     dataset.RegistrationSequence = _registration_items(planning_image, sources)
     images = [source.image for source in sources]
-    set_image_references(dataset, [planning_image, *images] if frame_uids else images)
+    named = [planning_image, *images] if frame_uids else images
+    set_references(dataset, [image.provenance for image in named])
     return dataset
 
 
@@ -350,34 +352,4 @@ def _used_roi_item(used: UsedFeature) -> Dataset:
         raise MissingInput(f"The structure set {used.object_uid} was matched on a ROI without a number.")
     item = reference(RTStructureSetStorage, used.object_uid)
     item.ReferencedROINumber = used.roi_number
-    return item
-
-
-def set_image_references(dataset: Dataset, images: Sequence[Image]) -> None:
-    """Common Instance Reference module (PS3.3 C.12.2): slices of this study, and of other studies."""
-    same, others = [], []
-    for image in images:
-        provenance = image.provenance
-        if not provenance.instance_uids:
-            continue
-        series_item = Dataset()
-        series_item.SeriesInstanceUID = UID(provenance.series_uid)
-        series_item.ReferencedInstanceSequence = [
-            reference(provenance.sop_class_uid, uid) for uid in provenance.instance_uids
-        ]
-        if provenance.study_uid == dataset.StudyInstanceUID:
-            same.append(series_item)
-        else:
-            others.append(_study_item(provenance.study_uid, series_item))
-    if same:
-        dataset.ReferencedSeriesSequence = same
-    if others:
-        dataset.StudiesContainingOtherReferencedInstancesSequence = others
-
-
-def _study_item(study_uid: str, series_item: Dataset) -> Dataset:
-    """An item of Studies Containing Other Referenced Instances."""
-    item = Dataset()
-    item.StudyInstanceUID = UID(study_uid)
-    item.ReferencedSeriesSequence = [series_item]
     return item

@@ -48,6 +48,7 @@ from openigrt.geometry.iec61217 import (
     table_top_from_lps,
 )
 from openigrt.geometry.patient_position import PatientPosition
+from openigrt.geometry.projection_geometry import ProjectionGeometry
 from openigrt.geometry.resampling import resample, sample_points
 from openigrt.geometry.rigid import (
     Float64Array,
@@ -77,6 +78,7 @@ __all__ = [
     "ImageAxes",
     "PatientPosition",
     "Pivot",
+    "ProjectionGeometry",
     "Rays",
     "RigidTransform",
     "TableAngles",
