@@ -104,6 +104,7 @@ def guide(  # noqa: PLR0917  (typer makes options of parameters)
 @app.command()
 def check(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", parser=words.path, help="folder of DICOM to look into")],
+    whole: Annotated[bool, typer.Option("--whole", help="read every object whole, not its header alone")] = False,
     as_json: options.Json = False,
 ) -> None:
     """What is in a folder of DICOM, what belongs together, and what is missing or wrong, with what to do about it.
@@ -113,7 +114,7 @@ def check(
     from openigrt import tasks  # noqa: PLC0415  (seconds that --help and wrong usage should not cost)
 
     with voice.progress() as tell:
-        found = tasks.check(folder, progress=tell)
+        found = (tasks.check_whole if whole else tasks.check)(folder, progress=tell)
     if as_json:
         voice.answer(json.dumps(tasks.check_record(found), allow_nan=False) + "\n")
     else:

@@ -29,6 +29,7 @@ from openigrt.dicom.dvh import (
 from openigrt.dicom.finding import (
     Finding,
     Severity,
+    by_severity,
 )
 from openigrt.dicom.findings import (
     find_problems,
@@ -76,6 +77,7 @@ from openigrt.dicom.plan_folder import (
     holds_plan,
     read_plan_folder,
 )
+from openigrt.dicom.readers import READERS, find_unreadable
 from openigrt.dicom.registration_chain import (
     ChainLink,
     RegistrationChain,
@@ -133,6 +135,7 @@ from openigrt.dicom.ultrasound import (
 
 __all__ = [
     "IMAGE_CLASSES",
+    "READERS",
     "REGISTRATION_CLASSES",
     "ChainLink",
     "DailyFolder",
@@ -162,11 +165,13 @@ __all__ = [
     "UsedFeature",
     "acquired_at_of",
     "affine_plan_from_daily",
+    "by_severity",
     "chained_plan_from_daily",
     "check_same_patient",
     "check_same_position",
     "dose_grid",
     "find_problems",
+    "find_unreadable",
     "holds_plan",
     "instance_uids",
     "links_of",

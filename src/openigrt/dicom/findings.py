@@ -6,14 +6,13 @@ from pathlib import Path
 
 from pydicom.uid import (
     DeformableSpatialRegistrationStorage,
-    RTBeamsDeliveryInstructionStorage,
 )
 
 from openigrt.dicom.beam_doses import has_whole_dose, what_beams_lack
 from openigrt.dicom.choosing import ENHANCED_IMAGE_CLASSES
 from openigrt.dicom.deformable_registration import read_deformable_registration
 from openigrt.dicom.elements import naming, text
-from openigrt.dicom.finding import Finding, Severity
+from openigrt.dicom.finding import Finding, Severity, by_severity
 from openigrt.dicom.folder import (
     DICOM_SUFFIXES,
     DOSE_CLASSES,
@@ -22,11 +21,7 @@ from openigrt.dicom.folder import (
     NOT_DICOM,
     PLAN_CLASSES,
     PROJECTION_CLASSES,
-    REGISTRATION_CLASSES,
-    SEGMENTATION_CLASSES,
     STRUCTURE_SET_CLASSES,
-    SURFACE_CLASSES,
-    ULTRASOUND_CLASSES,
     Instance,
     Inventory,
     named_files,
@@ -37,6 +32,7 @@ from openigrt.dicom.links import Drawing, Links, Planning, plans_of_dose, refere
 from openigrt.dicom.load import read_object
 from openigrt.dicom.patients import PatientIdentity
 from openigrt.dicom.pixels import required_pixels
+from openigrt.dicom.readers import READ_CLASSES
 from openigrt.dicom.record_findings import find_in_instructions, find_in_records
 from openigrt.dicom.registration_chain import EQUIPMENT_FRAMES
 from openigrt.dicom.repeats import repeats_of
@@ -45,26 +41,18 @@ from openigrt.dicom.slices import is_localizer, read_slice
 from openigrt.dicom.spatial_fiducials import read_fiducials
 from openigrt.dicom.spatial_registration import RIGID
 from openigrt.dicom.stack import stacked
-from openigrt.dicom.treatment_record import RECORD_CLASSES
 from openigrt.errors import AmbiguousInput, OpenIgrtError, UnreadableFile
 from openigrt.geometry import Frame, PatientPosition
 
 NAMES_LISTED = 10
 LONGEST_LABEL = 64
-READ_CLASSES = (
-    *(*IMAGE_CLASSES, *STRUCTURE_SET_CLASSES, *PLAN_CLASSES, *DOSE_CLASSES),
-    *(*REGISTRATION_CLASSES, *RECORD_CLASSES, RTBeamsDeliveryInstructionStorage),
-    *(*PROJECTION_CLASSES, *FIDUCIAL_CLASSES, *SEGMENTATION_CLASSES, *SURFACE_CLASSES, *ULTRASOUND_CLASSES),
-)
 
 Rule = Callable[[Inventory, Links], Iterator[Finding]]
 
 
 def find_problems(inventory: Inventory, links: Links) -> tuple[Finding, ...]:
     """Every finding about a folder, the worst first."""
-    found = [finding for rule in RULES for finding in _guarded(rule, inventory, links)]
-    order = list(Severity)
-    return tuple(sorted(found, key=lambda finding: order.index(finding.severity)))
+    return by_severity(finding for rule in RULES for finding in _guarded(rule, inventory, links))
 
 
 def _guarded(rule: Rule, inventory: Inventory, links: Links) -> Iterator[Finding]:

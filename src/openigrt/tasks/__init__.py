@@ -11,6 +11,7 @@ from openigrt.tasks.checking import (
     check,
     check_record,
     check_summary,
+    check_whole,
 )
 from openigrt.tasks.examples import (
     write_example,
@@ -51,6 +52,7 @@ __all__ = [
     "check",
     "check_record",
     "check_summary",
+    "check_whole",
     "correction_schema",
     "guidance_record",
     "guidance_summary",

@@ -1,7 +1,7 @@
 """What is in a folder of DICOM, what belongs together, and what is missing or wrong with it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from openigrt.dicom import (
@@ -12,7 +12,9 @@ from openigrt.dicom import (
     Links,
     Series,
     Severity,
+    by_severity,
     find_problems,
+    find_unreadable,
     links_of,
     modality_of,
     scan_folder,
@@ -69,6 +71,17 @@ def check(folder: str | Path, progress: Progress = lambda words: None) -> Folder
     progress("looking for what belongs together")
     links = links_of(inventory)
     return FolderCheck(inventory, links, find_problems(inventory, links))
+
+
+def check_whole(folder: str | Path, progress: Progress = lambda words: None) -> FolderCheck:
+    """The same as `check`, and every image series and object read whole; what is refused is a finding more."""
+    found = check(folder, progress)
+    told = {finding.sentence for finding in found.findings}
+    refused = find_unreadable(
+        found.inventory, found.links, lambda done, count: progress(f"reading objects, {done} of {count}")
+    )
+    more = (finding for finding in refused if finding.sentence not in told)
+    return replace(found, findings=by_severity((*found.findings, *more)))
 
 
 def check_record(found: FolderCheck) -> Record:
