@@ -6,6 +6,7 @@ from openigrt.dicom.dose import dose_grid, read_dose, write_dose
 from openigrt.dicom.findings import Finding, Severity, find_problems
 from openigrt.dicom.folder import IMAGE_CLASSES, Instance, Inventory, Series, SkippedFile, scan_folder
 from openigrt.dicom.headers import DeviceHeader, PatientHeader, SeriesHeader, StudyHeader, save
+from openigrt.dicom.image_choice import ImageChoice, phase_of
 from openigrt.dicom.image_series import (
     ImageReading,
     instance_uids,
@@ -24,6 +25,7 @@ from openigrt.dicom.spatial_registration import (
     read_spatial_registration,
     write_spatial_registration,
 )
+from openigrt.dicom.stack import Straightening
 from openigrt.dicom.structure_set import read_structure_set, role_of, write_structure_set
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "DeformableRegistration",
     "DeviceHeader",
     "Finding",
+    "ImageChoice",
     "ImageReading",
     "InputFile",
     "Instance",
@@ -46,6 +49,7 @@ __all__ = [
     "Severity",
     "SkippedFile",
     "SpatialRegistration",
+    "Straightening",
     "StudyHeader",
     "check_same_patient",
     "check_same_position",
@@ -55,6 +59,7 @@ __all__ = [
     "instance_uids",
     "links_of",
     "modality_of",
+    "phase_of",
     "plan_from_daily",
     "read_daily_folder",
     "read_deformable_registration",

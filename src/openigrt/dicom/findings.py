@@ -8,7 +8,6 @@ from pathlib import Path
 
 from pydicom.uid import SpatialRegistrationStorage
 
-from openigrt.dicom.choosing import ENHANCED_IMAGE_CLASSES
 from openigrt.dicom.elements import lenient, naming, text
 from openigrt.dicom.folder import (
     DICOM_SUFFIXES,
@@ -25,10 +24,11 @@ from openigrt.dicom.image_series import same_pixels
 from openigrt.dicom.links import Drawing, Links, Planning, plans_of_dose
 from openigrt.dicom.load import read_content, read_object
 from openigrt.dicom.patients import PatientIdentity
-from openigrt.dicom.pixels import required_pixels
-from openigrt.dicom.slices import is_localizer, read_slice
+from openigrt.dicom.pixels import number_of_frames, require_whole_pixels
+from openigrt.dicom.slices import is_localizer
 from openigrt.dicom.spatial_registration import RIGID, read_spatial_registration
 from openigrt.dicom.stack import stacked
+from openigrt.dicom.volumes import sorted_series
 from openigrt.errors import OpenIgrtError
 from openigrt.geometry import Frame, PatientPosition
 
@@ -203,18 +203,25 @@ def _is_copy(one: Path, other: Path) -> bool:
 
 
 def _volumes(inventory: Inventory, links: Links) -> Iterator[Finding]:
-    """Image series that form no volume, or whose pixels are not there."""
+    """Image series that form no volume or several, or whose pixels are not there."""
     for series in inventory.of_classes(IMAGE_CLASSES):
+        if all(is_localizer(instance) for instance in series.instances):
+            yield Finding(Severity.NOTE, f"{series} holds nothing but localizers.", "Nothing.", (series.uid,))
+            continue
         try:
-            slices = [read_slice(instance) for instance in series.instances if not is_localizer(instance)]
-            if not slices:
-                yield Finding(Severity.NOTE, f"{series} holds nothing but localizers.", "Nothing.", (series.uid,))
-                continue
-            for slice_ in slices:
-                required_pixels(slice_.instance, slice_.rows * slice_.columns)
-            stacked(slices, Frame.plan(slices[0].instance.frame_uid), same_pixels)
+            found = sorted_series(series)
+            for volume in found.volumes:
+                for slice_ in {s.instance.path: s for s in volume.slices}.values():
+                    pixels = number_of_frames(slice_.instance) * slice_.rows * slice_.columns
+                    require_whole_pixels(slice_.instance, pixels)
+                stacked(list(volume.slices), Frame.plan(series.instances[0].frame_uid), same_pixels)
         except OpenIgrtError as error:
             yield Finding(Severity.ERROR, error.sentence, f"guide cannot use {series} as it is.", (series.uid,))
+            continue
+        if found.phases:
+            names = ", ".join(map(str, found.phases))
+            advice = f"Choose one for guide, such as --series {series.uid}@{found.phases[0]}."
+            yield Finding(Severity.NOTE, f"{series} holds {len(found.phases)} volumes: {names}.", advice, (series.uid,))
 
 
 def _headers(inventory: Inventory, links: Links) -> Iterator[Finding]:
@@ -373,9 +380,7 @@ def _unread(inventory: Inventory, links: Links) -> Iterator[Finding]:
     """Objects that OpenIGRT does not read yet."""
     for series in inventory.series:
         if series.sop_class_uid not in READ_CLASSES:
-            is_enhanced = series.sop_class_uid in ENHANCED_IMAGE_CLASSES
-            advice = "Export it as single slices if it is needed." if is_enhanced else "Nothing."
-            yield Finding(Severity.NOTE, f"{series} is not read by OpenIGRT yet.", advice, (series.uid,))
+            yield Finding(Severity.NOTE, f"{series} is not read by OpenIGRT yet.", "Nothing.", (series.uid,))
 
 
 def _label(inventory: Inventory, instance: Instance, keyword: str) -> str:

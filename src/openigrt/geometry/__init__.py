@@ -46,6 +46,7 @@ from openigrt.geometry.iec61217 import (
     table_top_eccentric_from_table_top,
     table_top_from_lps,
 )
+from openigrt.geometry.parallel_planes import ParallelPlanes
 from openigrt.geometry.patient_position import PatientPosition
 from openigrt.geometry.resampling import resample, sample_points
 from openigrt.geometry.rigid import (
@@ -73,6 +74,7 @@ __all__ = [
     "FrameRole",
     "Grid",
     "ImageAxes",
+    "ParallelPlanes",
     "PatientPosition",
     "Pivot",
     "Rays",

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from openigrt.errors import InvalidGeometry
 from openigrt.geometry import Frame, Grid, PatientPosition
+from openigrt.images.distortion import DistortionCorrection
+from openigrt.images.phase import Phase
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
@@ -25,7 +27,10 @@ class Modality(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Who and what an image comes from; empty or None where the source does not say."""
+    """Who and what an image comes from; empty or None where the source does not say.
+
+    `phase` tells it apart from others at the same place; `distortion_correction` is that of an MR image.
+    """
 
     patient_id: str = ""
     patient_name: str = ""
@@ -40,6 +45,8 @@ class Provenance:
     acquired_at: datetime | None = None
     patient_position: PatientPosition | None = None
     is_derived: bool = False
+    phase: Phase | None = None
+    distortion_correction: DistortionCorrection | None = None
 
 
 @dataclass(frozen=True, eq=False)
