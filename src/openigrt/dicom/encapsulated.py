@@ -11,6 +11,7 @@ from openigrt.errors import UnreadableFile
 ITEM, SEQUENCE_END = (0xFFFE, 0xE000), (0xFFFE, 0xE0DD)
 ITEM_HEADER_BYTES = 8
 MAX_FRAGMENTS = 2**20
+END_OF_FRAGMENTS = struct.pack("<HHI", *SEQUENCE_END, 0)
 
 
 @dataclass(frozen=True, slots=True)

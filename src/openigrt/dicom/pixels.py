@@ -15,7 +15,7 @@ from pydicom.uid import (
 
 from openigrt.dicom.decoding import Encoded, decoded_frame, require_codec
 from openigrt.dicom.elements import required_whole_number, whole_number
-from openigrt.dicom.encapsulated import encoded_frames, fragments
+from openigrt.dicom.encapsulated import END_OF_FRAGMENTS, encoded_frames, fragments
 from openigrt.dicom.folder import Instance
 from openigrt.dicom.load import PixelElement, plain_content, transfer_syntax
 from openigrt.errors import MissingInput, UnreadableFile
@@ -43,7 +43,7 @@ def stored_pixels(
     if pixels.length is None:
         encoded = encoded_frames(str(instance.path), plain, pixels.offset, count)
         source = Encoded(instance.header, str(instance.path), shape)
-        yield from (decoded_frame(source, encoded[frame]) for frame in frames)
+        yield from (within_stored_bits(instance.header, decoded_frame(source, encoded[frame])) for frame in frames)
         return
     dtype = stored_type(instance.header)
     needed = count * shape[0] * shape[1] * dtype.itemsize
@@ -79,7 +79,8 @@ def decoded(dataset: Dataset, name: str, shape: tuple[int, ...]) -> NDArray[np.i
     """Pixels (rows, columns) or (frames, rows, columns) of a compressed data set, called `name` in errors."""
     source = Encoded(dataset, name, (shape[-2], shape[-1]))
     require_codec(UID(transfer_syntax(dataset)), name)
-    encoded = encoded_frames(name, dataset.PixelData, 0, shape[0] if len(shape) == 3 else 1)
+    content = dataset.PixelData + END_OF_FRAGMENTS  # pydicom leaves it out of the value
+    encoded = encoded_frames(name, content, 0, shape[0] if len(shape) == 3 else 1)
     return np.stack([decoded_frame(source, frame) for frame in encoded]).reshape(shape)
 
 

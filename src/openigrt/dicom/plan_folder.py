@@ -83,6 +83,7 @@ def read_plan_folder(
     image, chosen, doubts = _chosen_series(inventory, structure_set, plan_instance, choice)
     drawn_on = frozenset(structure_set.image_instance_uids if structure_set else ())
     reading = read_image_series(image, choice=replace(choice, drawn_on=drawn_on))
+    elsewhere = _drawn_elsewhere(reading.image, structure_set) if choice.series_uid or choice.phase else ()
     plan, plan_files, planned = _plan(plan_instance, structure_set, reading, position)
     dose, dose_files, dosed = _dose(inventory, plan, reading.image.frame.uid)
     _require_consistent(reading.image, structure_set, plan)
@@ -93,7 +94,10 @@ def read_plan_folder(
         plan=plan,
         dose=dose,
         choices=(*chosen, *inventory.messages()),
-        messages=(*inventory.doubts(), *absent, *noticed, *doubts, *reading.messages, *planned, *dosed, *beyond),
+        messages=(
+            *(*inventory.doubts(), *absent, *noticed, *doubts, *elsewhere),
+            *(*reading.messages, *planned, *dosed, *beyond),
+        ),
         inputs=(*reading.inputs, *structure_files, *plan_files, *dose_files),
         doubts=inventory.doubts(),
     )
@@ -162,7 +166,7 @@ def _chosen_series(
     candidates = image_series(inventory)
     if choice.series_uid or (choice.phase and len(candidates) > 1):
         named = series_chosen(candidates, choice, str(inventory.path))
-        return named, (f"Chose {named} as planning image: it was named.",), _drawn_elsewhere(named, structure_set)
+        return named, (f"Chose {named} as planning image: it was named.",), ()
     if structure_set is not None:
         return series_drawn_on(candidates, structure_set)
     if plan is not None and plan.frame_uid:
@@ -179,13 +183,13 @@ def _chosen_series(
     return series, (f"Chose {series} as planning image: no structure set names one.",), ()
 
 
-def _drawn_elsewhere(series: Series, structure_set: StructureSet | None) -> tuple[str, ...]:
-    """A doubt where structures were not drawn on the series that was named."""
-    if structure_set is None or {i.uid for i in series.instances} & set(structure_set.image_instance_uids):
+def _drawn_elsewhere(image: Image, structure_set: StructureSet | None) -> tuple[str, ...]:
+    """A doubt where structures were not drawn on the image that was named."""
+    if structure_set is None or set(image.provenance.instance_uids) & set(structure_set.image_instance_uids):
         return ()
     return (
-        f"Structure set {structure_set.label!r} was not drawn on {series}, which was named as the planning image, but "
-        f"on {structure_set.image_series_uid or 'another one'}.",
+        f"Structure set {structure_set.label!r} was not drawn on the planning image that was named, but on others "
+        f"(of series {structure_set.image_series_uid or 'unknown'}).",
     )
 
 

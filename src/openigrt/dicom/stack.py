@@ -19,6 +19,8 @@ SPACING_TOLERANCE_MM = 0.1
 SAME_SPACING_MM = 1e-4
 LARGEST_BRIDGED_MM = 10.0
 LARGEST_BRIDGED_STEPS = 1.5
+LARGEST_TILT_DEG = 45.0
+MOST_SLICES_PER_SLICE = 10
 
 
 class Straightening(StrEnum):
@@ -101,14 +103,7 @@ def _resampled(kept: list[Slice], planes: ParallelPlanes, messages: list[str]) -
         planes = replace(planes, positions_mm=_upon_each_other(planes))
     alike_mm = gaps_mm[gaps_mm <= gaps_mm.min() + _spacing_tolerance_mm(float(gaps_mm.min()))]
     step_mm = float(alike_mm.mean()) if even_mm is None else even_mm
-    widest = int(np.argmax(gaps_mm))
-    if gaps_mm[widest] > max(LARGEST_BRIDGED_MM, LARGEST_BRIDGED_STEPS * step_mm):
-        raise InconsistentInput(
-            f"Series {uid} has nothing between {kept[widest]} and {kept[widest + 1]}, {gaps_mm[widest]:.2f} mm: at "
-            f"most {LARGEST_BRIDGED_MM:g} mm are interpolated; export the series again.",
-            series_uid=uid,
-            gap_mm=float(gaps_mm[widest]),
-        )
+    _require_bridgeable(kept, planes, step_mm, tilt_deg)
     grid = planes.straight_grid(step_mm)
     _require_bearable(*grid.shape)
     tilt = f", gantry tilt of about {tilt_deg:.1f} degrees" if tilt_deg else ""
@@ -117,6 +112,22 @@ def _resampled(kept: list[Slice], planes: ParallelPlanes, messages: list[str]) -
         f"for: it has {len(kept)} slices at distances of {gaps_mm.min():.2f} to {gaps_mm.max():.2f} mm{tilt}."
     )
     return Stack(tuple(kept), grid, (*messages, message), planes)
+
+
+def _require_bridgeable(kept: list[Slice], planes: ParallelPlanes, step_mm: float, tilt_deg: float) -> None:
+    """Raise InconsistentInput where too much would be made of too little: gaps, steps and tilts that no scan has."""
+    gaps_mm, reason = planes.gaps_mm, ""
+    widest = int(np.argmax(gaps_mm))
+    if gaps_mm[widest] > max(LARGEST_BRIDGED_MM, LARGEST_BRIDGED_STEPS * step_mm):
+        between = f"nothing between {kept[widest]} and {kept[widest + 1]}, {gaps_mm[widest]:.2f} mm"
+        reason = f"has {between}: at most {LARGEST_BRIDGED_MM:g} mm are interpolated"
+    elif gaps_mm.sum() > MOST_SLICES_PER_SLICE * len(kept) * step_mm:
+        reason = f"has slices from {gaps_mm.min():.2f} to {gaps_mm.max():.2f} mm apart: too unlike to be one scan"
+    elif tilt_deg > LARGEST_TILT_DEG:
+        reason = f"would be tilted by {tilt_deg:.1f} degrees: no gantry is"
+    if reason:
+        uid = kept[0].instance.series_uid
+        raise InconsistentInput(f"Series {uid} {reason}; export the series again.", series_uid=uid)
 
 
 def _upon_each_other(planes: ParallelPlanes) -> Float64Array:
