@@ -240,4 +240,6 @@ def _malformed(keyword: str, failure: BaseException) -> _Malformed:
 
 def one_line(failure: BaseException) -> str:
     """The start of another library's message on one line, its class where it says nothing."""
+    if isinstance(failure, RecursionError):
+        return "nested too deeply"
     return " ".join(str(failure)[:LONGEST_REASON].split()) or type(failure).__name__

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydicom.uid import SpatialRegistrationStorage
 
-from openigrt.dicom.elements import lenient, naming, text
+from openigrt.dicom.elements import PYDICOM_FAILURES, character_set_doubt, lenient, naming, text
 from openigrt.dicom.folder import (
     DICOM_SUFFIXES,
     DOSE_CLASSES,
@@ -198,8 +198,11 @@ def _is_copy(one: Path, other: Path) -> bool:
     """Whether two files hold the same bytes, or the same elements in another encoding."""
     if read_content(one) == read_content(other):
         return True
-    with lenient():
-        return bool(read_object(one)[0] == read_object(other)[0])
+    try:
+        with lenient():
+            return bool(read_object(one)[0] == read_object(other)[0])
+    except PYDICOM_FAILURES:  # nested too deeply to be compared, or malformed
+        return False
 
 
 def _volumes(inventory: Inventory, links: Links) -> Iterator[Finding]:
@@ -231,6 +234,8 @@ def _headers(inventory: Inventory, links: Links) -> Iterator[Finding]:
         with naming(first.header):
             positions = {text(instance.header, "PatientPosition") for instance in series.instances}
             lossy = [i for i in series.instances if text(i.header, "LossyImageCompression") == "01"]
+        for doubt in character_set_doubt(first.header):
+            yield Finding(Severity.WARNING, doubt, "Check names and descriptions where they are shown.", (series.uid,))
         if not first.frame_uid:
             yield Finding(
                 Severity.ERROR,

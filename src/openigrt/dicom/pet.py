@@ -82,7 +82,8 @@ def read_uptake(slices: tuple[Slice, ...]) -> tuple[Uptake, tuple[str, ...]]:
     name = f"PET series {first.instance.series_uid}"
     said = (f"{name} holds uptake values already ({unit}, SUV by {uptake.stated_suv}).",) if uptake.is_suv else ()
     several = (f"{name} names {len(tracers)} tracers: no SUV follows from it.",) if len(tracers) > 1 else ()
-    return uptake, (*said, *several, *(f"{name}: {doubt}" for doubt in doubts))
+    matters = uptake.decay_correction is DecayCorrection.START and not uptake.is_suv
+    return uptake, (*said, *several, *(f"{name}: {doubt}" for doubt in doubts if matters))
 
 
 def _with_converted(header: Dataset) -> Dataset:

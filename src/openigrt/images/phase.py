@@ -8,7 +8,7 @@ from openigrt.errors import InputError
 LARGEST_PERCENT = 100.0
 
 _RECONSTRUCTION_STRENGTH = re.compile(
-    r"\b(?:ASIR(?:-?V)?|SAFIRE|ADMIRE|I?DOSE|AIDR|VEO|DLIR|FIRST|IR|NOISE|STRENGTH)\W*\d{1,3}(?:\.\d+)?\s*%",
+    r"\b(?:ASIR(?:-?V)?|SAFIRE|ADMIRE|I?DOSE|AIDR|VEO|DLIR|FIRST|IR|NOISE|STRENGTH)\W*(?:\d\W+)?\d{1,3}(?:\.\d+)?\s*%",
     re.IGNORECASE,
 )
 _PERCENT = re.compile(r"(?<![\d.,])(\d{1,3}(?:[.,]\d+)?)\s*%|\bT\s*=\s*(\d{1,3})\b", re.IGNORECASE)
