@@ -11,11 +11,13 @@ from openigrt.dicom import (
     links_of,
     read_image_series,
     scan_folder,
+    write_image_series,
 )
 from openigrt.errors import AmbiguousInput, InconsistentInput
 from openigrt.images import DistortionCorrection
 from tests.dicom.dicom_cases import MR, ROOT, SERIES, SliceSeries, volume, write
 from tests.dicom.enhanced_cases import ENHANCED_MR, Frames, sequence_item
+from tests.dicom.writing_cases import series_header
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
 
@@ -88,6 +90,8 @@ def test_tilt_is_straightened_by_the_exact_shear(tmp_path):
     assert np.array_equal(reading.image.voxels[there], np.broadcast_to(300.0 * k, there.shape)[there])
     assert reading.image.grid.points((0, 0, 0)) == pytest.approx((-10.0, -20.0, 30.0))
     assert any("gantry tilt of about 12.0 degrees" in message for message in reading.messages)
+    written = write_image_series(reading.image, series_header(9))
+    assert next(written).SOPInstanceUID not in reading.image.provenance.instance_uids
 
 
 def test_a_straight_series_is_left_as_it_is_and_that_is_said(tmp_path):

@@ -6,7 +6,7 @@ from openigrt.dicom.dose import dose_grid, read_dose, write_dose
 from openigrt.dicom.findings import Finding, Severity, find_problems
 from openigrt.dicom.folder import IMAGE_CLASSES, Instance, Inventory, Series, SkippedFile, scan_folder
 from openigrt.dicom.headers import DeviceHeader, PatientHeader, SeriesHeader, StudyHeader, save
-from openigrt.dicom.image_choice import ImageChoice, phase_of
+from openigrt.dicom.image_choice import ImageChoice, phases_in
 from openigrt.dicom.image_series import (
     ImageReading,
     instance_uids,
@@ -59,7 +59,7 @@ __all__ = [
     "instance_uids",
     "links_of",
     "modality_of",
-    "phase_of",
+    "phases_in",
     "plan_from_daily",
     "read_daily_folder",
     "read_deformable_registration",

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from openigrt.dicom.elements import lenient
 from openigrt.dicom.folder import Series
 from openigrt.dicom.stack import Straightening
-from openigrt.dicom.volumes import SliceVolume
-from openigrt.errors import AmbiguousInput, MissingInput
+from openigrt.dicom.volumes import SliceVolume, sorted_series
+from openigrt.errors import AmbiguousInput, MissingInput, OpenIgrtError
 from openigrt.images import Phase
 
 PHASE_SIGN = "@"
@@ -40,6 +41,16 @@ class ImageChoice:
 def phase_of(series: Series) -> Phase | None:
     """The phase that the description of a series names, if any."""
     return Phase.named_in(series.description)
+
+
+def phases_in(series: Series) -> tuple[Phase, ...]:
+    """The phases that an image series holds, or the one that it is; none where it cannot be read."""
+    own = phase_of(series)
+    try:
+        with lenient():
+            return sorted_series(series).phases or ((own,) if own else ())
+    except OpenIgrtError:
+        return ()
 
 
 def chosen_volume(series: Series, volumes: Sequence[SliceVolume], choice: ImageChoice) -> SliceVolume:

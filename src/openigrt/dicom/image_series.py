@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +74,7 @@ def read_image_series(
         uptake, counted = read_uptake(stack.slices) if first.sop_class_uid in PET_CLASSES else (None, ())
     if stack.planes is not None:
         voxels = stack.planes.straightened(voxels, stack.grid)
+        provenance = replace(provenance, is_resampled=True)
     image = Image(voxels, stack.grid, modality_of(first), provenance)
     return ImageReading(image, (*found.messages, *stack.messages, *messages, *counted), inputs, uptake)
 
@@ -170,7 +171,7 @@ def write_image_series(image: Image, series: SeriesHeader) -> Iterator[Dataset]:
     """
     if image.modality not in (Modality.CT, Modality.CBCT):
         raise UnsupportedInput(f"Only CT and cone-beam CT can be written as CT slices, not {image.modality}.")
-    known = image.provenance.instance_uids
+    known = () if image.provenance.is_resampled else image.provenance.instance_uids
     uids = known if len(known) == image.grid.size[2] else instance_uids(series.uid, image.grid.size[2])
     for k, uid in enumerate(uids):
         dataset = new_dataset(series, "CT", CTImageStorage, uid)

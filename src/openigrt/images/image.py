@@ -29,7 +29,7 @@ class Modality(StrEnum):
 class Provenance:
     """Who and what an image comes from; empty or None where the source does not say.
 
-    `phase` tells it apart from others at the same place; `distortion_correction` is that of an MR image.
+    `is_resampled` says that the voxels are no longer those of the instances, one slice each; `phase` tells it apart from others at the same place; `distortion_correction` is that of an MR image.
     """
 
     patient_id: str = ""
@@ -45,6 +45,7 @@ class Provenance:
     acquired_at: datetime | None = None
     patient_position: PatientPosition | None = None
     is_derived: bool = False
+    is_resampled: bool = False
     phase: Phase | None = None
     distortion_correction: DistortionCorrection | None = None
 
