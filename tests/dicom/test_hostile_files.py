@@ -32,8 +32,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 def read(folder):
-    (series,) = scan_folder(folder).of_classes(IMAGE_CLASSES)
-    return read_image_series(series)
+    return [read_image_series(series) for series in scan_folder(folder).of_classes(IMAGE_CLASSES)]
 
 
 def deflated(dataset):
@@ -61,7 +60,7 @@ def test_deflated_slices_are_their_twins_and_scanned_by_their_headers(tmp_path):
     write_deflated(SliceSeries(stored), tmp_path)
     (series,) = scan_folder(tmp_path).series
     assert (series.description, series.instances[0].frame_uid != "") == ("", True)
-    reading = read(tmp_path)
+    (reading,) = read(tmp_path)
     assert np.array_equal(reading.image.voxels, stored)
 
 
@@ -149,7 +148,17 @@ def test_random_damage_of_multi_frame_files(tmp_path):
     content, generator = path.read_bytes(), random.Random(20240229)
     for _ in range(200):
         path.write_bytes(damaged(content, generator))
-        refuses_or_reads(lambda: [read_image_series(s) for s in scan_folder(tmp_path).of_classes(IMAGE_CLASSES)])
+        refuses_or_reads(lambda: read(tmp_path))
+
+
+TEST_FILES = sorted(p for p in Path(get_testdata_file("CT_small.dcm")).parent.iterdir() if p.is_file())
+
+
+@pytest.mark.parametrize("path", TEST_FILES, ids=lambda path: path.name)
+def test_every_file_of_pydicom_is_read_or_refused(path):
+    refuses_or_reads(lambda: read_object(path))
+    refuses_or_reads(lambda: read(path))
+    refuses_or_reads(lambda: find_problems(scan_folder(path), links_of(scan_folder(path))))
 
 
 # -------------------------------------------------------------------------------- depth and lengths
@@ -226,7 +235,7 @@ def test_text_in_any_alphabet_is_read_or_replaced(tmp_path, character_set, name,
         path.write_bytes(
             content[:placed] + name.ljust(len(name) + len(name) % 2) + content[placed + len(name) + len(name) % 2 :]
         )
-    reading = read(tmp_path)
+    (reading,) = read(tmp_path)
     assert shown is None or reading.image.provenance.patient_name == shown
     assert reading.image.provenance.patient_name.isprintable()
     assert ("KLINGON" in character_set) == any("unknown character set 'KLINGON'" in m for m in reading.messages)

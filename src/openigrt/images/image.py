@@ -29,7 +29,8 @@ class Modality(StrEnum):
 class Provenance:
     """Who and what an image comes from; empty or None where the source does not say.
 
-    `is_resampled` says that the voxels are no longer those of the instances, one slice each; `phase` tells it apart from others at the same place; `distortion_correction` is that of an MR image.
+    `is_resampled` says that the voxels are no longer those of the instances; `phase` tells the image apart from others
+    at the same place; `distortion_correction` is that of an MR image.
     """
 
     patient_id: str = ""
