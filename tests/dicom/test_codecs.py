@@ -334,6 +334,19 @@ def test_random_damage_of_compressed_pixels(tmp_path, syntax):
         refuses_or_reads(lambda: read(tmp_path))
 
 
+def test_a_second_frame_header_does_not_change_the_size(tmp_path):
+    write(SliceSeries(smooth()).dataset(1), tmp_path / "1.dcm")
+    dataset = SliceSeries(smooth()).dataset(0)
+    encoded = lossless_jpeg(smooth()[0], 0)
+    second = b"\xff\xc3" + struct.pack(">HBHHB3B", 11, 16, 60_000, 60_000, 1, 1, 0x11, 0)
+    scan = encoded.index(b"\xff\xda")
+    dataset.PixelData = encapsulate([encoded[:scan] + second + encoded[scan:]])
+    dataset["PixelData"].VR, dataset.file_meta.TransferSyntaxUID = "OB", JPEGLosslessSV1
+    write(dataset, tmp_path / "0.dcm")
+    with pytest.raises(UnreadableFile, match="60000 x 60000 values"):
+        read(tmp_path)
+
+
 def test_no_fragment_at_all(tmp_path):
     write_compressed(SliceSeries(smooth()), tmp_path, RLELossless)
     path = tmp_path / "0.dcm"

@@ -9,11 +9,12 @@ from openigrt.dicom import (
     Straightening,
     find_problems,
     links_of,
+    read_daily_folder,
     read_image_series,
     scan_folder,
     write_image_series,
 )
-from openigrt.errors import AmbiguousInput, InconsistentInput
+from openigrt.errors import AmbiguousInput, InconsistentInput, MissingInput
 from openigrt.images import DistortionCorrection
 from tests.dicom.dicom_cases import MR, ROOT, SERIES, SliceSeries, volume, write
 from tests.dicom.enhanced_cases import ENHANCED_MR, Frames, sequence_item
@@ -195,6 +196,20 @@ def test_phases_of_one_series(tmp_path, keyword, values, names):
     (note,) = [f for f in find_problems(inventory, links_of(inventory)) if "2 volumes" in f.sentence]
     assert note.severity == "note"
     assert not [f for f in find_problems(inventory, links_of(inventory)) if f.severity == "error"]
+
+
+def test_phases_in_several_series_of_a_study(tmp_path):
+    for n, description in enumerate(("CT 0% Ex", "CT 50% In", "AVE-IP")):
+        header = {"SeriesDescription": description}
+        SliceSeries(volume() + 100 * n, series_uid=f"{SERIES}.{n}", header=header).write(tmp_path)
+    with pytest.raises(AmbiguousInput, match=r"phase 0%; CT Image 'CT 50% In' .*, phase 50%; .*, phase average"):
+        read_daily_folder(tmp_path, "")
+    for words in ("@50%", f"{SERIES}.1@50%", f"{SERIES}.1"):
+        daily = read_daily_folder(tmp_path, "", words).daily_image
+        assert np.array_equal(daily.voxels, volume() + 100)
+        assert daily.provenance.phase.respiratory_percent == 50.0
+    with pytest.raises(MissingInput, match="no phase '50%': it is one volume, phase 0%"):
+        read_daily_folder(tmp_path, "", f"{SERIES}.0@50%")
 
 
 def test_overlapping_scans_of_one_series_are_told_apart_by_their_acquisition(tmp_path):

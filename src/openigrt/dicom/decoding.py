@@ -88,7 +88,7 @@ def _decoded(source: Encoded, encoded: bytes, syntax: UID) -> NDArray[np.integer
         found = f"{announced.rows} x {announced.columns} x {announced.samples}" if announced else "nothing readable"
         raise ValueError(f"they announce {found}, the header {source.shape[0]} x {source.shape[1]} x 1")
     if syntax in LOSSLESS_JPEG:
-        return lossless_frame(encoded).astype(_native_type(source.header))
+        return lossless_frame(encoded, source.shape).astype(_native_type(source.header))
     if announced.bits > WIDEST_LOSSY_JPEG_BITS and syntax in LOSSY_JPEG:
         raise UnsupportedInput(f"{source.name} is lossy JPEG of {announced.bits} bits, which no codec here decodes.")
     return _by_plugin(source, encoded, syntax)

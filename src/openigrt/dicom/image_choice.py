@@ -64,7 +64,7 @@ def chosen_volume(series: Series, volumes: Sequence[SliceVolume], choice: ImageC
     if len(called) == 1:
         return called[0]
     if choice.within(series).phase:
-        there = f"it holds {names}" if len(volumes) > 1 else "it is one volume without phases"
+        there = f"it holds {names}" if len(volumes) > 1 else f"it is one volume, phase {phase_of(series) or 'unknown'}"
         raise MissingInput(f"{series} has no phase {choice.phase!r}: {there}.", phase=choice.phase)
     if len(volumes) == 1:
         return volumes[0]

@@ -33,15 +33,15 @@ class _Scan:
     tables: dict[int, NDArray[np.uint16]] = field(default_factory=dict)
 
 
-def lossless_frame(encoded: bytes) -> NDArray[np.uint16]:
-    """The values [row, column] of a frame of one component; raises ValueError where it is damaged or something else."""
+def lossless_frame(encoded: bytes, shape: tuple[int, int]) -> NDArray[np.uint16]:
+    """The values of a frame of one component and of this shape; raises ValueError where it is damaged or another."""
     scan, position = _Scan(), 2
     for marker, begin, end in _segments(encoded):
         segment, position = encoded[begin:end], end
         if marker == FRAME:
             scan.bits, scan.rows, scan.columns, components = struct.unpack_from(">BHHB", segment)
-            if components != 1 or not 2 <= scan.bits <= 16:
-                raise ValueError(f"{components} components of {scan.bits} bits")
+            if components != 1 or not 2 <= scan.bits <= 16 or (scan.rows, scan.columns) != shape:
+                raise ValueError(f"{scan.rows} x {scan.columns} values of {components} components of {scan.bits} bits")
         elif marker == HUFFMAN_TABLES:
             scan.tables.update(_huffman_tables(segment))
         elif marker == RESTART_INTERVAL:

@@ -55,7 +55,7 @@ class SortedSeries:
 
 
 def sorted_series(series: Series) -> SortedSeries:
-    """Read the headers of a series and tell its volumes apart; positions are not looked at otherwise.
+    """Read the headers of a series and tell its volumes apart.
 
     Localizers are set aside by what they say, else where they are unlike all others (see `_without_scouts`). A series
     is divided where slices lie at one position, or in several stacks, and something in their headers tells which is
@@ -103,6 +103,8 @@ def _without_scouts(slices: list[Slice]) -> tuple[list[Slice], list[str]]:
                 break
         else:
             groups.append([slice_])
+        if len(groups) > MOST_SCOUTS + 1:
+            return slices, []
     main = max(groups, key=len, default=[])
     odd = [slice_ for group in groups if group is not main for slice_ in group]
     is_clear = odd and len(odd) <= MOST_SCOUTS and len(main) >= SLICES_PER_SCOUT * len(odd)
