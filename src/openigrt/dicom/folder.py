@@ -8,6 +8,7 @@ from pathlib import Path
 from pydicom import Dataset
 from pydicom.uid import (
     CTImageStorage,
+    DeformableSpatialRegistrationStorage,
     EnhancedCTImageStorage,
     EnhancedMRImageStorage,
     EnhancedPETImageStorage,
@@ -18,9 +19,13 @@ from pydicom.uid import (
     MRImageStorage,
     PositronEmissionTomographyImageStorage,
     RTDoseStorage,
+    RTImageStorage,
     RTIonPlanStorage,
     RTPlanStorage,
     RTStructureSetStorage,
+    SegmentationStorage,
+    SpatialFiducialsStorage,
+    SpatialRegistrationStorage,
 )
 
 from openigrt.dicom.elements import lenient, naming, sop_class_name, text
@@ -45,6 +50,12 @@ MULTI_FRAME_CLASSES = (*CT_CLASSES[1:], *MR_CLASSES[1:], *PET_CLASSES[1:])
 STRUCTURE_SET_CLASSES = (RTStructureSetStorage,)
 PLAN_CLASSES = (RTPlanStorage, RTIonPlanStorage)
 DOSE_CLASSES = (RTDoseStorage,)
+REGISTRATION_CLASSES = (SpatialRegistrationStorage, DeformableSpatialRegistrationStorage)
+PROJECTION_CLASSES = (RTImageStorage,)
+FIDUCIAL_CLASSES = (SpatialFiducialsStorage,)
+SEGMENTATION_CLASSES = (SegmentationStorage, "1.2.840.10008.5.1.4.1.1.66.7")
+SURFACE_CLASSES = tuple(f"1.2.840.10008.5.1.4.1.1.{n}" for n in ("66.5", "68.1", "68.2"))
+ULTRASOUND_CLASSES = ("1.2.840.10008.5.1.4.1.1.6.2",)
 
 HEADER_KEYWORDS = [
     *("SOPClassUID", "SOPInstanceUID", "Modality", "PatientID", "PatientName", "StudyInstanceUID", "SeriesInstanceUID"),
@@ -61,6 +72,9 @@ HEADER_KEYWORDS = [
     *("TemporalPositionIdentifier", "TemporalPositionIndex", "NominalPercentageOfRespiratoryPhase"),
     *("NominalPercentageOfCardiacPhase", "EchoNumbers", "DiffusionBValue", "FrameReferenceTime"),
     *("VolumetricProperties", "LossyImageCompressionRatio"),
+    *("GantryAngle", "GantryPitchAngle", "RadiationMachineSAD", "RTImageSID", "RTImagePlane", "RTImagePosition"),
+    *("RTImageOrientation", "ImagePlanePixelSpacing", "XRayImageReceptorAngle", "XRayImageReceptorTranslation"),
+    "ExposureSequence",
 ]
 
 
@@ -83,6 +97,12 @@ class Instance:
     def class_name(self) -> str:
         """The SOP class as the standard names it."""
         return sop_class_name(self.sop_class_uid)
+
+    @property
+    def label(self) -> str:
+        """The label of a plan or structure set, empty for other objects; raises UnreadableFile where malformed."""
+        with naming(self.header):
+            return text(self.header, "RTPlanLabel") or text(self.header, "StructureSetLabel")
 
 
 @dataclass(frozen=True, eq=False, slots=True)

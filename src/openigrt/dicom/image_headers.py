@@ -5,7 +5,7 @@ from datetime import datetime
 from pydicom import Dataset
 
 from openigrt.dicom.elements import character_set_doubt, date_time, moment, naming, text, texts
-from openigrt.dicom.folder import MR_CLASSES
+from openigrt.dicom.folder import MR_CLASSES, Instance
 from openigrt.dicom.slices import Slice
 from openigrt.errors import InconsistentInput
 from openigrt.geometry import PatientPosition
@@ -49,6 +49,12 @@ def provenance_of(slices: tuple[Slice, ...], phase: Phase | None) -> tuple[tuple
 def _is_derived(header: Dataset) -> bool:
     """Whether the image was computed from another one (PS3.3 C.7.6.1.1.2)."""
     return "DERIVED" in texts(header, "ImageType")[:1] or bool(text(header, "DerivationDescription"))
+
+
+def acquired_at_of(instance: Instance) -> datetime | None:
+    """When an image was acquired, in UTC, as one of its objects says."""
+    with naming(instance.header):
+        return _acquired_at(instance.header)
 
 
 def _acquired_at(header: Dataset) -> datetime | None:

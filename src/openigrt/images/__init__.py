@@ -2,17 +2,43 @@
 
 from openigrt.images.distortion import DistortionCorrection
 from openigrt.images.image import Image, Mask, Modality, Provenance
+from openigrt.images.markers import Code, Marker, Markers, MarkerShape
 from openigrt.images.phase import Phase
+from openigrt.images.projection import (
+    Exposure,
+    Intensity,
+    IntensityRelationship,
+    MachinePose,
+    PlannedBeam,
+    Projection,
+    ProjectionKind,
+)
+from openigrt.images.segment import Segment
+from openigrt.images.surfaces import Mesh, PointCloud
 from openigrt.images.uptake import DecayCorrection, Sex, SuvReference, Uptake, suv_image
 
 __all__ = [
+    "Code",
     "DecayCorrection",
     "DistortionCorrection",
+    "Exposure",
     "Image",
+    "Intensity",
+    "IntensityRelationship",
+    "MachinePose",
+    "Marker",
+    "MarkerShape",
+    "Markers",
     "Mask",
+    "Mesh",
     "Modality",
     "Phase",
+    "PlannedBeam",
+    "PointCloud",
+    "Projection",
+    "ProjectionKind",
     "Provenance",
+    "Segment",
     "Sex",
     "SuvReference",
     "Uptake",
