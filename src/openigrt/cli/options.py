@@ -23,7 +23,11 @@ Target = Annotated[str | None, Option(metavar="ROI", help="structure the correct
 DegreesOfFreedom = Annotated[int | None, Option(min=3, max=6, metavar="N", help="degrees of freedom of the couch")]
 PlanUid = Annotated[str | None, Option("--plan", metavar="UID", help="which plan, if several")]
 Beam = Annotated[int | None, Option(metavar="N", help="which beam's isocenter, if several")]
-Series = Annotated[str | None, Option(metavar="UID", help="which series of today, if several")]
+Series = Annotated[str | None, Option(metavar="UID[@PHASE]", help="which series or phase of today, if several")]
+PlanSeries = Annotated[str | None, Option(metavar="UID[@PHASE]", help="which planning image or phase, if several")]
+Straighten = Annotated[
+    str | None, Option(metavar="IMAGE", help="resample tilted or uneven slices: plan, today or both")
+]
 Machine = Annotated[
     str | None, Option(metavar="FILE", parser=words.name, help="machine file (TOML), or the name of a built-in machine")
 ]

@@ -51,9 +51,15 @@ from openigrt.dicom.headers import (
     StudyHeader,
     save,
 )
+from openigrt.dicom.image_choice import (
+    ImageChoice,
+    phases_in,
+)
+from openigrt.dicom.image_headers import (
+    acquired_at_of,
+)
 from openigrt.dicom.image_series import (
     ImageReading,
-    acquired_at_of,
     instance_uids,
     modality_of,
     read_image_series,
@@ -113,6 +119,9 @@ from openigrt.dicom.spatial_registration import (
     write_registrations,
     write_spatial_registration,
 )
+from openigrt.dicom.stack import (
+    Straightening,
+)
 from openigrt.dicom.structure_set import (
     read_structure_set,
     role_of,
@@ -142,6 +151,7 @@ __all__ = [
     "DeformableRegistration",
     "DeviceHeader",
     "Finding",
+    "ImageChoice",
     "ImageReading",
     "InputFile",
     "Instance",
@@ -160,6 +170,7 @@ __all__ = [
     "SkippedFile",
     "SourceToWrite",
     "SpatialRegistration",
+    "Straightening",
     "StudyHeader",
     "UltrasoundVolume",
     "UsedFeature",
@@ -177,6 +188,7 @@ __all__ = [
     "links_of",
     "modality_of",
     "named_files",
+    "phases_in",
     "plan_from_daily",
     "read_daily_folder",
     "read_deformable_registration",

@@ -9,6 +9,12 @@ from pydicom import Dataset
 from pydicom.uid import (
     CTImageStorage,
     DeformableSpatialRegistrationStorage,
+    EnhancedCTImageStorage,
+    EnhancedMRImageStorage,
+    EnhancedPETImageStorage,
+    LegacyConvertedEnhancedCTImageStorage,
+    LegacyConvertedEnhancedMRImageStorage,
+    LegacyConvertedEnhancedPETImageStorage,
     MediaStorageDirectoryStorage,
     MRImageStorage,
     PositronEmissionTomographyImageStorage,
@@ -32,7 +38,15 @@ NAMES_IN_A_MESSAGE = 5
 NOT_DICOM = "not DICOM"
 DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
 
-IMAGE_CLASSES = (CTImageStorage, MRImageStorage, PositronEmissionTomographyImageStorage)
+CT_CLASSES = (CTImageStorage, EnhancedCTImageStorage, LegacyConvertedEnhancedCTImageStorage)
+MR_CLASSES = (MRImageStorage, EnhancedMRImageStorage, LegacyConvertedEnhancedMRImageStorage)
+PET_CLASSES = (
+    PositronEmissionTomographyImageStorage,
+    EnhancedPETImageStorage,
+    LegacyConvertedEnhancedPETImageStorage,
+)
+IMAGE_CLASSES = (*CT_CLASSES, *MR_CLASSES, *PET_CLASSES)
+MULTI_FRAME_CLASSES = (*CT_CLASSES[1:], *MR_CLASSES[1:], *PET_CLASSES[1:])
 STRUCTURE_SET_CLASSES = (RTStructureSetStorage,)
 PLAN_CLASSES = (RTPlanStorage, RTIonPlanStorage)
 DOSE_CLASSES = (RTDoseStorage,)
@@ -54,7 +68,10 @@ HEADER_KEYWORDS = [
     *("PixelPaddingValue", "PixelPaddingRangeLimit", "Units", "RTPlanLabel", "StructureSetLabel"),
     *("DoseSummationType", "ReferencedRTPlanSequence", "ReferencedStructureSetSequence"),
     *("ReferencedFrameOfReferenceSequence", "ApprovalStatus", "LossyImageCompression"),
-    *("StudyDescription", "StudyDate", "SeriesNumber"),
+    *("StudyDescription", "StudyDate", "SeriesNumber", "ImageComments", "AcquisitionNumber", "TriggerTime"),
+    *("TemporalPositionIdentifier", "TemporalPositionIndex", "NominalPercentageOfRespiratoryPhase"),
+    *("NominalPercentageOfCardiacPhase", "EchoNumbers", "DiffusionBValue", "FrameReferenceTime"),
+    *("VolumetricProperties", "LossyImageCompressionRatio"),
     *("GantryAngle", "GantryPitchAngle", "RadiationMachineSAD", "RTImageSID", "RTImagePlane", "RTImagePosition"),
     *("RTImageOrientation", "ImagePlanePixelSpacing", "XRayImageReceptorAngle", "XRayImageReceptorTranslation"),
     "ExposureSequence",

@@ -29,6 +29,7 @@ from openigrt.dicom.folder import (
     ULTRASOUND_CLASSES,
     Inventory,
 )
+from openigrt.dicom.image_choice import ImageChoice, phases_in
 from openigrt.dicom.image_series import read_image_series
 from openigrt.dicom.links import Links
 from openigrt.dicom.load import read_object
@@ -86,7 +87,8 @@ def _readings(inventory: Inventory, links: Links) -> Iterator[tuple[str, Callabl
     """UID and reading of each series and object."""
     for series in inventory.series:
         if series.sop_class_uid in IMAGE_CLASSES:
-            yield series.uid, partial(read_image_series, series)
+            for phase in phases_in(series) or ("",):
+                yield series.uid, partial(read_image_series, series, choice=ImageChoice(phase=str(phase)))
         elif series.sop_class_uid in READERS:
             for instance in series.instances:
                 reader = READERS[series.sop_class_uid]

@@ -47,6 +47,7 @@ from openigrt.geometry.iec61217 import (
     table_top_eccentric_from_table_top,
     table_top_from_lps,
 )
+from openigrt.geometry.parallel_planes import ParallelPlanes
 from openigrt.geometry.patient_position import PatientPosition
 from openigrt.geometry.projection_geometry import ProjectionGeometry
 from openigrt.geometry.resampling import resample, sample_points
@@ -76,6 +77,7 @@ __all__ = [
     "FrameRole",
     "Grid",
     "ImageAxes",
+    "ParallelPlanes",
     "PatientPosition",
     "Pivot",
     "ProjectionGeometry",

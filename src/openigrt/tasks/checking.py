@@ -17,10 +17,11 @@ from openigrt.dicom import (
     find_unreadable,
     links_of,
     modality_of,
+    phases_in,
     scan_folder,
 )
 from openigrt.errors import UnreadableFile
-from openigrt.images import Modality
+from openigrt.images import Modality, Phase
 from openigrt.tasks.clock import Progress
 from openigrt.tasks.words import on_lines, require_listener, require_paths
 
@@ -56,6 +57,10 @@ class FolderCheck:
         except UnreadableFile:
             return "image"
         return "image of the day" if is_cone_beam else "image"
+
+    def phases_of(self, series: Series) -> tuple[Phase, ...]:
+        """The phases of an image series that holds several volumes at one place, or the one that it describes."""
+        return phases_in(series) if series.sop_class_uid in IMAGE_CLASSES else ()
 
 
 def check(folder: str | Path, progress: Progress = lambda words: None) -> FolderCheck:
@@ -134,6 +139,7 @@ def _series_record(series: Series, found: FolderCheck) -> Record:
         "study_uid": first.study_uid,
         "frame_of_reference_uid": found.links.frame_uid_of(first) or None,
         "role": found.role_of(series),
+        "phases": [str(phase) for phase in found.phases_of(series)],
     }
 
 
@@ -150,9 +156,14 @@ def _tree(found: FolderCheck) -> Iterator[str]:
         for depth, name in enumerate(key):
             if key[: depth + 1] != above[: depth + 1]:
                 yield "  " * depth + name
-        role = found.role_of(series)
-        yield "  " * len(key) + str(series) + (f", {role}" if role else "")
+        told = [str(series), found.role_of(series), _phases(found.phases_of(series))]
+        yield "  " * len(key) + ", ".join(filter(None, told))
         above = key
+
+
+def _phases(phases: tuple[Phase, ...]) -> str:
+    """Phases as they are listed."""
+    return f"phase{'s:' if len(phases) > 1 else ''} {', '.join(map(str, phases))}" if phases else ""
 
 
 def _place(series: Series, found: FolderCheck) -> tuple[str, str, str]:

@@ -10,6 +10,7 @@ from openigrt.dicom import (
     DailyFolder,
     PlanFolder,
     SpatialRegistration,
+    Straightening,
     check_same_patient,
     check_same_position,
     plan_from_daily,
@@ -30,32 +31,44 @@ from openigrt.tasks.words import in_short
 
 SMALLEST_SIDE_MM, LARGEST_SIDE_MM = 5.0, 5000.0
 COUCH_POSE_COUNTS = (3, 4, 6)
+STRAIGHTENED = ("plan", "today", "both")
 LARGEST_COUCH_POSITION_MM = 5000.0
 LARGEST_ANGLE_DEG = 360.0
 LARGEST_TILT_DEG = 45.0
 
 
-def read_plan_input(path: Path, plan_uid: str | None, position: PatientPosition | None) -> PlanFolder:
+def read_plan_input(
+    path: Path,
+    plan_uid: str | None,
+    position: PatientPosition | None,
+    series: str | None,
+    straightening: Straightening,
+) -> PlanFolder:
     """The plan folder, or one volume file as the planning image alone, the image as axial slices.
 
-    Raises InputError for a UID beside a volume.
+    Raises InputError for a UID beside a volume, and where the slices of a volume shall be straightened.
     """
     if is_volume_file(path):
         _require_no_uid(path, "--plan", plan_uid)
+        _require_no_uid(path, "--plan-series", series)
+        _require_no_straightening(path, straightening)
         folder = read_planning_volume(path)
     else:
-        folder = read_plan_folder(path, plan_uid, position)
+        folder = read_plan_folder(path, plan_uid, position, series, straightening)
     require_bearable(folder.planning_image, "The planning image")
     return replace(folder, planning_image=folder.planning_image.axial())
 
 
-def read_today_input(path: Path, folder: PlanFolder, series_uid: str | None) -> DailyFolder:
+def read_today_input(
+    path: Path, folder: PlanFolder, series_uid: str | None, straightening: Straightening
+) -> DailyFolder:
     """The image of the day, of the same patient in the same position as far as the files say."""
     if is_volume_file(path):
         _require_no_uid(path, "--series", series_uid)
+        _require_no_straightening(path, straightening)
         daily = read_daily_volume(path)
     else:
-        daily = read_daily_folder(path, folder.planning_image.frame.uid, series_uid)
+        daily = read_daily_folder(path, folder.planning_image.frame.uid, series_uid, straightening)
         check_same_patient(folder, daily)
         check_same_position(folder, daily)
     require_bearable(daily.daily_image, "The image of the day")
@@ -66,6 +79,23 @@ def _require_no_uid(path: Path, option: str, uid: str | None) -> None:
     """Raise InputError where a UID shall choose within a volume, which has none."""
     if uid is not None:
         raise InputError(f"{path} is one volume without any UID; leave {option} {uid} out.", option=option, uid=uid)
+
+
+def _require_no_straightening(path: Path, straightening: Straightening) -> None:
+    """Raise InputError where a volume shall be straightened, which is a grid already."""
+    if straightening is Straightening.RESAMPLED:
+        raise InputError(f"{path} is one volume, straight already; leave --straighten out.", option="--straighten")
+
+
+def straightening_of(named: str | None) -> tuple[Straightening, Straightening]:
+    """What --straighten says of the planning image and of the image of the day; nothing is resampled unasked."""
+    if named is None:
+        return Straightening.REFUSED, Straightening.REFUSED
+    if named not in STRAIGHTENED:
+        raise InputError(f"--straighten is {in_short(named)}; expected one of {', '.join(STRAIGHTENED)}.", found=named)
+    asked = {"plan", "today"} if named == "both" else {named}
+    plan, today = (Straightening.RESAMPLED if image in asked else Straightening.REFUSED for image in ("plan", "today"))
+    return plan, today
 
 
 def require_bearable(image: Image, name: str) -> None:

@@ -1,7 +1,7 @@
 """What `guide` is asked for, apart from the files of the patient: protocol, region, machine, couch and seed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from openigrt.errors import InputError
@@ -27,6 +27,10 @@ class GuidanceSettings:
     degrees_of_freedom: DegreesOfFreedom | None
     seed: int
     words: Mapping[str, str]
+
+    def saying(self, asked: Mapping[str, str | None]) -> "GuidanceSettings":
+        """The same, with what else was asked for in its words."""
+        return replace(self, words={**self.words, **{name: word for name, word in asked.items() if word is not None}})
 
     @property
     def allowed_error_mm(self) -> float:

@@ -19,7 +19,14 @@ from openigrt.tasks.clock import Clock, Progress
 from openigrt.tasks.exchanged import naming_an_exchange, require_not_exchanged
 from openigrt.tasks.guidance import Guidance
 from openigrt.tasks.guidance_files import require_usable_folder, set_results_aside, write_guidance
-from openigrt.tasks.guidance_inputs import position_of, read_plan_input, read_start, read_today_input, starts_of_search
+from openigrt.tasks.guidance_inputs import (
+    position_of,
+    read_plan_input,
+    read_start,
+    read_today_input,
+    starts_of_search,
+    straightening_of,
+)
 from openigrt.tasks.guidance_remarks import (
     body_in_doubt,
     body_on_few_slices,
@@ -62,6 +69,8 @@ def guide(
     plan_uid: str | None = None,
     beam: int | None = None,
     series: str | None = None,
+    plan_series: str | None = None,
+    straighten: str | None = None,
     machine: str | Path | None = None,
     couch_pose: CouchPose | Sequence[float] | None = None,
     position: str | None = None,
@@ -82,19 +91,21 @@ def guide(
     """
     require_paths(plan=plan, today=today, **given(machine=machine, start=start, out=out))
     require_texts(**given(site=site, target=target, plan_uid=plan_uid, series=series, position=position))
+    require_texts(**given(plan_series=plan_series, straighten=straighten))
     require_whole_numbers(**given(dof=dof, beam=beam))
     require_seed(seed)
     require_names(**given(region=region))
     require_listener(progress)
-    places, lying = (Path(plan), Path(today)), position_of(position)
+    places, lying, straightening = (Path(plan), Path(today)), position_of(position), straightening_of(straighten)
     registration = _registration(start, out, places, progress)
     settings = guidance_settings(site, region, target, machine=machine, dof=dof, start=start, seed=seed)
+    settings = settings.saying({"planning series": plan_series, "straightened": straighten})
     clock = Clock(progress)
     with naming_an_exchange(*places):
         clock.step("read_plan", "reading the plan")
-        folder = read_plan_input(places[0], plan_uid, lying)
+        folder = read_plan_input(places[0], plan_uid, lying, plan_series, straightening[0])
         clock.step("read_image", "reading today's image")
-        daily = read_today_input(places[1], folder, series)
+        daily = read_today_input(places[1], folder, series, straightening[1])
         by_hand = GivenSetup(beam, isocenter, daily_isocenter, lying, couch_pose)
         setup = patient_setup(by_hand, folder, daily, settings.machine)
     require_not_exchanged(*places, folder, daily)
