@@ -62,6 +62,7 @@ def guide(  # noqa: PLR0917  (typer makes options of parameters)
     isocenter: options.Isocenter = None,
     daily_isocenter: options.DailyIsocenter = None,
     start: options.Start = None,
+    aliases: options.Aliases = None,
     out: options.Out = Path(),
     as_json: options.Json = False,
 ) -> None:
@@ -91,6 +92,7 @@ def guide(  # noqa: PLR0917  (typer makes options of parameters)
             isocenter=points[0],
             daily_isocenter=points[1],
             start=start,
+            aliases=aliases,
             out=out,
             progress=tell,
         )
@@ -104,6 +106,7 @@ def guide(  # noqa: PLR0917  (typer makes options of parameters)
 @app.command()
 def check(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", parser=words.path, help="folder of DICOM to look into")],
+    aliases: options.Aliases = None,
     as_json: options.Json = False,
 ) -> None:
     """What is in a folder of DICOM, what belongs together, and what is missing or wrong, with what to do about it.
@@ -113,7 +116,7 @@ def check(
     from openigrt import tasks  # noqa: PLC0415  (seconds that --help and wrong usage should not cost)
 
     with voice.progress() as tell:
-        found = tasks.check(folder, progress=tell)
+        found = tasks.check(folder, aliases=aliases, progress=tell)
     if as_json:
         voice.answer(json.dumps(tasks.check_record(found), allow_nan=False) + "\n")
     else:

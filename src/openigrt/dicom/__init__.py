@@ -3,7 +3,7 @@
 from openigrt.dicom.daily_folder import DailyFolder, check_same_patient, check_same_position, read_daily_folder
 from openigrt.dicom.deformable_registration import DeformableRegistration, read_deformable_registration
 from openigrt.dicom.dose import dose_grid, read_dose, write_dose
-from openigrt.dicom.findings import Finding, Severity, find_problems
+from openigrt.dicom.findings import Finding, Severity, by_severity, find_problems
 from openigrt.dicom.folder import IMAGE_CLASSES, Instance, Inventory, Series, SkippedFile, scan_folder
 from openigrt.dicom.headers import DeviceHeader, PatientHeader, SeriesHeader, StudyHeader, save
 from openigrt.dicom.image_series import (
@@ -24,6 +24,7 @@ from openigrt.dicom.spatial_registration import (
     read_spatial_registration,
     write_spatial_registration,
 )
+from openigrt.dicom.structure_names import find_unknown_names
 from openigrt.dicom.structure_set import read_structure_set, role_of, write_structure_set
 
 __all__ = [
@@ -47,10 +48,12 @@ __all__ = [
     "SkippedFile",
     "SpatialRegistration",
     "StudyHeader",
+    "by_severity",
     "check_same_patient",
     "check_same_position",
     "dose_grid",
     "find_problems",
+    "find_unknown_names",
     "holds_plan",
     "instance_uids",
     "links_of",

@@ -60,9 +60,13 @@ Rule = Callable[[Inventory, Links], Iterator[Finding]]
 
 def find_problems(inventory: Inventory, links: Links) -> tuple[Finding, ...]:
     """Every finding about a folder, the worst first."""
-    found = [finding for rule in RULES for finding in _guarded(rule, inventory, links)]
+    return by_severity([finding for rule in RULES for finding in _guarded(rule, inventory, links)])
+
+
+def by_severity(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Findings, the worst first."""
     order = list(Severity)
-    return tuple(sorted(found, key=lambda finding: order.index(finding.severity)))
+    return tuple(sorted(findings, key=lambda finding: order.index(finding.severity)))
 
 
 def _guarded(rule: Rule, inventory: Inventory, links: Links) -> Iterator[Finding]:

@@ -56,7 +56,8 @@ def choose_target(
 def find_structure(structures: tuple[Structure, ...], name: str) -> Structure:
     """The structure of exactly this name, or of this name in other case; the number after it may be left out.
 
-    The name that an alias file gives to a structure will do, too. Raises MissingInput that lists the names, AmbiguousInput when several fit.
+    The name that an alias file gives to a structure will do, too. Raises MissingInput that lists the names,
+    AmbiguousInput when several fit.
     """
     exact = [s for s in structures if s.name == name]
     plain = name.strip().casefold()
@@ -72,8 +73,7 @@ def find_structure(structures: tuple[Structure, ...], name: str) -> Structure:
 
 def _plain_names(structure: Structure) -> set[str]:
     """The names in lower case: with and without the number that tells structures of one name apart, and by alias."""
-    without_number = structure.name.removesuffix(f" (ROI {structure.number})")
-    names = (structure.name, without_number, structure.canonical_name or structure.name)
+    names = (structure.name, structure.drawn_name, structure.canonical_name or structure.name)
     return {name.strip().casefold() for name in names}
 
 

@@ -19,7 +19,7 @@ from openigrt.patient.plan import Beam, ControlPoint, DoseGrid, Plan
 from openigrt.patient.rings import contours_from_mask, contours_from_occupancy, with_keyholes
 from openigrt.patient.simplify import simplified
 from openigrt.patient.solids import occupancy_from_structure
-from openigrt.patient.structures import Contour, ContourKind, Structure, StructureRole, StructureSet
+from openigrt.patient.structures import Contour, ContourKind, Generation, Structure, StructureRole, StructureSet
 from openigrt.patient.surfaces import centroid_mm, sphere_points_mm, surface_points_mm, volume_mm3
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "Ends",
     "Filling",
     "Gaps",
+    "Generation",
     "ImageAxes",
     "Match",
     "Occupancy",

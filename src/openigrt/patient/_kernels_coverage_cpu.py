@@ -14,7 +14,7 @@ SHORTEST_BAND = 1e-6
 # What one row of pixels may cost: beyond it (hundreds of thousands of points in a row) bands are of equal height.
 MOST_SPLITS = 4096
 MOST_SORTED_BY_INSERTION = 64
-MOST_EDGES_OF_ALL_BANDS = 1 << 22
+MOST_EDGES_OF_ALL_BANDS = 1 << 18
 
 
 @compiled(parallel=True)
@@ -46,9 +46,7 @@ def cover_slices(
 
 
 @compiled()
-def _edges(
-    vertices_of_polygon: NDArray[np.int64], vertices: NDArray[np.float64], rows: int
-) -> NDArray[np.float64]:
+def _edges(vertices_of_polygon: NDArray[np.int64], vertices: NDArray[np.float64], rows: int) -> NDArray[np.float64]:
     """Edges (n, 4) that are not level and meet the rows: x and y of the lower end, x and y of the upper one.
 
     Rising in the lower y; counted so that pixel (i, j) reaches from i to i + 1 and from j to j + 1.
@@ -86,7 +84,7 @@ def _cover(fractions: NDArray[np.float32], weight: float, edges: NDArray[np.floa
     scratch = np.empty((2, count), dtype=np.float64)
     change = np.zeros(columns + 1, dtype=np.float64)
     actives, following = 0, 0
-    for j in range(max(0, int(math.floor(edges[0, 1]))), rows):
+    for j in range(max(0, math.floor(edges[0, 1])), rows):
         kept = 0
         for a in range(actives):
             if edges[active[a], 3] > j:

@@ -1,4 +1,4 @@
-"""Solids between contour planes, seen from any direction: depth below a shape's outline, and samples of it, compiled."""
+"""Solids between contour planes, seen from anywhere: depth below outlines, and samples of it, compiled."""
 
 import math
 
@@ -11,6 +11,10 @@ from openigrt.arrays import compiled
 SWEEPS = 2
 NOWHERE = np.float32(np.inf)
 NONE = 1e-3
+FAR_MM = 1e9
+TOUCHING_MM = 1e-6
+# Depth is a distance found pixel by pixel: it may change by a little more than one walks.
+DEPTH_SLOPE = 1.2
 
 
 @compiled(parallel=True)
@@ -112,66 +116,92 @@ def sample_solid(
     ends_of_span: NDArray[np.float64],
     pixel_mm: float,
 ) -> None:
-    """What part of each voxel [k, j, i] lies in a solid, from `samples` along each axis.
+    """What part of each voxel [k, j, i] lies in a solid; those that its surface may pass by samples along each axis.
 
     Voxel (i, j, k) lies at `first_uvw` + `uvw_from_index` @ (i, j, k), u and v in mm from pixel (0, 0) of `depth`
     [plane, v, u], w in mm along the normal. Span s, from `ends_of_span[s, 0]` to `ends_of_span[s, 1]` in w, turns from
     plane `planes_of_span[s, 0]` into `planes_of_span[s, 1]`; spans rise and do not overlap.
     """
     steps = (np.arange(samples) + 0.5) / samples - 0.5
-    cell = uvw_from_index[:2] / samples
-    soft_mm = max(1e-6, math.sqrt(np.sum(cell * cell) / 2.0))
+    soft_mm = max(1e-6, math.sqrt(np.sum(uvw_from_index[:2] ** 2) / 2.0) / samples)
+    half = np.sum(np.abs(uvw_from_index), axis=1) / 2.0
+    reach_mm = DEPTH_SLOPE * math.hypot(half[0], half[1]) + soft_mm
     for k in prange(fractions.shape[0]):
+        sample = np.empty(3)
         for j in range(fractions.shape[1]):
             for i in range(fractions.shape[2]):
+                _locate(sample, uvw_from_index, first_uvw, i, j, k)
+                lowest, highest = _depth_range(depth, planes_of_span, ends_of_span, sample, half[2], pixel_mm)
+                if lowest > reach_mm:
+                    fractions[k, j, i] = 1.0
+                    continue
+                if highest < -reach_mm:
+                    fractions[k, j, i] = 0.0
+                    continue
                 total = 0.0
                 for c in steps:
                     for b in steps:
                         for a in steps:
-                            x, y, z = i + a, j + b, k + c
-                            u = first_uvw[0] + _row(uvw_from_index, 0, x, y, z)
-                            v = first_uvw[1] + _row(uvw_from_index, 1, x, y, z)
-                            w = first_uvw[2] + _row(uvw_from_index, 2, x, y, z)
-                            deep = _depth_at(depth, planes_of_span, ends_of_span, u / pixel_mm, v / pixel_mm, w)
+                            _locate(sample, uvw_from_index, first_uvw, i + a, j + b, k + c)
+                            deep, _ = _depth_range(depth, planes_of_span, ends_of_span, sample, 0.0, pixel_mm)
                             total += min(1.0, max(0.0, 0.5 + deep / soft_mm))
                 fractions[k, j, i] = total / samples**3
 
 
 @compiled()
-def _row(matrix: NDArray[np.float64], row: int, x: float, y: float, z: float) -> float:
-    """One row of a matrix (3, 3) times (x, y, z)."""
-    return matrix[row, 0] * x + matrix[row, 1] * y + matrix[row, 2] * z
+def _locate(
+    sample: NDArray[np.float64],
+    uvw_from_index: NDArray[np.float64],
+    first_uvw: NDArray[np.float64],
+    i: float,
+    j: float,
+    k: float,
+) -> None:
+    """Set `sample` (3,) to where the continuous index (i, j, k) lies in (u, v, w)."""
+    for n in range(3):
+        sample[n] = first_uvw[n] + uvw_from_index[n, 0] * i + uvw_from_index[n, 1] * j + uvw_from_index[n, 2] * k
 
 
 @compiled()
-def _depth_at(
+def _depth_range(
     depth: NDArray[np.float32],
     planes_of_span: NDArray[np.int64],
     ends_of_span: NDArray[np.float64],
-    u: float,
-    v: float,
-    w: float,
-) -> float:
-    """Depth below the surface at (u, v) in pixels and w in mm; far outside where no span reaches."""
-    span = np.searchsorted(ends_of_span[:, 0], w, side="right") - 1
-    if span < 0 or w >= ends_of_span[span, 1]:
-        return -1e9
-    first, second = planes_of_span[span, 0], planes_of_span[span, 1]
-    deep = _between_pixels(depth[first], u, v)
-    if first == second:
-        return deep
-    share = (w - ends_of_span[span, 0]) / (ends_of_span[span, 1] - ends_of_span[span, 0])
-    return deep + share * (_between_pixels(depth[second], u, v) - deep)
+    sample: NDArray[np.float64],
+    half: float,
+    pixel_mm: float,
+) -> tuple[float, float]:
+    """The least and the greatest depth at (u, v) from `half` below w to `half` above it; far outside between spans."""
+    low, high = sample[2] - half, sample[2] + half
+    span = max(0, np.searchsorted(ends_of_span[:, 0], low, side="right") - 1)
+    lowest, highest, upto = FAR_MM, -FAR_MM, low
+    while span < len(ends_of_span) and ends_of_span[span, 0] <= high:
+        start, stop = ends_of_span[span]
+        if stop > low or (stop == low and half > 0.0):
+            if start > upto + TOUCHING_MM:
+                lowest = -FAR_MM
+            first = _depth_at(depth[planes_of_span[span, 0]], sample[0], sample[1], pixel_mm)
+            last = first
+            if planes_of_span[span, 0] != planes_of_span[span, 1]:
+                last = _depth_at(depth[planes_of_span[span, 1]], sample[0], sample[1], pixel_mm)
+            for w in (max(low, start), min(high, stop)):
+                deep = first + (w - start) / (stop - start) * (last - first)
+                lowest, highest = min(lowest, deep), max(highest, deep)
+            upto = stop
+        span += 1
+    if upto < high - TOUCHING_MM or highest == -FAR_MM:
+        lowest = -FAR_MM
+    return lowest, highest
 
 
 @compiled()
-def _between_pixels(values: NDArray[np.float32], u: float, v: float) -> float:
-    """Linear interpolation of [v, u]; far outside beyond the first and last pixel."""
+def _depth_at(values: NDArray[np.float32], u_mm: float, v_mm: float, pixel_mm: float) -> float:
+    """Linear interpolation of [v, u]; beyond the first and last pixel it falls by the distance from there."""
     rows, columns = values.shape
-    if u < 0.0 or v < 0.0 or u > columns - 1 or v > rows - 1:
-        return -1e9
-    i, j = min(int(u), columns - 2), min(int(v), rows - 2)
-    p, q = u - i, v - j
+    u, v = u_mm / pixel_mm, v_mm / pixel_mm
+    inner_u, inner_v = min(max(u, 0.0), columns - 1.0), min(max(v, 0.0), rows - 1.0)
+    i, j = min(int(inner_u), columns - 2), min(int(inner_v), rows - 2)
+    p, q = inner_u - i, inner_v - j
     low = values[j, i] + p * (values[j, i + 1] - values[j, i])
     high = values[j + 1, i] + p * (values[j + 1, i + 1] - values[j + 1, i])
-    return low + q * (high - low)
+    return float(low + q * (high - low) - pixel_mm * math.hypot(u - inner_u, v - inner_v))

@@ -55,7 +55,7 @@ class Aliases:
         what they came with, and so do the second. A role of the file replaces another, which is said.
         """
         old = structures.structures
-        fitting = [self._fitting(structure.name) for structure in old]
+        fitting = [self._fitting(structure) for structure in old]
         new = tuple(_renamed(structure, found) for structure, found in zip(old, fitting, strict=True))
         unknown = [repr(structure.name) for structure, found in zip(old, fitting, strict=True) if not found]
         several = [
@@ -67,9 +67,9 @@ class Aliases:
         messages = [f"No alias fits {_listed(unknown)}."] if unknown else []
         return replace(structures, structures=new), (*messages, *several, *_doubled(new), *_changed_roles(old, new))
 
-    def _fitting(self, name: str) -> dict[str, StructureRole | None]:
+    def _fitting(self, structure: Structure) -> dict[str, StructureRole | None]:
         """Canonical names, with their roles, of the aliases that fit: of those without `*` where there are any."""
-        plain = _plain(name[:LONGEST_NAME])
+        plain = _plain(structure.drawn_name[:LONGEST_NAME])
         matches = ((alias, alias.expression.fullmatch(plain)) for alias in self.entries)
         hits = [(alias, hit) for alias, hit in matches if hit and _is_plausible(alias, hit)]
         exact = [(alias, hit) for alias, hit in hits if ANYTHING not in alias.pattern]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from openigrt.errors import InvalidGeometry
 from openigrt.geometry import Float64Array
@@ -77,7 +78,7 @@ def spans_of(stack: ContourStack, filling: Filling) -> tuple[Span, ...]:
     return tuple(span for span in joins(positions, joined, end_mm) if span.upper_mm > span.lower_mm)
 
 
-def _slabs(positions_mm: Float64Array, joined: Float64Array, end_mm: float) -> list[Span]:
+def _slabs(positions_mm: Float64Array, joined: NDArray[np.bool_], end_mm: float) -> list[Span]:
     """Each plane at `positions_mm` (n,) as far as half-way to those it is joined with (n - 1,), else to its end."""
     half = np.where(joined, np.diff(positions_mm) / 2.0, end_mm)
     lower = positions_mm - np.concatenate([[end_mm], half])
@@ -85,7 +86,7 @@ def _slabs(positions_mm: Float64Array, joined: Float64Array, end_mm: float) -> l
     return [Span(float(low), float(high), n, n) for n, (low, high) in enumerate(zip(lower, upper, strict=True))]
 
 
-def _blends(positions_mm: Float64Array, joined: Float64Array, end_mm: float) -> list[Span]:
+def _blends(positions_mm: Float64Array, joined: NDArray[np.bool_], end_mm: float) -> list[Span]:
     """From plane to plane where they are joined, and each plane as it is up to its end where they are not."""
     spans = []
     last = len(positions_mm) - 1

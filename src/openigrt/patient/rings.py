@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage import measure
 
 from openigrt.errors import InvalidGeometry
 from openigrt.geometry import Float64Array, Grid
@@ -44,6 +43,8 @@ def _contours(fractions: NDArray[np.float32], grid: Grid, tolerance_mm: float) -
     """The rings of each slice of a grid, in mm."""
     if not 0.0 <= tolerance_mm < np.inf:
         raise InvalidGeometry(f"Contours cannot be simplified within {tolerance_mm} mm; expected 0 or more.")
+    from skimage import measure  # noqa: PLC0415  (a tenth of a second that only this way back should pay)
+
     for k, filled in enumerate(fractions):
         for line in measure.find_contours(np.pad(filled, 1), 0.5):
             ring_mm = (line[:, ::-1] - 1.0) * grid.spacing_mm[:2]

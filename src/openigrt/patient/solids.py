@@ -30,6 +30,8 @@ BORDER_MM = 1e-6
 SAMPLES = 4
 PIXELS_PER_VOXEL = 2.0
 MOST_PIXELS = 1 << 26
+# Outlines farther outside a grid are not looked at: they say nothing about the shapes between planes in it.
+AROUND_GRID_MM = 50.0
 
 
 def occupancy_from_structure(
@@ -67,8 +69,8 @@ def _stack_on_its_own(structure: Structure, axes: Float64Array, slice_mm: float)
     tilts_mm = [float(np.ptp(points @ axes[:, 2])) for points in closed_contours(structure)]
     if max(tilts_mm) > PLANARITY_TOLERANCE_MM:
         raise InvalidGeometry(
-            f"The contours of structure {structure.name!r} lie in different orientations: one reaches over "
-            f"{max(tilts_mm):.1f} mm across the plane of the largest. Give a structure that is drawn in parallel planes.",
+            f"The contours of structure {structure.name!r} lie in different orientations: one reaches "
+            f"{max(tilts_mm):.1f} mm across the plane of the largest. Give a structure drawn in parallel planes.",
             structure=structure.name,
             tilt_mm=max(tilts_mm),
         )
@@ -159,8 +161,7 @@ def _plane_at(
 
 def _sampled(stack: ContourStack, spans: tuple[Span, ...], grid: Grid) -> Occupancy:
     """The general way: samples in each voxel of a grid, looked up in maps of depth, one for each plane of the stack."""
-    vertices = np.concatenate([polygon for plane in stack.planes for polygon in plane.polygons_mm])
-    low, high = vertices.min(axis=0), vertices.max(axis=0)
+    low, high = _seen(stack, grid)
     pixel_mm = max(
         float(grid.spacing_mm.min()) / PIXELS_PER_VOXEL,
         float(np.prod(high - low) * len(stack.planes) / MOST_PIXELS) ** 0.5,
@@ -178,6 +179,15 @@ def _sampled(stack: ContourStack, spans: tuple[Span, ...], grid: Grid) -> Occupa
     planes = np.array([[span.first, span.second] for span in spans], dtype=np.int64).reshape(-1, 2)
     sample_solid(fractions, stack.axes.T @ a, first_uvw, SAMPLES, depth, planes, ends_mm, pixel_mm)
     return Occupancy(fractions, grid, first)
+
+
+def _seen(stack: ContourStack, grid: Grid) -> tuple[Float64Array, Float64Array]:
+    """Low and high corner (2,) in (u, v) of what is drawn and lies in a grid or near it, mm."""
+    vertices = np.concatenate([polygon for plane in stack.planes for polygon in plane.polygons_mm])
+    corners = (grid.corners_mm() @ stack.axes)[:, :2]
+    low = np.maximum(vertices.min(axis=0), corners.min(axis=0) - AROUND_GRID_MM)
+    high = np.minimum(vertices.max(axis=0), corners.max(axis=0) + AROUND_GRID_MM)
+    return low, np.maximum(low, high)
 
 
 def _depth_maps(

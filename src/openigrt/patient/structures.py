@@ -36,6 +36,15 @@ class StructureRole(StrEnum):
         return self in (StructureRole.ORGAN, StructureRole.PRV, StructureRole.AVOIDANCE)
 
 
+class Generation(StrEnum):
+    """How contours were made (ROI Generation Algorithm (3006,0036)); empty where nobody says."""
+
+    UNKNOWN = ""
+    AUTOMATIC = "AUTOMATIC"
+    SEMIAUTOMATIC = "SEMIAUTOMATIC"
+    MANUAL = "MANUAL"
+
+
 class ContourKind(StrEnum):
     """Contour Geometric Type (3006,0042)."""
 
@@ -68,6 +77,12 @@ class Structure:
     contours: tuple[Contour, ...]
     color: tuple[int, int, int] | None = None
     canonical_name: str = ""
+    generation: Generation = Generation.UNKNOWN
+
+    @property
+    def drawn_name(self) -> str:
+        """The name without the number that tells structures of one name apart."""
+        return self.name.removesuffix(f" (ROI {self.number})")
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,6 +5,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from openigrt.geometry import Float64Array
 from openigrt.patient._kernels_cpu import fill_even_odd
+from openigrt.patient._kernels_rings_cpu import nesting_depths
 from openigrt.patient.contour_stack import ContourPlane, ContourStack, own_axes, stack_contours
 from openigrt.patient.structures import Structure
 
@@ -161,8 +162,10 @@ def _area_and_center(polygon: Float64Array) -> tuple[float, Float64Array]:
 def _signs(plane: ContourPlane) -> list[int]:
     """+1 for polygons inside an even number of the others of their plane, -1 for holes."""
     polygons = plane.polygons_mm
-    depths = [sum(surrounds(outer, inner) for outer in polygons if outer is not inner) for inner in polygons]
-    return [-1 if depth % 2 else 1 for depth in depths]
+    if len(polygons) == 1:
+        return [1]
+    starts = np.cumsum([0, *(len(polygon) for polygon in polygons)], dtype=np.int64)
+    return [-1 if depth % 2 else 1 for depth in nesting_depths(starts, np.concatenate(polygons)).tolist()]
 
 
 def surrounds(outer: Float64Array, inner: Float64Array) -> bool:

@@ -35,7 +35,9 @@ def structure_path(structure: Structure, view: PlaneView) -> str:
     ]
     parallel = [points for points in pictured if np.ptp(points[:, 2]) < FLAT_MM]
     across = [points for points in pictured if np.ptp(points[:, 2]) >= FLAT_MM]
-    return path([simplified(polygon, SIMPLIFY_MM) for polygon in (*_nearest_parallel(parallel), *_joined_crossings(across))])
+    return path(
+        [simplified(polygon, SIMPLIFY_MM) for polygon in (*_nearest_parallel(parallel), *_joined_crossings(across))]
+    )
 
 
 def field_path(seen: NDArray[np.bool_], view: PlaneView) -> str:

@@ -19,7 +19,14 @@ from openigrt.tasks.clock import Clock, Progress
 from openigrt.tasks.exchanged import naming_an_exchange, require_not_exchanged
 from openigrt.tasks.guidance import Guidance
 from openigrt.tasks.guidance_files import require_usable_folder, set_results_aside, write_guidance
-from openigrt.tasks.guidance_inputs import position_of, read_plan_input, read_start, read_today_input, starts_of_search
+from openigrt.tasks.guidance_inputs import (
+    named_by,
+    position_of,
+    read_plan_input,
+    read_start,
+    read_today_input,
+    starts_of_search,
+)
 from openigrt.tasks.guidance_remarks import (
     body_in_doubt,
     body_on_few_slices,
@@ -67,6 +74,7 @@ def guide(
     isocenter: ArrayLike | None = None,
     daily_isocenter: ArrayLike | None = None,
     start: str | Path | None = None,
+    aliases: str | Path | None = None,
     out: str | Path | None = None,
     seed: int = 0,
     progress: Progress = lambda words: None,
@@ -79,7 +87,7 @@ def guide(
     an OpenIgrtError with one sentence wherever the input does not allow an answer; nothing is written then. What an
     earlier run left in `out` is moved to a folder below `out`/former first, so that it cannot be taken for this answer.
     """
-    require_paths(plan=plan, today=today, **given(machine=machine, start=start, out=out))
+    require_paths(plan=plan, today=today, **given(machine=machine, start=start, aliases=aliases, out=out))
     require_texts(**given(site=site, target=target, plan_uid=plan_uid, series=series, position=position))
     require_whole_numbers(**given(dof=dof, beam=beam))
     require_seed(seed)
@@ -87,11 +95,13 @@ def guide(
     require_listener(progress)
     places, lying = (Path(plan), Path(today)), position_of(position)
     registration = _registration(start, out, places, progress)
-    settings = guidance_settings(site, region, target, machine=machine, dof=dof, start=start, seed=seed)
+    settings = guidance_settings(
+        site, region, target, machine=machine, dof=dof, start=start, aliases=aliases, seed=seed
+    )
     clock = Clock(progress)
     with naming_an_exchange(*places):
         clock.step("read_plan", "reading the plan")
-        folder = read_plan_input(places[0], plan_uid, lying)
+        folder = named_by(settings.aliases, read_plan_input(places[0], plan_uid, lying))
         clock.step("read_image", "reading today's image")
         daily = read_today_input(places[1], folder, series)
         by_hand = GivenSetup(beam, isocenter, daily_isocenter, lying, couch_pose)
