@@ -93,11 +93,11 @@ def parse_aliases(text: str) -> Aliases:
     """
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UnreadableFile(f"The alias file is not valid TOML: {error}. Correct it there.") from error
     _require_known(table, FILE_KEYS, "The alias file")
     unit, tables = table.get("dose_unit", "cGy"), table.get("structure")
-    if unit not in CENTIGRAYS:
+    if not isinstance(unit, str) or unit not in CENTIGRAYS:
         raise InputError(f"The alias file: dose_unit = {unit!r} is not one of {', '.join(CENTIGRAYS)}.", found=unit)
     if not isinstance(tables, list) or not all(isinstance(entry, dict) for entry in tables):
         raise InputError("The alias file names no structure; write each as a table [[structure]].")

@@ -1,5 +1,6 @@
 """From contours to how much of each voxel they fill: exact on the slices they were drawn on, sampled across them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,6 +21,8 @@ from openigrt.patient.contour_stack import (
 from openigrt.patient.filling import Between, Filling, Span, spans_of
 from openigrt.patient.occupancy import Occupancy
 from openigrt.patient.structures import Structure
+
+Fill = Callable[[ContourStack, tuple[Span, ...], Grid], Occupancy]
 
 # Contours are taken as parallel to slices that they cross by less: the outline moves by a part of this only.
 LARGEST_TILT_MM = 0.2
@@ -52,11 +55,17 @@ def occupancy_from_structure(
     if is_parallel(structure, grid.direction[:, 2]):
         stack = stack_contours(structure, grid.direction, filling.slice_mm or float(grid.spacing_mm[2]))
         fill = _sampled if filling.between is Between.SHAPES else _covered
-        return fill(stack, spans_of(stack, filling), grid)
+        return _filled(fill, stack, filling, grid)
     axes = own_axes(structure)
     nearest = int(np.abs(axes[:, 2] @ grid.direction).argmax())
     stack = _stack_on_its_own(structure, axes, filling.slice_mm or float(grid.spacing_mm[nearest]))
-    return _sampled(stack, spans_of(stack, filling), grid)
+    return _filled(_sampled, stack, filling, grid)
+
+
+def _filled(fill: Fill, stack: ContourStack, filling: Filling, grid: Grid) -> Occupancy:
+    """What a stack fills of a grid; nothing where a single plane ends upon itself."""
+    spans = spans_of(stack, filling)
+    return fill(stack, spans, grid) if spans else Occupancy(np.zeros((1, 1, 1), dtype=np.float32), grid)
 
 
 def is_parallel(structure: Structure, normal: Float64Array, tilt_mm: float = LARGEST_TILT_MM) -> bool:
@@ -101,8 +110,8 @@ def _covered(stack: ContourStack, spans: tuple[Span, ...], grid: Grid) -> Occupa
     origin = grid.origin_mm @ grid.direction
     polygons = _Polygons.of(stack, origin[:2], grid.spacing_mm[:2])
     ends = (_ends_mm(spans) - origin[2]) / grid.spacing_mm[2]
-    low = np.append(polygons.vertices.min(axis=0), ends.min(initial=0.0))
-    high = np.append(polygons.vertices.max(axis=0), ends.max(initial=0.0))
+    low = np.append(polygons.vertices.min(axis=0), ends.min())
+    high = np.append(polygons.vertices.max(axis=0), ends.max())
     first, size = _crop(low, high, grid)
     fractions = np.zeros(size[::-1], dtype=np.float32)
     planes = np.array([span.first for span in spans], dtype=np.int64)
@@ -120,7 +129,7 @@ def _covered(stack: ContourStack, spans: tuple[Span, ...], grid: Grid) -> Occupa
 
 def _ends_mm(spans: tuple[Span, ...]) -> Float64Array:
     """Lower and upper ends (n, 2) of spans, mm."""
-    return np.array([[span.lower_mm, span.upper_mm] for span in spans]).reshape(-1, 2)
+    return np.array([[span.lower_mm, span.upper_mm] for span in spans])
 
 
 def _crop(low: Float64Array, high: Float64Array, grid: Grid) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
@@ -152,8 +161,6 @@ def _plane_at(
     ends: Float64Array, planes: NDArray[np.int64], slices: NDArray[np.int64], border: float
 ) -> NDArray[np.int64]:
     """The plane whose span holds the middle of each slice, -1 for none; `border` as `BORDER_MM`, in slices."""
-    if not len(ends):
-        return np.full(len(slices), -1, dtype=np.int64)
     span = np.searchsorted(ends[:, 0] - border, slices, side="right") - 1
     is_held = (span >= 0) & (slices < ends[span, 1] - border)
     return np.where(is_held, planes[span], -1)
@@ -170,13 +177,15 @@ def _sampled(stack: ContourStack, spans: tuple[Span, ...], grid: Grid) -> Occupa
     columns, rows = (np.ceil((high - low) / pixel_mm).astype(np.int64) + 5).tolist()
     depth = _depth_maps(stack, origin, pixel_mm, (len(stack.planes), rows, columns))
     ends_mm = _ends_mm(spans)
-    corners = np.array([[u, v, w] for u in (low[0], high[0]) for v in (low[1], high[1]) for w in _extremes(ends_mm)])
+    corners = np.array(
+        [[u, v, w] for u in (low[0], high[0]) for v in (low[1], high[1]) for w in (ends_mm.min(), ends_mm.max())]
+    )
     indices = grid.indices(corners @ stack.axes.T)
     first, size = _crop(indices.min(axis=0), indices.max(axis=0), grid)
     fractions = np.zeros(size[::-1], dtype=np.float32)
     a, _ = grid.point_from_index()
     first_uvw = grid.points(first) @ stack.axes - np.append(origin, 0.0)
-    planes = np.array([[span.first, span.second] for span in spans], dtype=np.int64).reshape(-1, 2)
+    planes = np.array([[span.first, span.second] for span in spans], dtype=np.int64)
     sample_solid(fractions, stack.axes.T @ a, first_uvw, SAMPLES, depth, planes, ends_mm, pixel_mm)
     return Occupancy(fractions, grid, first)
 
@@ -200,8 +209,3 @@ def _depth_maps(
     cover_slices(maps, np.arange(len(maps) + 1), np.arange(len(maps)), np.ones(len(maps)), *drawn, 0.0)
     depths(maps, pixel_mm)
     return maps
-
-
-def _extremes(ends_mm: Float64Array) -> tuple[float, float]:
-    """The lowest and the highest end."""
-    return float(ends_mm.min(initial=0.0)), float(ends_mm.max(initial=0.0))
