@@ -24,7 +24,15 @@ from openigrt.dicom.headers import LONG_STRING_CHARACTERS, SeriesHeader, date_an
 from openigrt.errors import InconsistentInput, InvalidGeometry, MissingInput, UnsupportedInput
 from openigrt.geometry import Float64Array, Frame
 from openigrt.images import Image
-from openigrt.patient import Contour, ContourKind, Generation, Structure, StructureRole, StructureSet
+from openigrt.patient import (
+    Contour,
+    ContourKind,
+    Generation,
+    Structure,
+    StructureRole,
+    StructureSet,
+    with_keyholes,
+)
 
 MAX_CONTOURS = 1_000_000
 SHORT_STRING_CHARACTERS, SHORT_TEXT_CHARACTERS = 16, 1024
@@ -266,8 +274,9 @@ def write_structure_set(structures: StructureSet, image: Image, series: SeriesHe
     """The RT Structure Set of `structures`, drawn on `image`, whose provenance names the referenced slices.
 
     A name that does not fit a Long String (64 characters, no backslash, no control character) is fitted, and the whole
-    one stands in ROI Description. Raises MissingInput without structures, InconsistentInput when two share a number or
-    when they lie in another frame than the image, InvalidGeometry for points that are not finite or out of reach.
+    one stands in ROI Description. Holes are written through keyholes, points as one contour each. Raises MissingInput
+    without structures, InconsistentInput when two share a number or when they lie in another frame than the image,
+    InvalidGeometry for points that are not finite or out of reach.
     """
     _require_writable(structures, image)
     dataset = new_dataset(series, "RTSTRUCT", RTStructureSetStorage, structures.uid)
@@ -368,10 +377,19 @@ def _roi_contour(structure: Structure, image: Image) -> Dataset:
     item.ReferencedROINumber = structure.number
     if structure.color is not None:
         item.ROIDisplayColor = [min(max(value, 0), 255) for value in structure.color]
-    drawn = [part for contour in structure.contours for part in _single_points(contour) if len(part.points_mm)]
+    contours = _with_holes_that_all_readers_see(structure).contours
+    drawn = [part for contour in contours for part in _single_points(contour) if len(part.points_mm)]
     if drawn:
         item.ContourSequence = [_contour(contour, number, image) for number, contour in enumerate(drawn, start=1)]
     return item
+
+
+def _with_holes_that_all_readers_see(structure: Structure) -> Structure:
+    """Holes through keyholes (PS3.3 C.8.8.6.3): plastimatch, for one, unites closed contours that lie in each other."""
+    try:
+        return with_keyholes(structure)
+    except InvalidGeometry:  # contours in several orientations, or lines, have no holes
+        return structure
 
 
 def _single_points(contour: Contour) -> Iterator[Contour]:

@@ -1,6 +1,6 @@
 """From voxels back to contours: closed rings where half a voxel is filled, holes as rings or through keyholes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from openigrt.errors import InvalidGeometry
 from openigrt.geometry import Float64Array, Grid
 from openigrt.images import Mask
-from openigrt.patient.contour_stack import ContourPlane, own_axes, stack_contours
+from openigrt.patient.contour_stack import group_by_plane, own_axes
 from openigrt.patient.occupancy import Occupancy
 from openigrt.patient.simplify import simplified
 from openigrt.patient.structures import Contour, ContourKind, Structure
@@ -57,22 +57,29 @@ def _contours(fractions: NDArray[np.float32], grid: Grid, tolerance_mm: float) -
 def with_keyholes(structure: Structure) -> Structure:
     """The same structure with each hole joined to the ring around it by a bridge there and back (PS3.3 C.8.8.6.3).
 
-    For readers that do not know holes as contours of their own. Raises MissingInput, InvalidGeometry.
+    For readers that unite contours in contours instead of taking them for holes. Contours without holes, and those
+    that are not closed, stay as they are. Raises InvalidGeometry when closed contours are not parallel to each other.
     """
+    closed = [c for c in structure.contours if c.kind is ContourKind.CLOSED_PLANAR and len(c.points_mm) > 2]
+    if len(closed) < 2:
+        return structure
     axes = own_axes(structure)
-    joined = [
-        Contour(np.column_stack([ring, np.full(len(ring), plane.position_mm)]) @ axes.T)
-        for plane in stack_contours(structure, axes, slice_mm=1.0).planes
-        for ring in _joined_rings(plane)
-    ]
-    others = [contour for contour in structure.contours if contour.kind is not ContourKind.CLOSED_PLANAR]
+    rings = [contour.points_mm @ axes for contour in closed]
+    drawn = {id(ring): contour for ring, contour in zip(rings, closed, strict=True)}
+    by_plane = group_by_plane(structure.name, sorted(rings, key=lambda uvw: float(uvw[:, 2].mean())))
+    joined = [drawn.get(id(ring)) or Contour(ring @ axes.T) for plane in by_plane for ring in _joined_rings(plane)]
+    taken = {id(contour) for contour in closed}
+    others = [contour for contour in structure.contours if id(contour) not in taken]
     return replace(structure, contours=(*joined, *others))
 
 
-def _joined_rings(plane: ContourPlane) -> Iterator[Float64Array]:
-    """The rings (n, 2) of a plane, holes through keyholes: each outer ring takes up the holes right inside it."""
-    rings = sorted(plane.polygons_mm, key=ring_area_mm2, reverse=True)
-    around = [[m for m in range(n) if surrounds(rings[m], rings[n])] for n in range(len(rings))]
+def _joined_rings(rings: Sequence[Float64Array]) -> Iterator[Float64Array]:
+    """The rings (n, 3) of a plane in (u, v, w), holes through keyholes: outer ones take up the holes right in them."""
+    if len(rings) == 1:
+        yield rings[0]
+        return
+    rings = sorted(rings, key=lambda ring: ring_area_mm2(ring[:, :2]), reverse=True)
+    around = [[m for m in range(n) if surrounds(rings[m][:, :2], rings[n][:, :2])] for n in range(len(rings))]
     for n, ring in enumerate(rings):
         if len(around[n]) % 2 == 0:
             holes = [rings[m] for m in range(len(rings)) if len(around[m]) == len(around[n]) + 1 and n in around[m]]
@@ -88,17 +95,17 @@ def _joined_rings(plane: ContourPlane) -> Iterator[Float64Array]:
 
 
 def _bridged(ring: Float64Array, hole: Float64Array) -> Float64Array | None:
-    """A ring (n, 2) that runs along +u from the rightmost point of a hole in it, and back; None where it meets none."""
+    """A ring (n, 3) that runs along +u from the rightmost point of a hole in it, and back; None where it meets none."""
     start = int(hole[:, 0].argmax())
-    u, v = hole[start]
+    u, v, _ = hole[start]
     a, b = ring, np.roll(ring, -1, axis=0)
     passes = (a[:, 1] <= v) != (b[:, 1] <= v)
-    rise = np.where(passes, b[:, 1] - a[:, 1], 1.0)
-    at = np.where(passes, a[:, 0] + (v - a[:, 1]) / rise * (b[:, 0] - a[:, 0]), np.inf)
-    at[at < u] = np.inf
-    edge = int(at.argmin())
-    if not np.isfinite(at[edge]):
+    share = (v - a[:, 1]) / np.where(passes, b[:, 1] - a[:, 1], 1.0)
+    gates = a + share[:, None] * (b - a)
+    away = np.where(passes & (gates[:, 0] >= u), gates[:, 0] - u, np.inf)
+    edge = int(away.argmin())
+    if not np.isfinite(away[edge]):
         return None
-    gate = np.array([[at[edge], v]])
+    gate = gates[edge : edge + 1]
     loop = np.roll(hole, -start, axis=0)
     return np.concatenate([ring[: edge + 1], gate, loop, loop[:1], gate, ring[edge + 1 :]])
