@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from pydicom import Dataset
-from pydicom.dataelem import RawDataElement
+from pydicom.dataelem import DataElement
 from pydicom.tag import Tag
 from pydicom.uid import UID, ImplicitVRLittleEndian, RTStructureSetStorage
 
@@ -341,7 +341,7 @@ def _distinct_names(names: Sequence[str]) -> list[str]:
 def _longest_contour(dataset: Dataset) -> int:
     """Bytes of the longest Contour Data; the length of an explicit Decimal String has 16 bits (PS3.5, 7.1.2)."""
     parts = (part for item in dataset.ROIContourSequence for part in items(item, "ContourSequence"))
-    return max((len(part.get_item(_CONTOUR_DATA).value) for part in parts), default=0)
+    return max((sum(len(number) + 1 for number in part[_CONTOUR_DATA].value) for part in parts), default=0)
 
 
 def _referenced_frame(structures: StructureSet, image: Image) -> Dataset:
@@ -409,8 +409,8 @@ def _contour(contour: Contour, number: int, image: Image) -> Dataset:
         item.ContourImageSequence = [reference(image.provenance.sop_class_uid, image_uid)]
     item.ContourGeometricType = _written_kind(contour)
     item.NumberOfContourPoints = len(contour.points_mm)
-    value = _decimal_strings(contour.points_mm)
-    item[_CONTOUR_DATA] = RawDataElement(_CONTOUR_DATA, "DS", len(value), value, 0, False, True)
+    # As text: pydicom would make an object of each of millions of numbers, and text of it again.
+    item.add(DataElement(_CONTOUR_DATA, "DS", _decimal_strings(contour.points_mm), already_converted=True))
     return item
 
 
@@ -434,10 +434,9 @@ def _written_kind(contour: Contour) -> str:
     return "OPEN_PLANAR" if len(spread) < 3 or spread[2] < FLAT_MM else "OPEN_NONPLANAR"
 
 
-def _decimal_strings(points_mm: Float64Array) -> bytes:
-    """Points as Decimal Strings of at most 16 characters, exact to a nanometre, padded to an even length."""
-    value = "\\".join(f"{x:.9f}".rstrip("0").rstrip(".") for x in points_mm.ravel().tolist())
-    return (value + " " * (len(value) % 2)).encode("ascii")
+def _decimal_strings(points_mm: Float64Array) -> list[str]:
+    """Coordinates one after the other as Decimal Strings of at most 16 characters, exact to a nanometre."""
+    return [f"{x:.9f}".rstrip("0").rstrip(".") for x in points_mm.ravel().tolist()]
 
 
 def _observation(number: int, structure: Structure) -> Dataset:
