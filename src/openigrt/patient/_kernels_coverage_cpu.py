@@ -32,8 +32,9 @@ def cover_slices(
 
     Slice k shows the planes `plane_of_pair[pairs_of_slice[k]:pairs_of_slice[k + 1]]`. Polygons and vertices as in
     `fill_even_odd`: continuous indices (i, j), a pixel reaching half an index from its centre. A point of the plane is
-    inside where an odd number of polygons surround it; the area is exact, whatever crosses, touches or repeats. Says
-    in which slices a pixel may be half covered, to within `lean`.
+    inside where an odd number of polygons surround it; the area is exact, whatever crosses, touches or repeats, but in
+    rows that would cost too much (`MOST_EDGES_OF_ALL_BANDS`). Says in which slices a pixel may be half covered, to
+    within `lean`.
     """
     are_tied = np.zeros(fractions.shape[0], dtype=np.bool_)
     for k in prange(fractions.shape[0]):

@@ -30,7 +30,10 @@ def contours_from_occupancy(occupancy: Occupancy, tolerance_mm: float = TOLERANC
 
 
 def contours_from_mask(mask: Mask, tolerance_mm: float = TOLERANCE_MM) -> tuple[Contour, ...]:
-    """Closed contours round the voxels of a mask, half-way between those inside and those outside; see above."""
+    """Closed contours round the voxels of a mask, half-way between those inside and those outside.
+
+    Filled again, they give the same mask; otherwise as `contours_from_occupancy`.
+    """
     held = [np.flatnonzero(mask.voxels.any(axis=axes)) for axes in ((0, 1), (0, 2), (1, 2))]
     if not len(held[0]):
         return ()

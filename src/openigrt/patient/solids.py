@@ -22,6 +22,7 @@ from openigrt.patient.filling import Between, Filling, Span, spans_of
 from openigrt.patient.occupancy import Occupancy
 from openigrt.patient.structures import Structure
 
+DEFAULT_FILLING = Filling()
 Fill = Callable[[ContourStack, tuple[Span, ...], Grid], Occupancy]
 
 # Contours are taken as parallel to slices that they cross by less: the outline moves by a part of this only.
@@ -38,7 +39,7 @@ AROUND_GRID_MM = 50.0
 
 
 def occupancy_from_structure(
-    structure: Structure, frame: Frame, grid: Grid, filling: Filling | None = None
+    structure: Structure, frame: Frame, grid: Grid, filling: Filling = DEFAULT_FILLING
 ) -> Occupancy:
     """How much of each voxel of a grid the closed contours of a structure of `frame` fill.
 
@@ -51,7 +52,6 @@ def occupancy_from_structure(
     """
     require_same_frame(frame, grid.frame, f"Occupancy of structure {structure.name!r}")
     structure = replace(structure, contours=tuple(c for c in structure.contours if len(c.points_mm) > 2))
-    filling = filling or Filling()
     if is_parallel(structure, grid.direction[:, 2]):
         stack = stack_contours(structure, grid.direction, filling.slice_mm or float(grid.spacing_mm[2]))
         fill = _sampled if filling.between is Between.SHAPES else _covered
