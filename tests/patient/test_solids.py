@@ -23,7 +23,7 @@ PHASES = np.arange(0.05, 1.0, 0.1)
 HALF_PERCENT = 0.005
 
 
-def volume(structure, grid, filling=None):
+def volume(structure, grid, filling=Filling()):  # noqa: B008 - it is frozen
     return occupancy_from_structure(structure, PLAN, grid, filling).volume_mm3
 
 
