@@ -316,8 +316,10 @@ def test_registrations(folder):
 
 
 def test_what_is_not_read_yet(folder):
-    edit(folder / "rd.dcm", SOPClassUID="1.2.840.10008.5.1.4.1.1.481.1")
-    assert any("RT Image" in f.sentence and "is not read by OpenIGRT yet" in f.sentence for f in found_in(folder))
+    edit(folder / "rd.dcm", SOPClassUID="1.2.840.10008.5.1.4.1.1.12.1.1")
+    assert any(
+        "Enhanced XA Image" in f.sentence and "is not read by OpenIGRT yet" in f.sentence for f in found_in(folder)
+    )
 
 
 def test_the_worst_comes_first(folder):

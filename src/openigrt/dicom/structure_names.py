@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from openigrt.dicom.findings import Finding, Severity
+from openigrt.dicom.finding import Finding, Severity
 from openigrt.dicom.folder import STRUCTURE_SET_CLASSES, Inventory
 from openigrt.dicom.load import read_object
 from openigrt.dicom.structure_set import read_structure_set

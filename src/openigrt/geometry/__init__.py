@@ -1,5 +1,6 @@
 """Frames, rigid transforms, grids, displacement fields, IEC 61217, couch poses and kinematics, resampling."""
 
+from openigrt.geometry.affine import AffineTransform
 from openigrt.geometry.beam_kinematics import ApertureShift, BeamAngles, aperture_shift, beam_angles_taking_up
 from openigrt.geometry.central_projection import (
     Rays,
@@ -47,6 +48,7 @@ from openigrt.geometry.iec61217 import (
     table_top_from_lps,
 )
 from openigrt.geometry.patient_position import PatientPosition
+from openigrt.geometry.projection_geometry import ProjectionGeometry
 from openigrt.geometry.resampling import resample, sample_points
 from openigrt.geometry.rigid import (
     Float64Array,
@@ -63,6 +65,7 @@ from openigrt.geometry.rigid import (
 )
 
 __all__ = [
+    "AffineTransform",
     "ApertureShift",
     "BeamAngles",
     "CouchPose",
@@ -75,6 +78,7 @@ __all__ = [
     "ImageAxes",
     "PatientPosition",
     "Pivot",
+    "ProjectionGeometry",
     "Rays",
     "RigidTransform",
     "TableAngles",

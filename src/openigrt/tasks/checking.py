@@ -1,7 +1,7 @@
 """What is in a folder of DICOM, what belongs together, and what is missing or wrong with it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from openigrt.dicom import (
@@ -15,6 +15,7 @@ from openigrt.dicom import (
     by_severity,
     find_problems,
     find_unknown_names,
+    find_unreadable,
     links_of,
     modality_of,
     scan_folder,
@@ -80,6 +81,19 @@ def check(
         progress("looking up the names of structures")
         found = by_severity((*found, *find_unknown_names(inventory, known)))
     return FolderCheck(inventory, links, found)
+
+
+def check_whole(
+    folder: str | Path, progress: Progress = lambda words: None, *, aliases: str | Path | None = None
+) -> FolderCheck:
+    """The same as `check`, and every image series and object read whole; what is refused is a finding more."""
+    found = check(folder, progress, aliases=aliases)
+    told = {finding.sentence for finding in found.findings}
+    refused = find_unreadable(
+        found.inventory, found.links, lambda done, count: progress(f"reading objects, {done} of {count}")
+    )
+    more = (finding for finding in refused if finding.sentence not in told)
+    return replace(found, findings=by_severity((*found.findings, *more)))
 
 
 def check_record(found: FolderCheck) -> Record:

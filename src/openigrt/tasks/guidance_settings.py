@@ -24,6 +24,7 @@ class GuidanceSettings:
     region: tuple[str, ...]
     region_is_named: bool
     machine: Machine
+    machine_is_named: bool
     degrees_of_freedom: DegreesOfFreedom | None
     seed: int
     words: Mapping[str, str]
@@ -64,9 +65,11 @@ def guidance_settings(
         "target": target or "by rule",
         "degrees of freedom": str(int(degrees or named.couch.degrees_of_freedom)),
         "machine": named.name,
+        "acceptance test": named.acceptance_in_words,
         "start of the search": "the isocenters" if start is None else Path(start).name,
     }
     known = None if aliases is None else read_aliases(Path(aliases))
     if aliases is not None:
         words["alias file"] = Path(aliases).name
-    return GuidanceSettings(protocol, names, region is not None, named, degrees, int(seed), words, known)
+    is_named = machine is not None
+    return GuidanceSettings(protocol, names, region is not None, named, is_named, degrees, int(seed), words, known)
