@@ -64,6 +64,7 @@ def guide(  # noqa: PLR0917  (typer makes options of parameters)
     isocenter: options.Isocenter = None,
     daily_isocenter: options.DailyIsocenter = None,
     start: options.Start = None,
+    aliases: options.Aliases = None,
     out: options.Out = Path(),
     as_json: options.Json = False,
 ) -> None:
@@ -95,6 +96,7 @@ def guide(  # noqa: PLR0917  (typer makes options of parameters)
             isocenter=points[0],
             daily_isocenter=points[1],
             start=start,
+            aliases=aliases,
             out=out,
             progress=tell,
         )
@@ -108,6 +110,7 @@ def guide(  # noqa: PLR0917  (typer makes options of parameters)
 @app.command()
 def check(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", parser=words.path, help="folder of DICOM to look into")],
+    aliases: options.Aliases = None,
     whole: Annotated[bool, typer.Option("--whole", help="read every object whole, not its header alone")] = False,
     as_json: options.Json = False,
 ) -> None:
@@ -118,7 +121,7 @@ def check(
     from openigrt import tasks  # noqa: PLC0415  (seconds that --help and wrong usage should not cost)
 
     with voice.progress() as tell:
-        found = (tasks.check_whole if whole else tasks.check)(folder, progress=tell)
+        found = (tasks.check_whole if whole else tasks.check)(folder, aliases=aliases, progress=tell)
     if as_json:
         voice.answer(json.dumps(tasks.check_record(found), allow_nan=False) + "\n")
     else:

@@ -34,6 +34,9 @@ Machine = Annotated[
 CouchPose = Annotated[
     str | None, Option(metavar="LAT,LNG,VRT[,YAW[,PITCH,ROLL]]", help="couch at acquisition, IEC 61217 mm and degrees")
 ]
+Aliases = Annotated[
+    Path | None, Option(metavar="FILE", parser=words.path, help="alias file (TOML): the clinic's names for structures")
+]
 Position = Annotated[str | None, Option(metavar="NAME", help="how the patient lies (HFS...), where no file says it")]
 Isocenter = Annotated[str | None, Option(metavar="X,Y,Z", help="plan isocenter, LPS mm of the planning image")]
 DailyIsocenter = Annotated[str | None, Option(metavar="X,Y,Z", help="machine isocenter, LPS mm of today's image")]

@@ -83,7 +83,10 @@ from openigrt.dicom.plan_folder import (
     holds_plan,
     read_plan_folder,
 )
-from openigrt.dicom.readers import READERS, find_unreadable
+from openigrt.dicom.readers import (
+    READERS,
+    find_unreadable,
+)
 from openigrt.dicom.registration_chain import (
     ChainLink,
     RegistrationChain,
@@ -121,6 +124,9 @@ from openigrt.dicom.spatial_registration import (
 )
 from openigrt.dicom.stack import (
     Straightening,
+)
+from openigrt.dicom.structure_names import (
+    find_unknown_names,
 )
 from openigrt.dicom.structure_set import (
     read_structure_set,
@@ -182,6 +188,7 @@ __all__ = [
     "check_same_position",
     "dose_grid",
     "find_problems",
+    "find_unknown_names",
     "find_unreadable",
     "holds_plan",
     "instance_uids",

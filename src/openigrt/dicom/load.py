@@ -169,12 +169,19 @@ def _reading(path: Path) -> Iterator[None]:
         yield
     except Truncated:
         raise UnreadableFile(f"{path} is truncated: it ends in the middle of an element.", path=str(path)) from None
-    except RecursionError:
-        raise UnreadableFile(
-            f"{path} nests sequences deeper than any DICOM object needs; export it again.", path=str(path)
-        ) from None
     except PYDICOM_FAILURES as failure:
+        if _is_of_nesting(failure):
+            raise UnreadableFile(
+                f"{path} nests sequences deeper than any DICOM object needs; export it again.", path=str(path)
+            ) from None
         raise UnreadableFile(f"{path} is damaged DICOM ({one_line(failure)}).", path=str(path)) from None
+
+
+def _is_of_nesting(failure: BaseException) -> bool:
+    """Whether it began with too deep a recursion, which pydicom may have made another exception of."""
+    return isinstance(failure, RecursionError) or (
+        failure.__context__ is not None and _is_of_nesting(failure.__context__)
+    )
 
 
 def _parse(path: Path, file: BinaryIO, size: int, keywords: list[str] | None) -> tuple[Dataset, Stream]:

@@ -4,6 +4,7 @@ from openigrt.geometry import (
     ImageAxes,
     Pivot,
 )
+from openigrt.patient.aliases import Alias, Aliases, parse_aliases
 from openigrt.patient.contour_stack import (
     plane_spacing_mm,
 )
@@ -52,6 +53,7 @@ from openigrt.patient.dvh import (
     Dvh,
     VolumeUnit,
 )
+from openigrt.patient.filling import Between, Ends, Filling, Gaps
 from openigrt.patient.match import (
     Match,
     Rival,
@@ -59,11 +61,15 @@ from openigrt.patient.match import (
     Trust,
     Verdict,
 )
+from openigrt.patient.occupancy import Occupancy, dice
 from openigrt.patient.plan import (
     Beam,
     ControlPoint,
     Plan,
 )
+from openigrt.patient.rings import contours_from_mask, contours_from_occupancy, with_keyholes
+from openigrt.patient.simplify import simplified
+from openigrt.patient.solids import occupancy_from_structure
 from openigrt.patient.stated_position import (
     Deviation,
     PositionTolerances,
@@ -73,6 +79,7 @@ from openigrt.patient.stated_position import (
 from openigrt.patient.structures import (
     Contour,
     ContourKind,
+    Generation,
     Structure,
     StructureRole,
     StructureSet,
@@ -105,12 +112,15 @@ from openigrt.patient.treatment_record import (
 
 __all__ = [
     "Action",
+    "Alias",
+    "Aliases",
     "AperturePositions",
     "Beam",
     "BeamOfFraction",
     "BeamState",
     "BeamTask",
     "BeamTaskType",
+    "Between",
     "CalculatedDose",
     "Contour",
     "ContourKind",
@@ -131,11 +141,16 @@ __all__ = [
     "DoseSummation",
     "DoubleExposure",
     "Dvh",
+    "Ends",
+    "Filling",
     "FractionHistory",
+    "Gaps",
+    "Generation",
     "ImageAxes",
     "ImageTiming",
     "IonDelivery",
     "Match",
+    "Occupancy",
     "Override",
     "Parameter",
     "Pivot",
@@ -163,17 +178,24 @@ __all__ = [
     "VolumeUnit",
     "centroid_mm",
     "contours_beyond",
+    "contours_from_mask",
+    "contours_from_occupancy",
     "corrected_tasks",
     "course_history",
     "deviations",
+    "dice",
     "mask_from_structure",
+    "occupancy_from_structure",
+    "parse_aliases",
     "plan_dose",
     "plane_spacing_mm",
     "planned_angles",
     "resampled_dose",
     "same_lattice",
+    "simplified",
     "sphere_points_mm",
     "summed_dose",
     "surface_points_mm",
     "volume_mm3",
+    "with_keyholes",
 ]

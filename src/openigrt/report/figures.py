@@ -34,7 +34,13 @@ MOST_OTHER_MATCHES = 2
 DARKEST_OUTLINE = 110.0
 PALETTE = ((86, 180, 233), (0, 190, 140), (240, 228, 66), (230, 159, 0), (204, 121, 167), (213, 110, 40))
 HOUNSFIELD = (Modality.CT, Modality.CBCT)
-_DRAWN_FIRST = (StructureRole.GTV, StructureRole.CTV, StructureRole.PTV, StructureRole.ORGAN, StructureRole.EXTERNAL)
+_DRAWN_FIRST = (
+    (StructureRole.GTV,),
+    (StructureRole.CTV, StructureRole.ITV),
+    (StructureRole.PTV,),
+    (StructureRole.ORGAN, StructureRole.PRV, StructureRole.AVOIDANCE),
+    (StructureRole.EXTERNAL,),
+)
 _NOT_DRAWN = (StructureRole.MARKER, StructureRole.ISOCENTER, StructureRole.SUPPORT)
 
 
@@ -229,8 +235,8 @@ def _outlines(
 
 def _rank(structure: Structure, target: str) -> tuple[bool, int, int]:
     """Sorting key: the target, then targets, organs and body, then the rest, each by number."""
-    role = _DRAWN_FIRST.index(structure.role) if structure.role in _DRAWN_FIRST else len(_DRAWN_FIRST)
-    return structure.name != target, role, structure.number
+    turn = next((n for n, roles in enumerate(_DRAWN_FIRST) if structure.role in roles), len(_DRAWN_FIRST))
+    return structure.name != target, turn, structure.number
 
 
 def _outline_color(structure: Structure, index: int) -> str:

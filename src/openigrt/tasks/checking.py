@@ -14,6 +14,7 @@ from openigrt.dicom import (
     Severity,
     by_severity,
     find_problems,
+    find_unknown_names,
     find_unreadable,
     links_of,
     modality_of,
@@ -21,9 +22,10 @@ from openigrt.dicom import (
     scan_folder,
 )
 from openigrt.errors import UnreadableFile
+from openigrt.files import read_aliases
 from openigrt.images import Modality, Phase
 from openigrt.tasks.clock import Progress
-from openigrt.tasks.words import on_lines, require_listener, require_paths
+from openigrt.tasks.words import given, on_lines, require_listener, require_paths
 
 SCHEMA_VERSION = 1
 NO_FRAME = "no frame of reference"
@@ -63,24 +65,34 @@ class FolderCheck:
         return phases_in(series) if series.sop_class_uid in IMAGE_CLASSES else ()
 
 
-def check(folder: str | Path, progress: Progress = lambda words: None) -> FolderCheck:
+def check(
+    folder: str | Path, progress: Progress = lambda words: None, *, aliases: str | Path | None = None
+) -> FolderCheck:
     """Read all headers below a folder and say what belongs together and what is wrong; nothing is written.
 
-    `progress` hears each step. Raises MissingInput where there is no folder or no DICOM in it, UnreadableFile where it
-    holds nothing but damaged DICOM.
+    With an alias file, `aliases`, the names of structures are looked up in it, too. `progress` hears each step. Raises
+    MissingInput where there is no folder or no DICOM in it, UnreadableFile where it holds nothing but damaged DICOM or
+    where the alias file cannot be read.
     """
-    require_paths(folder=folder)
+    require_paths(folder=folder, **given(aliases=aliases))
     require_listener(progress)
+    known = None if aliases is None else read_aliases(Path(aliases))
     progress("reading headers")
     inventory = scan_folder(Path(folder), lambda done, count: progress(f"reading headers, {done} of {count}"))
     progress("looking for what belongs together")
     links = links_of(inventory)
-    return FolderCheck(inventory, links, find_problems(inventory, links))
+    found = find_problems(inventory, links)
+    if known is not None:
+        progress("looking up the names of structures")
+        found = by_severity((*found, *find_unknown_names(inventory, known)))
+    return FolderCheck(inventory, links, found)
 
 
-def check_whole(folder: str | Path, progress: Progress = lambda words: None) -> FolderCheck:
+def check_whole(
+    folder: str | Path, progress: Progress = lambda words: None, *, aliases: str | Path | None = None
+) -> FolderCheck:
     """The same as `check`, and every image series and object read whole; what is refused is a finding more."""
-    found = check(folder, progress)
+    found = check(folder, progress, aliases=aliases)
     told = {finding.sentence for finding in found.findings}
     refused = find_unreadable(
         found.inventory, found.links, lambda done, count: progress(f"reading objects, {done} of {count}")

@@ -25,6 +25,7 @@ from openigrt.geometry import CouchPose, DegreesOfFreedom, PatientPosition, Rigi
 from openigrt.guidance import Alignment, likely_turns
 from openigrt.images import Image
 from openigrt.machine import LINEAR_AXES, CouchAxis, Machine, axis_positions
+from openigrt.patient import Aliases
 from openigrt.tasks.isocenters import LARGEST_COORDINATE_MM
 from openigrt.tasks.volume_inputs import is_volume_file, read_daily_volume, read_planning_volume
 from openigrt.tasks.words import in_short
@@ -57,6 +58,14 @@ def read_plan_input(
         folder = read_plan_folder(path, plan_uid, position, series, straightening)
     require_bearable(folder.planning_image, "The planning image")
     return replace(folder, planning_image=folder.planning_image.axial())
+
+
+def named_by(aliases: Aliases | None, folder: PlanFolder) -> PlanFolder:
+    """The folder, its structures with the names and roles of an alias file, and a message for what it does not know."""
+    if aliases is None or folder.structure_set is None:
+        return folder
+    structure_set, messages = aliases.applied(folder.structure_set)
+    return replace(folder, structure_set=structure_set, messages=(*folder.messages, *messages))
 
 
 def read_today_input(

@@ -20,6 +20,7 @@ from openigrt.tasks.exchanged import naming_an_exchange, require_not_exchanged
 from openigrt.tasks.guidance import Guidance
 from openigrt.tasks.guidance_files import require_usable_folder, set_results_aside, write_guidance
 from openigrt.tasks.guidance_inputs import (
+    named_by,
     position_of,
     read_plan_input,
     read_start,
@@ -77,6 +78,7 @@ def guide(
     isocenter: ArrayLike | None = None,
     daily_isocenter: ArrayLike | None = None,
     start: str | Path | None = None,
+    aliases: str | Path | None = None,
     out: str | Path | None = None,
     seed: int = 0,
     progress: Progress = lambda words: None,
@@ -89,7 +91,7 @@ def guide(
     an OpenIgrtError with one sentence wherever the input does not allow an answer; nothing is written then. What an
     earlier run left in `out` is moved to a folder below `out`/former first, so that it cannot be taken for this answer.
     """
-    require_paths(plan=plan, today=today, **given(machine=machine, start=start, out=out))
+    require_paths(plan=plan, today=today, **given(machine=machine, start=start, aliases=aliases, out=out))
     require_texts(**given(site=site, target=target, plan_uid=plan_uid, series=series, position=position))
     require_texts(**given(plan_series=plan_series, straighten=straighten))
     require_whole_numbers(**given(dof=dof, beam=beam))
@@ -98,12 +100,15 @@ def guide(
     require_listener(progress)
     places, lying, straightening = (Path(plan), Path(today)), position_of(position), straightening_of(straighten)
     registration = _registration(start, out, places, progress)
-    settings = guidance_settings(site, region, target, machine=machine, dof=dof, start=start, seed=seed)
+    settings = guidance_settings(
+        site, region, target, machine=machine, dof=dof, start=start, aliases=aliases, seed=seed
+    )
     settings = settings.saying({"planning series": plan_series, "straightened": straighten})
     clock = Clock(progress)
     with naming_an_exchange(*places):
         clock.step("read_plan", "reading the plan")
-        folder = read_plan_input(places[0], plan_uid, lying, plan_series, straightening[0])
+        read = read_plan_input(places[0], plan_uid, lying, plan_series, straightening[0])
+        folder = named_by(settings.aliases, read)
         clock.step("read_image", "reading today's image")
         daily = read_today_input(places[1], folder, series, straightening[1])
         by_hand = GivenSetup(beam, isocenter, daily_isocenter, lying, couch_pose)
