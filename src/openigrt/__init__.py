@@ -13,11 +13,27 @@ if TYPE_CHECKING:
         correction_schema,
         guidance_record,
         guide,
+        review,
+        review_record,
+        review_schema,
         write_example,
         write_guidance,
+        write_review,
     )
 
-__all__ = ["check", "check_record", "correction_schema", "guidance_record", "guide", "write_example", "write_guidance"]
+__all__ = [
+    "check",
+    "check_record",
+    "correction_schema",
+    "guidance_record",
+    "guide",
+    "review",
+    "review_record",
+    "review_schema",
+    "write_example",
+    "write_guidance",
+    "write_review",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -1,10 +1,25 @@
 """DICOM data sets to and from our nouns: pure mapping over pydicom, one file per object, both directions in it."""
 
-from openigrt.dicom.daily_folder import DailyFolder, check_same_patient, check_same_position, read_daily_folder
+from openigrt.dicom.daily_folder import (
+    DailyFolder,
+    check_same_patient,
+    check_same_position,
+    read_daily_folder,
+    read_daily_series,
+)
+from openigrt.dicom.days_folder import DaySeries, DaysFolder, read_days_folder
 from openigrt.dicom.deformable_registration import DeformableRegistration, read_deformable_registration
 from openigrt.dicom.dose import dose_grid, read_dose, write_dose
 from openigrt.dicom.findings import Finding, Severity, find_problems
-from openigrt.dicom.folder import IMAGE_CLASSES, Instance, Inventory, Series, SkippedFile, scan_folder
+from openigrt.dicom.folder import (
+    IMAGE_CLASSES,
+    Instance,
+    Inventory,
+    Series,
+    SkippedFile,
+    scan_folder,
+    series_of_files,
+)
 from openigrt.dicom.headers import DeviceHeader, PatientHeader, SeriesHeader, StudyHeader, save
 from openigrt.dicom.image_series import (
     ImageReading,
@@ -24,11 +39,14 @@ from openigrt.dicom.spatial_registration import (
     read_spatial_registration,
     write_spatial_registration,
 )
+from openigrt.dicom.stated_registrations import StatedRegistration
 from openigrt.dicom.structure_set import read_structure_set, role_of, write_structure_set
 
 __all__ = [
     "IMAGE_CLASSES",
     "DailyFolder",
+    "DaySeries",
+    "DaysFolder",
     "DeformableRegistration",
     "DeviceHeader",
     "Finding",
@@ -46,6 +64,7 @@ __all__ = [
     "Severity",
     "SkippedFile",
     "SpatialRegistration",
+    "StatedRegistration",
     "StudyHeader",
     "check_same_patient",
     "check_same_position",
@@ -57,6 +76,8 @@ __all__ = [
     "modality_of",
     "plan_from_daily",
     "read_daily_folder",
+    "read_daily_series",
+    "read_days_folder",
     "read_deformable_registration",
     "read_dose",
     "read_image_series",
@@ -68,6 +89,7 @@ __all__ = [
     "role_of",
     "save",
     "scan_folder",
+    "series_of_files",
     "write_dose",
     "write_image_series",
     "write_plan",

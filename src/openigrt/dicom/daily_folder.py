@@ -1,6 +1,6 @@
 """The folder of the day: one image, and the structures that were drawn on it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from openigrt.dicom.choosing import (
@@ -47,22 +47,27 @@ def read_daily_folder(path: Path, plan_frame_uid: str, series_uid: str | None = 
     inventory = scan_folder(path)
     require_undamaged(inventory)
     require_one_patient_in(inventory)
-    series = _chosen_series(inventory, series_uid)
+    daily = read_daily_series(_chosen_series(inventory, series_uid), plan_frame_uid)
+    structure_set, files, messages = _structures(inventory, daily.daily_image)
+    return replace(
+        daily,
+        structure_set=structure_set,
+        choices=(*daily.choices, *inventory.messages()),
+        messages=(*inventory.doubts(), *daily.messages, *messages),
+        inputs=(*daily.inputs, *files),
+        holds_plan=bool(inventory.instances_of(PLAN_CLASSES)),
+    )
+
+
+def read_daily_series(series: Series, plan_frame_uid: str) -> DailyFolder:
+    """One series as the image of the day, without structures; raises the errors of `read_image_series`."""
     reading = read_image_series(series, Frame.daily)
-    structure_set, files, messages = _structures(inventory, reading.image)
     shared = (
         (f"Daily image and plan share the frame of reference {plan_frame_uid}: aligned or resampled before.",)
         if reading.image.frame.uid == plan_frame_uid
         else ()
     )
-    return DailyFolder(
-        daily_image=reading.image,
-        structure_set=structure_set,
-        choices=(f"Chose {series}.", *inventory.messages()),
-        messages=(*inventory.doubts(), *reading.messages, *shared, *messages),
-        inputs=(*reading.inputs, *files),
-        holds_plan=bool(inventory.instances_of(PLAN_CLASSES)),
-    )
+    return DailyFolder(reading.image, None, (f"Chose {series}.",), (*reading.messages, *shared), reading.inputs)
 
 
 def check_same_patient(plan: PlanFolder, daily: DailyFolder) -> None:

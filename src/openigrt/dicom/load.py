@@ -101,6 +101,15 @@ def read_header(path: Path, keywords: list[str]) -> tuple[Dataset, PixelElement 
         return header, _pixel_element(path, header, start, (file.tell(), size))
 
 
+def read_header_alone(path: Path, keywords: list[str]) -> Dataset:
+    """The elements `keywords` of a file before its pixel data, whatever became of these; raises as `read_header`."""
+    try:
+        with path.open("rb") as file:
+            return _parse(path, WholeReads(file, path.stat().st_size), keywords)
+    except OSError as failure:
+        raise UnreadableFile(f"{path} cannot be read: {failure.strerror}.", path=str(path)) from None
+
+
 def read_object(path: Path) -> tuple[Dataset, InputFile]:
     """A whole data set and the record of its file; raises UnreadableFile when no DICOM, truncated or too large."""
     content = read_content(path)

@@ -1,15 +1,21 @@
 """Whole jobs, one file each: what the command line and the Python interface call."""
 
 from openigrt.tasks.checking import FolderCheck, check, check_record, check_summary
+from openigrt.tasks.course import CourseReview
 from openigrt.tasks.examples import write_example
 from openigrt.tasks.guidance import Guidance
 from openigrt.tasks.guidance_files import write_guidance
 from openigrt.tasks.guidance_record import guidance_record
 from openigrt.tasks.guidance_summary import guidance_summary
 from openigrt.tasks.guiding import guide
-from openigrt.tasks.schema import correction_schema
+from openigrt.tasks.review_files import write_review
+from openigrt.tasks.review_record import review_record
+from openigrt.tasks.review_summary import review_summary
+from openigrt.tasks.reviewing import review
+from openigrt.tasks.schema import correction_schema, review_schema
 
 __all__ = [
+    "CourseReview",
     "FolderCheck",
     "Guidance",
     "check",
@@ -19,6 +25,11 @@ __all__ = [
     "guidance_record",
     "guidance_summary",
     "guide",
+    "review",
+    "review_record",
+    "review_schema",
+    "review_summary",
     "write_example",
     "write_guidance",
+    "write_review",
 ]

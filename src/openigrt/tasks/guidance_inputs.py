@@ -9,11 +9,13 @@ import numpy as np
 from openigrt.dicom import (
     DailyFolder,
     PlanFolder,
+    Series,
     SpatialRegistration,
     check_same_patient,
     check_same_position,
     plan_from_daily,
     read_daily_folder,
+    read_daily_series,
     read_object,
     read_plan_folder,
     read_spatial_registration,
@@ -56,10 +58,23 @@ def read_today_input(path: Path, folder: PlanFolder, series_uid: str | None) -> 
         daily = read_daily_volume(path)
     else:
         daily = read_daily_folder(path, folder.planning_image.frame.uid, series_uid)
-        check_same_patient(folder, daily)
-        check_same_position(folder, daily)
+        require_same_patient_and_position(folder, daily)
     require_bearable(daily.daily_image, "The image of the day")
     return daily
+
+
+def read_series_of_day(series: Series, folder: PlanFolder) -> DailyFolder:
+    """One series of a course as the image of its day, checked as `read_today_input` checks it."""
+    daily = read_daily_series(series, folder.planning_image.frame.uid)
+    require_same_patient_and_position(folder, daily)
+    require_bearable(daily.daily_image, "The image of the day")
+    return daily
+
+
+def require_same_patient_and_position(folder: PlanFolder, daily: DailyFolder) -> None:
+    """Raise InconsistentInput where plan and image state another patient, or that he lay otherwise."""
+    check_same_patient(folder, daily)
+    check_same_position(folder, daily)
 
 
 def _require_no_uid(path: Path, option: str, uid: str | None) -> None:
