@@ -26,6 +26,7 @@ class OtherView:
     `apart_mm` is where it puts the centre of the target less where ours does (lateral, longitudinal, vertical);
     `largest_mm` the largest distance over the target, `exchanged_mm` the same for its inverse; `regions_mm` that from
     our trusted matches on other regions. Similarities are of our match and of this one, by the metric of the match.
+    Where it is written the wrong way round, setup error, regions and similarity are of its inverse, as it was meant.
     """
 
     uid: str

@@ -5,8 +5,10 @@ from dataclasses import dataclass, fields
 
 from openigrt.guidance.setup_error import SetupError
 
-GREW_MM, GREW_DEG = 1.0, 1.0
-TELLING_MM, TELLING_DEG = 2.0, 1.0
+GREW = {"mm": 1.0, "deg": 1.0}
+TELLING = {"mm": 2.0, "deg": 1.0}
+TELLING_OF_GROWN = {"mm": 1.0, "deg": 1.0}
+SHOWN = {"mm": " mm", "deg": "°"}
 
 # What is left on an axis, as a multiple of what was there before the correction.
 CAUSES = {
@@ -38,19 +40,19 @@ class Verification:
 def judge_verification(before: SetupError, after: SetupError, residual_mm: float, tolerance_mm: float) -> Verification:
     """The residual against the tolerance, and axis by axis against what was there before.
 
-    An axis has grown by more than 1 mm or 1 degree (clinical.md 8.4). An axis with a first error of at least 2 mm or 1
-    degree, of which the residual is nearer to 2, 1 or -1 times the first error than to none, tells how the correction
-    went; what was left because nothing had to be corrected is within the tolerance, and is not told.
+    An axis has grown by more than 1 mm or 1 degree (clinical.md 8.4). Where it has, or the target is off, an axis tells
+    how the correction went if its residual is nearer to 2, 1 or -1 times the first error than to none, and the first
+    error was large enough to tell these apart: 2 mm, or 1 mm where it has grown, and 1 degree.
     """
     grew, causes = [], []
     for name, unit, first, left in _axes(before, after):
-        has_grown = abs(left) - abs(first) > (GREW_MM if unit == "mm" else GREW_DEG)
+        has_grown = abs(left) - abs(first) > GREW[unit]
         if has_grown:
             grew.append(name)
-        is_telling = abs(first) >= (TELLING_MM if unit == "mm" else TELLING_DEG)
+        is_telling = abs(first) >= (TELLING_OF_GROWN if has_grown else TELLING)[unit]
         cause = CAUSES.get(round(left / first)) if is_telling else None
         if cause is not None and (has_grown or residual_mm > tolerance_mm):
-            shown = " mm" if unit == "mm" else "°"
+            shown = SHOWN[unit]
             causes.append(f"{name}: {first:+.1f}{shown} before, {left:+.1f}{shown} after, {cause}.")
     return Verification(residual_mm, tolerance_mm, tuple(grew), tuple(causes))
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from openigrt.guidance import AXES, Agreement, AxisStatistics, CourseImage, Role, is_counted
 from openigrt.report.content import ProtocolLevels
-from openigrt.report.wording import COUCH_DIRECTIONS, signed
+from openigrt.report.wording import signed
 
 WIDTH, HEIGHT = 360.0, 170.0
 LEFT, RIGHT, TOP, BOTTOM = 34.0, 8.0, 10.0, 20.0
@@ -14,6 +14,14 @@ MOST_LABELS = 14
 NICE_STEPS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 MOST_STEPS = 3
 UNITS = {"mm": "mm", "deg": "°"}
+POSITIVE = {
+    "lateral": "right, seen from the couch foot",
+    "longitudinal": "toward the gantry",
+    "vertical": "up",
+    "yaw": "counter-clockwise from above",
+    "pitch": "gantry end up",
+    "roll": "right side down",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +97,7 @@ def _chart(
     return TrendChart(
         name=name,
         unit=UNITS[unit],
-        positive=COUCH_DIRECTIONS[name][0],
+        positive=POSITIVE[name],
         rows=tuple((scale.down(value), f"{value:g}") for value in _round_values(scale.reach)),
         columns=tuple((scale.right(n), str(n)) for n in _labelled(scale.sessions)),
         levels=(scale.down(level), scale.down(-level)) if level else (),

@@ -26,6 +26,7 @@ from openigrt.guidance import (
     judge_other_match,
     off_target_mm,
     setup_error_of,
+    with_exchanged_ends,
 )
 from openigrt.patient import Verdict
 from openigrt.registration import compare_similarity, field_of_view_mask
@@ -47,7 +48,7 @@ RESULT_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class CourseWords:
-    """What a course is reviewed with, as plain words that another process can be told; isocenters are LPS mm."""
+    """What a course is reviewed with, as plain words that another process can be told; isocenters are LPS."""
 
     plan: Path
     plan_uid: str | None
@@ -57,8 +58,8 @@ class CourseWords:
     target: str | None
     machine: str | None
     beam: int | None
-    isocenter: tuple[float, ...] | None
-    daily_isocenter: tuple[float, ...] | None
+    isocenter_mm: tuple[float, ...] | None
+    daily_isocenter_mm: tuple[float, ...] | None
     seed: int
 
 
@@ -111,9 +112,9 @@ def course_side(words: CourseWords) -> CourseSide:
         words.site, region, words.target, machine=words.machine, dof=None, start=None, seed=words.seed
     )
     folder = read_plan_input(words.plan, words.plan_uid, words.position)
-    isocenter_mm, isocenter_from = plan_isocenter(folder.plan, words.isocenter, words.beam, folder.doubts)
-    given = GivenSetup(words.beam, words.isocenter, words.daily_isocenter, words.position, None)
-    by_hand = words.isocenter, words.daily_isocenter, words.beam, words.position, words.target, words.seed
+    isocenter_mm, isocenter_from = plan_isocenter(folder.plan, words.isocenter_mm, words.beam, folder.doubts)
+    given = GivenSetup(words.beam, words.isocenter_mm, words.daily_isocenter_mm, words.position, None)
+    by_hand = words.isocenter_mm, words.daily_isocenter_mm, words.beam, words.position, words.target, words.seed
     asked = repr((settings.protocol, settings.machine, settings.region, settings.region_is_named, by_hand))
     return CourseSide(PlanSide(folder, settings, isocenter_mm, words.target), given, isocenter_from, asked)
 
@@ -225,7 +226,8 @@ def _other_view(stated: StatedRegistration, task: ImageTask, case: Case, guidanc
     judged = judge_other_match(ours, other, points_mm, position, guidance.protocol.verification_tolerance_mm)
     is_refused = guidance.match.trust.verdict is Verdict.REFUSED
     regions = case.plan.regions
-    alike = compare_similarity(case.question(None), regions[0], ours, other) if is_judged else None
+    meant = judged.exchanged if judged.agreement is Agreement.EXCHANGED else other
+    alike = compare_similarity(case.question(None), regions[0], ours, meant) if is_judged else None
     return OtherView(
         uid=stated.registration.uid,
         name=stated.name,
@@ -233,13 +235,13 @@ def _other_view(stated: StatedRegistration, task: ImageTask, case: Case, guidanc
         created_at=stated.created_at,
         is_judged=is_judged,
         agreement=Agreement.NOT_JUDGED if is_refused else judged.agreement,
-        setup_error=setup_error_of(other, guidance.alignment),
+        setup_error=setup_error_of(meant, guidance.alignment),
         apart_mm=() if is_refused else tuple(judged.apart.center_mm.tolist()),
         largest_mm=None if is_refused else judged.apart.largest_mm,
         rotation_deg=None if is_refused else judged.apart.rotation_deg,
         exchanged_mm=None if is_refused else judged.apart_exchanged.largest_mm,
         regions_mm={
-            match.region: apart(match.plan_from_daily, other, points_mm, position).largest_mm
+            match.region: apart(match.plan_from_daily, meant, points_mm, position).largest_mm
             for match in guidance.matches[1:]
             if match.trust.verdict is Verdict.TRUSTED
         },
@@ -250,14 +252,15 @@ def _other_view(stated: StatedRegistration, task: ImageTask, case: Case, guidanc
 
 
 def _pictures(task: ImageTask, guidance: Guidance, others: tuple[OtherView, ...]) -> SideBySide | None:
-    """The image under our match and under the judged one, where they differ."""
+    """The image under our match and under the judged one as it was meant, where they differ."""
     if not others or others[-1].agreement in (None, Agreement.AGREES):
         return None
     images = guidance.planning_image, guidance.daily_image
     other = plan_from_daily(task.registrations[-1].registration, *images)
+    meant = with_exchanged_ends(other) if others[-1].agreement is Agreement.EXCHANGED else other
     return draw_side_by_side(
         images,
-        (guidance.match.plan_from_daily, other),
+        (guidance.match.plan_from_daily, meant),
         guidance.structure_set,
         guidance.target,
         region=guidance.match.region,

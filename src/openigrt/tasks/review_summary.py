@@ -56,8 +56,8 @@ def others_in_words(review: CourseReview) -> Iterator[str]:
 def _standing(other: OtherView) -> str:
     """How a registration stands to ours, in a word or two."""
     words = {
-        Agreement.AGREES: "agree",
-        Agreement.DIFFERS: "differ",
+        Agreement.AGREES: "agreeing",
+        Agreement.DIFFERS: "differing",
         Agreement.EXCHANGED: "written the wrong way round",
         Agreement.NOT_JUDGED: "not judged, since our match is refused",
     }

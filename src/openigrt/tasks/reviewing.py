@@ -83,8 +83,8 @@ def review(
         target=target,
         machine=None if machine is None else str(machine),
         beam=beam,
-        isocenter=_point(isocenter, PLAN_OPTION),
-        daily_isocenter=_point(daily_isocenter, DAILY_OPTION),
+        isocenter_mm=_point(isocenter, PLAN_OPTION),
+        daily_isocenter_mm=_point(daily_isocenter, DAILY_OPTION),
         seed=int(seed),
     )
     if out is not None:
