@@ -10,7 +10,7 @@ from openigrt.patient import Target
 from openigrt.report import SideBySide
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, slots=True)
 class ImageResult:
     """What one image says, with pictures where another match differs from ours."""
 

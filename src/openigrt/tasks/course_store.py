@@ -4,6 +4,7 @@ A file appears whole or not at all, and is named by the digest of what its resul
 trusted: a file that does not hold what it should is as if it were not there.
 """
 
+import hashlib
 import json
 import os
 import tempfile
@@ -20,12 +21,14 @@ from openigrt.report import FusedPlane, SideBySide
 from openigrt.tasks.course import ImageResult
 
 KEPT = "images"
+LARGEST_BYTES = 50_000_000
 Record = Mapping[str, Any]
 
 
 def keep(store: Path, result: ImageResult) -> None:
     """Write the result of one image into the folder `store`; raises InputError where that cannot be written."""
-    content = json.dumps(asdict(result), default=datetime.isoformat)
+    record = json.dumps(asdict(result), default=datetime.isoformat)
+    content = f'{{"sha256": "{_digest(record)}", "result": {record}}}'
     try:
         store.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=".writing-", dir=store)
@@ -42,12 +45,23 @@ def keep(store: Path, result: ImageResult) -> None:
 def kept(store: Path, key: str) -> ImageResult | None:
     """The result that was kept under a key; None where there is none, or none that is whole."""
     try:
-        record = json.loads(_place(store, key).read_bytes())
+        place = _place(store, key)
+        if place.stat().st_size > LARGEST_BYTES:
+            return None
+        content = json.loads(place.read_bytes())
+        record = content["result"]
+        if content["sha256"] != _digest(json.dumps(record)):
+            return None
         pictures = record["pictures"]
         result = ImageResult(_review(record["review"]), None if pictures is None else _pictures(pictures))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
     return result if result.review.key == key else None
+
+
+def _digest(record: str) -> str:
+    """What tells that a record was changed since it was written."""
+    return hashlib.sha256(record.encode("ascii")).hexdigest()
 
 
 def _place(store: Path, key: str) -> Path:
