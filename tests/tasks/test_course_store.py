@@ -14,12 +14,13 @@ from openigrt.tasks.course_store import keep, kept
 from tests.guidance.test_course_order import found
 
 KEY = "ab" * 32
+LETTERS = {"left": "R", "right": "L", "top": "A", "bottom": "P"}
 MADE_AT = datetime(2025, 2, 3, 10, 0, 0, 123456, tzinfo=UTC)
 ERROR = SetupError(0.1, 1.0 / 3.0, -2e-9, 0.0, 5.0, 1e-17)
 OTHER = OtherView(
     "1.2", "fïnal", "V", MADE_AT, True, "", Agreement.DIFFERS, ERROR, (1.0, 2.0, 3.0), 4.0, 0.5, 900.0, {}
 )
-PLANE = FusedPlane("axial", "z = 1.0 mm", 100.0, 90.0, {"left": "R"}, (50.0, 45.0), "M0 0Z", ("data:a", "data:b"))
+PLANE = FusedPlane("axial", "z = 1.0 mm", 100.0, 90.0, LETTERS, (50.0, 45.0), "M0 0Z", ("data:a", "data:b"))
 RESULT = ImageResult(
     ImageReview("1.3", "1.4", "1.5", "CBCT", "CBCT", MADE_AT, found=found(1.0 / 7.0), others=(OTHER,), key=KEY),
     SideBySide((PLANE,), "bone window"),
