@@ -310,6 +310,20 @@ def test_where_nothing_can_be_matched_the_report_is_written_and_the_code_is_1(co
     assert (tmp_path / "out" / "review.html").is_file()
 
 
+def test_exchanged_folders_are_named(course, tmp_path):
+    done = run("review", course.days, course.plan, "--jobs", "1", "--out", tmp_path / "out")
+    assert done.code == 1
+    assert done.sentence.startswith("PLAN and DAYS look exchanged")
+    assert done.sentence.endswith(f"openigrt review {course.plan} {course.days}")
+
+
+def test_the_summary_has_the_answer_and_every_reason_to_look(course, tmp_path):
+    done = run("review", course.plan, course.days / "day 2", "--jobs", "1", "--out", tmp_path / "out")
+    assert (done.code, done.out.splitlines()[0]) == (0, "1 image in 1 session, 1 matched; none of them needs a look.")
+    assert "No registration of another system speaks of these images." in done.out
+    assert "Not for clinical use" in done.out
+
+
 def test_results_never_go_into_an_input_folder(course):
     done = run("review", course.plan, course.days, "--out", course.days / "out")
     assert done.code == 1

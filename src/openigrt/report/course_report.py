@@ -5,7 +5,7 @@ from openigrt.report import trends
 from openigrt.report.course_content import CourseReportContent
 from openigrt.report.guidance_report import RESEARCH_STATEMENT, page_environment
 
-TELLING_DEVIATIONS = 2.0
+TELLING_DEVIATIONS, TELLING_GAP = 2.0, 0.01
 
 
 def render_course_report(content: CourseReportContent) -> str:
@@ -46,10 +46,10 @@ def _by_number(images: tuple[CourseImage, ...]) -> dict[int, CourseImage]:
 
 
 def similarity_in_words(ours: float | None, other: float | None, deviation: float | None) -> str:
-    """What two similarities say, when their difference is told in its own standard deviations."""
+    """What two similarities say, where they differ by 0.01 and by two standard deviations of the difference."""
     if ours is None or other is None:
         return "Under one of the two the region lies outside the image: they cannot be compared."
     gap, spread = ours - other, deviation or 0.0
-    if abs(gap) <= TELLING_DEVIATIONS * spread:
+    if abs(gap) <= max(TELLING_GAP, TELLING_DEVIATIONS * spread):
         return "The images are about equally alike under both."
     return f"The images are more alike under {'our match' if gap > 0.0 else 'the other one'}."

@@ -34,8 +34,14 @@ def _answer(review: CourseReview) -> str:
     """How many images, how many of them matched, and whether a person must look."""
     sessions = len({image.session for image in review.images} - {None})
     looked = sum(bool(image.attention) for image in review.images)
-    asked = "nobody needs to look" if not review.needs_person else f"a person must look at {looked}"
-    return f"{len(review.images)} images in {sessions} sessions, {len(review.matched)} matched; {asked}."
+    asked = f"a person must look at {looked} of them" if looked else "none of them needs a look"
+    counted = f"{_count(len(review.images), 'image')} in {_count(sessions, 'session')}"
+    return f"{counted}, {len(review.matched)} matched; {asked}."
+
+
+def _count(number: int, what: str) -> str:
+    """A number of things."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def others_in_words(review: CourseReview) -> Iterator[str]:
@@ -48,7 +54,7 @@ def others_in_words(review: CourseReview) -> Iterator[str]:
     listed = ", ".join(f"{count} {standing}" for standing, count in counts.items())
     tolerance_mm = review.protocol.verification_tolerance_mm
     yield (
-        f"Registrations of other systems, for {len(judged)} image{'' if len(judged) == 1 else 's'}: {listed} "
+        f"Registrations of other systems, for {_count(len(judged), 'image')}: {listed} "
         f"(tolerance {tolerance_mm:g} mm at the target)."
     )
 

@@ -22,6 +22,7 @@ from openigrt.tasks.course import CourseReview, ImageResult
 from openigrt.tasks.course_image import CourseSide, CourseWords, ImageTask, course_side, image_task
 from openigrt.tasks.course_matching import Matcher, matcher, process_count
 from openigrt.tasks.course_store import KEPT
+from openigrt.tasks.exchanged import naming_an_exchange
 from openigrt.tasks.guidance_files import require_usable_folder
 from openigrt.tasks.guidance_inputs import position_of
 from openigrt.tasks.guiding import COMPILING, MATCHING
@@ -106,7 +107,8 @@ def _reviewed(words: CourseWords, days: Path, store: Path | None, processes: int
     """The course, from folders to statistics."""
     clock = Clock(progress)
     clock.step("read_plan", "reading the plan")
-    side = course_side(words)
+    with naming_an_exchange(words.plan, days, "review", "DAYS"):
+        side = course_side(words)
     regions = side.plan.regions  # a region that is not there is wrong for the whole course
     with matcher(words, side, processes) as match:
         clock.step("read_days", "looking for images")
