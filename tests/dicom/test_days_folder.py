@@ -225,6 +225,17 @@ def test_our_own_and_those_of_no_image_do_not_count(tmp_path, planning):
     assert any("by OpenIGRT itself" in sentence for sentence in folder.left_aside)
 
 
+def test_one_of_another_patient_is_told_and_does_not_count(tmp_path, planning):
+    one = written(tmp_path / "days", image(1, f"{ROOT}.1"))
+    registered(tmp_path / "days", "strange", (planning, one))
+    dataset = pydicom.dcmread(tmp_path / "days" / "strange.dcm")
+    dataset.PatientID, dataset.PatientName = "P2", "Roe^Richard"
+    dataset.save_as(tmp_path / "days" / "strange.dcm")
+    folder = read(tmp_path, planning)
+    assert names(folder, 1) == []
+    assert "Roe^Richard (ID P2)" in folder.strangers[0]
+
+
 def test_one_that_cannot_be_read_is_told(tmp_path, planning):
     one = written(tmp_path / "days", image(1, f"{ROOT}.1"))
     registered(tmp_path / "days", "broken", (planning, one))

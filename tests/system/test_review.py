@@ -12,6 +12,7 @@ from pathlib import Path
 
 import jsonschema
 import numpy as np
+import pydicom
 import pytest
 
 import openigrt
@@ -287,6 +288,37 @@ def test_a_kill_loses_at_most_what_is_in_work(course, record, tmp_path):
 
 
 # -------------------------------------------------------------------------------- bad input
+
+
+def matrix_items(dataset):
+    """The matrix items of a registration, by pydicom alone."""
+    return [item.MatrixRegistrationSequence[0].MatrixSequence[0] for item in dataset.RegistrationSequence]
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "kind", "words"),
+    [
+        (0, "2", "RIGID", "says RIGID, but its matrix is not"),
+        (3, "12", "AFFINE", "only RIGID ones can move a patient"),
+        (3, "1e300", "RIGID", "It carries the image by 1e+300 mm"),
+        (15, "0", "RIGID", "says RIGID, but its matrix is not"),
+    ],
+)
+def test_a_registration_that_cannot_be_compared_is_a_reason_to_look(course, tmp_path, place, value, kind, words):
+    days = tmp_path / "days"
+    shutil.copytree(course.days / "day 5", days / "day 5")
+    dataset = pydicom.dcmread(course.days / "registrations" / "REG_frames.dcm")
+    item = matrix_items(dataset)[-1]
+    item.FrameOfReferenceTransformationMatrix[place] = value
+    item.FrameOfReferenceTransformationMatrixType = kind
+    dataset.save_as(days / "REG.dcm")
+    review = openigrt.review(course.plan, days, jobs=1)
+    (image,) = review.images
+    assert image.review.found.verdict == "trusted"
+    assert image.review.judged.agreement is None
+    assert "cannot be compared" in image.attention[0]
+    assert words in image.attention[0]
+    assert openigrt.write_review(review, tmp_path / "out").is_dir()
 
 
 def test_a_region_that_is_not_there_is_one_sentence(course, tmp_path):

@@ -110,16 +110,14 @@ def read_days_folder(
     own, strangers = _of_patient(series, patient)
     left_aside = {s.uid: why for s in own if (why := _no_image_of_the_course(s, planned, planning_image.frame.uid))}
     images = [_day_series(s, damaged) for s in own if s.uid not in left_aside]
-    found = read_stated_registrations(
-        instance
-        for instance in registrations_in(inventory, *_readable(plan_path))
-        if _identity(instance).is_same(patient)
-    )
+    registrations = grouped_by_series(registrations_in(inventory, *_readable(plan_path)))
+    own_registrations, strange_registrations = _of_patient(registrations, patient)
+    found = read_stated_registrations(instance for s in own_registrations for instance in s.instances)
     return DaysFolder(
         images=tuple(sorted(images, key=lambda i: (i.acquired_at is None, i.acquired_at or LONG_AGO, i.series.uid))),
         registrations=found.stated,
         left_aside=(*left_aside.values(), *found.left_aside, *_no_dicom(inventory)),
-        strangers=strangers,
+        strangers=(*strangers, *strange_registrations),
         unreadable=(*homeless, *found.unreadable),
     )
 

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
+
 from openigrt.dicom import (
     DailyFolder,
     DaySeries,
@@ -15,8 +17,8 @@ from openigrt.dicom import (
     plan_from_daily,
     series_of_files,
 )
-from openigrt.errors import InputError, OpenIgrtError, UnreadableFile
-from openigrt.geometry import PatientPosition
+from openigrt.errors import InputError, OpenIgrtError, UnreadableFile, UnsupportedInput
+from openigrt.geometry import PatientPosition, RigidTransform
 from openigrt.guidance import (
     Agreement,
     Found,
@@ -39,7 +41,7 @@ from openigrt.tasks.guidance_inputs import read_plan_input, read_series_of_day
 from openigrt.tasks.guidance_remarks import questions
 from openigrt.tasks.guidance_settings import guidance_settings
 from openigrt.tasks.guiding import Case
-from openigrt.tasks.isocenters import plan_isocenter
+from openigrt.tasks.isocenters import LARGEST_COORDINATE_MM, plan_isocenter
 from openigrt.tasks.patient_setup import GivenSetup, patient_setup
 from openigrt.tasks.plan_side import PlanSide
 
@@ -219,6 +221,7 @@ def _other_view(stated: StatedRegistration, task: ImageTask, case: Case, guidanc
     is_judged = stated is task.registrations[-1]
     try:
         other = plan_from_daily(stated.registration, guidance.planning_image, guidance.daily_image)
+        _require_bearable(other)
     except InputError as error:
         return _unjudged(stated, is_judged, error.sentence)
     points_mm, position = guidance.target.points_mm, guidance.alignment.patient_position
@@ -249,6 +252,15 @@ def _other_view(stated: StatedRegistration, task: ImageTask, case: Case, guidanc
         similarity_other=alike.second if alike else None,
         similarity_deviation=alike.gap_deviation if alike else None,
     )
+
+
+def _require_bearable(other: RigidTransform) -> None:
+    """Raise UnsupportedInput for a registration that carries the image further than any coordinate may be."""
+    reach_mm = float(np.abs(other.translation_mm).max())
+    if reach_mm > LARGEST_COORDINATE_MM:
+        raise UnsupportedInput(
+            f"It carries the image by {reach_mm:.3g} mm; at most {LARGEST_COORDINATE_MM:g} mm along an axis are taken. Check the matrix and its unit."
+        )
 
 
 def _pictures(task: ImageTask, guidance: Guidance, others: tuple[OtherView, ...]) -> SideBySide | None:
