@@ -259,7 +259,8 @@ def _require_bearable(other: RigidTransform) -> None:
     reach_mm = float(np.abs(other.translation_mm).max())
     if reach_mm > LARGEST_COORDINATE_MM:
         raise UnsupportedInput(
-            f"It carries the image by {reach_mm:.3g} mm; at most {LARGEST_COORDINATE_MM:g} mm along an axis are taken. Check the matrix and its unit."
+            f"It carries the image by {reach_mm:.3g} mm; at most {LARGEST_COORDINATE_MM:g} mm along an axis are taken. "
+            "Check the matrix and its unit."
         )
 
 
