@@ -16,10 +16,14 @@ if TYPE_CHECKING:
         correction_schema,
         guidance_record,
         guide,
+        review,
+        review_record,
+        review_schema,
         sort,
         sorted_record,
         write_example,
         write_guidance,
+        write_review,
     )
 
 __all__ = [
@@ -31,10 +35,14 @@ __all__ = [
     "correction_schema",
     "guidance_record",
     "guide",
+    "review",
+    "review_record",
+    "review_schema",
     "sort",
     "sorted_record",
     "write_example",
     "write_guidance",
+    "write_review",
 ]
 
 

@@ -17,6 +17,11 @@ TodayFolder = Annotated[
     Path,
     Argument(metavar="TODAY", parser=words.path, help="folder of today's image (DICOM), or a volume (.mha, .nrrd)"),
 ]
+DaysFolder = Annotated[
+    Path,
+    Argument(metavar="DAYS", parser=words.path, help="folder of all days: their images and registrations (DICOM)"),
+]
+Jobs = Annotated[int | None, Option(min=1, metavar="N", help="how many processes match; one for each core if left out")]
 Site = Annotated[str | None, Option(metavar="PROTOCOL", help="protocol whose levels decide")]
 Region = Annotated[list[str] | None, Option(metavar="NAME", help="bone, soft, patient or a structure; may be repeated")]
 Target = Annotated[str | None, Option(metavar="ROI", help="structure the correction is judged on")]

@@ -5,6 +5,12 @@ from openigrt.dicom.daily_folder import (
     check_same_patient,
     check_same_position,
     read_daily_folder,
+    read_daily_series,
+)
+from openigrt.dicom.days_folder import (
+    DaySeries,
+    DaysFolder,
+    read_days_folder,
 )
 from openigrt.dicom.deformable_registration import (
     DeformableRegistration,
@@ -43,6 +49,7 @@ from openigrt.dicom.folder import (
     SkippedFile,
     named_files,
     scan_folder,
+    series_of_files,
 )
 from openigrt.dicom.headers import (
     DeviceHeader,
@@ -125,6 +132,9 @@ from openigrt.dicom.spatial_registration import (
 from openigrt.dicom.stack import (
     Straightening,
 )
+from openigrt.dicom.stated_registrations import (
+    StatedRegistration,
+)
 from openigrt.dicom.structure_names import (
     find_unknown_names,
 )
@@ -154,6 +164,8 @@ __all__ = [
     "REGISTRATION_CLASSES",
     "ChainLink",
     "DailyFolder",
+    "DaySeries",
+    "DaysFolder",
     "DeformableRegistration",
     "DeviceHeader",
     "Finding",
@@ -176,6 +188,7 @@ __all__ = [
     "SkippedFile",
     "SourceToWrite",
     "SpatialRegistration",
+    "StatedRegistration",
     "Straightening",
     "StudyHeader",
     "UltrasoundVolume",
@@ -198,6 +211,8 @@ __all__ = [
     "phases_in",
     "plan_from_daily",
     "read_daily_folder",
+    "read_daily_series",
+    "read_days_folder",
     "read_deformable_registration",
     "read_delivery_instruction",
     "read_dose",
@@ -222,6 +237,7 @@ __all__ = [
     "role_of",
     "save",
     "scan_folder",
+    "series_of_files",
     "write_deformable_registration",
     "write_delivery_instruction",
     "write_dose",

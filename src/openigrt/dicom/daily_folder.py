@@ -10,9 +10,9 @@ from openigrt.dicom.choosing import (
     require_undamaged,
     series_chosen,
 )
-from openigrt.dicom.folder import PLAN_CLASSES, STRUCTURE_SET_CLASSES, Inventory, scan_folder
+from openigrt.dicom.folder import PLAN_CLASSES, STRUCTURE_SET_CLASSES, Inventory, Series, scan_folder
 from openigrt.dicom.image_choice import ImageChoice
-from openigrt.dicom.image_series import read_image_series
+from openigrt.dicom.image_series import WHOLE_SERIES, read_image_series
 from openigrt.dicom.load import InputFile, read_object
 from openigrt.dicom.patients import PatientIdentity, require_one_patient
 from openigrt.dicom.plan_folder import PlanFolder
@@ -56,21 +56,27 @@ def read_daily_folder(
     require_one_patient_in(inventory)
     choice = replace(ImageChoice.parse(series_uid), straightening=straightening)
     series = series_chosen(image_series(inventory), choice, str(inventory.path))
+    daily = read_daily_series(series, plan_frame_uid, choice)
+    structure_set, files, messages = _structures(inventory, daily.daily_image)
+    return replace(
+        daily,
+        structure_set=structure_set,
+        choices=(*daily.choices, *inventory.messages()),
+        messages=(*inventory.doubts(), *daily.messages, *messages),
+        inputs=(*daily.inputs, *files),
+        holds_plan=bool(inventory.instances_of(PLAN_CLASSES)),
+    )
+
+
+def read_daily_series(series: Series, plan_frame_uid: str, choice: ImageChoice = WHOLE_SERIES) -> DailyFolder:
+    """One series as the image of the day, without structures; raises the errors of `read_image_series`."""
     reading = read_image_series(series, Frame.daily, choice)
-    structure_set, files, messages = _structures(inventory, reading.image)
     shared = (
         (f"Daily image and plan share the frame of reference {plan_frame_uid}: aligned or resampled before.",)
         if reading.image.frame.uid == plan_frame_uid
         else ()
     )
-    return DailyFolder(
-        daily_image=reading.image,
-        structure_set=structure_set,
-        choices=(f"Chose {series}.", *inventory.messages()),
-        messages=(*inventory.doubts(), *reading.messages, *shared, *messages),
-        inputs=(*reading.inputs, *files),
-        holds_plan=bool(inventory.instances_of(PLAN_CLASSES)),
-    )
+    return DailyFolder(reading.image, None, (f"Chose {series}.",), (*reading.messages, *shared), reading.inputs)
 
 
 def check_same_patient(plan: PlanFolder, daily: DailyFolder) -> None:

@@ -109,6 +109,15 @@ def read_header(path: Path, keywords: list[str] | None) -> tuple[Dataset, PixelE
         return header, _pixel_element(path, header, stream, size)
 
 
+def read_header_alone(path: Path, keywords: list[str]) -> Dataset:
+    """The elements `keywords` of a file before its pixel data, whatever became of these; raises as `read_header`."""
+    try:
+        with path.open("rb") as file:
+            return _parse(path, file, path.stat().st_size, keywords)[0]
+    except OSError as failure:
+        raise UnreadableFile(f"{path} cannot be read: {failure.strerror}.", path=str(path)) from None
+
+
 def read_object(path: Path) -> tuple[Dataset, InputFile]:
     """A whole data set and the record of its file; raises UnreadableFile when no DICOM, truncated or too large."""
     content = read_content(path)

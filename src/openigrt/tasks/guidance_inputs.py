@@ -8,13 +8,16 @@ import numpy as np
 
 from openigrt.dicom import (
     DailyFolder,
+    ImageChoice,
     PlanFolder,
+    Series,
     SpatialRegistration,
     Straightening,
     check_same_patient,
     check_same_position,
     plan_from_daily,
     read_daily_folder,
+    read_daily_series,
     read_object,
     read_plan_folder,
     read_spatial_registration,
@@ -78,10 +81,24 @@ def read_today_input(
         daily = read_daily_volume(path)
     else:
         daily = read_daily_folder(path, folder.planning_image.frame.uid, series_uid, straightening)
-        check_same_patient(folder, daily)
-        check_same_position(folder, daily)
+        require_same_patient_and_position(folder, daily)
     require_bearable(daily.daily_image, "The image of the day")
     return daily
+
+
+def read_series_of_day(series: Series, folder: PlanFolder, straightening: Straightening) -> DailyFolder:
+    """One series of a course as the image of its day, checked as `read_today_input` checks it."""
+    choice = ImageChoice(straightening=straightening)
+    daily = read_daily_series(series, folder.planning_image.frame.uid, choice)
+    require_same_patient_and_position(folder, daily)
+    require_bearable(daily.daily_image, "The image of the day")
+    return daily
+
+
+def require_same_patient_and_position(folder: PlanFolder, daily: DailyFolder) -> None:
+    """Raise InconsistentInput where plan and image state another patient, or that he lay otherwise."""
+    check_same_patient(folder, daily)
+    check_same_position(folder, daily)
 
 
 def _require_no_uid(path: Path, option: str, uid: str | None) -> None:
