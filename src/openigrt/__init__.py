@@ -11,13 +11,25 @@ if TYPE_CHECKING:
         check,
         check_record,
         correction_schema,
+        deidentification_record,
+        deidentify,
         guidance_record,
         guide,
         write_example,
         write_guidance,
     )
 
-__all__ = ["check", "check_record", "correction_schema", "guidance_record", "guide", "write_example", "write_guidance"]
+__all__ = [
+    "check",
+    "check_record",
+    "correction_schema",
+    "deidentification_record",
+    "deidentify",
+    "guidance_record",
+    "guide",
+    "write_example",
+    "write_guidance",
+]
 
 
 def __getattr__(name: str) -> object:

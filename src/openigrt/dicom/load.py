@@ -101,6 +101,21 @@ def read_header(path: Path, keywords: list[str]) -> tuple[Dataset, PixelElement 
         return header, _pixel_element(path, header, start, (file.tell(), size))
 
 
+def read_before_pixels(path: Path) -> tuple[Dataset, int]:
+    """All elements of a file before its pixel data, and where those begin: the size of the file where there are none.
+
+    Raises UnreadableFile when the file is no DICOM, too large, truncated or malformed, UnsupportedInput when deflated.
+    """
+    size = path.stat().st_size
+    if size > MAX_OBJECT_BYTES:
+        raise UnreadableFile(f"{path} has {size} bytes; at most {MAX_OBJECT_BYTES} are read.", path=str(path))
+    with path.open("rb") as file:
+        if not looks_like_dicom(file.read(PREAMBLE_BYTES)):
+            raise UnreadableFile(f"{path} is not DICOM.", path=str(path))
+        file.seek(0)
+        return _parse(path, WholeReads(file, size), None), file.tell()
+
+
 def read_object(path: Path) -> tuple[Dataset, InputFile]:
     """A whole data set and the record of its file; raises UnreadableFile when no DICOM, truncated or too large."""
     content = read_content(path)
