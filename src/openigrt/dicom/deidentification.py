@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import ClassVar
 
 from pydicom import DataElement, Dataset
+from pydicom.charset import python_encoding
 from pydicom.datadict import dictionary_VR, keyword_for_tag
 from pydicom.dataelem import RawDataElement, convert_raw_data_element
 from pydicom.multival import MultiValue
@@ -26,6 +27,7 @@ from openigrt.errors import UnreadableFile, UnsupportedInput
 MAX_DEPTH = 32
 OLDEST_AGE = 89
 OVERLAY_BIT_POSITION = 0x0102
+SPECIFIC_CHARACTER_SET = 0x00080005
 BODY_PART_EXAMINED = 0x00180015  # people type it
 PIXEL_TAGS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 
@@ -42,11 +44,13 @@ _ALLOWED = {
     "SH": re.compile(rb"[+-]\d{4}\s*"),
 }
 _CODE_STRING = re.compile(rb"[A-Z\d\s_\\\0]*")
+_CHARACTER_SETS = {name.replace(" ", "") for name in python_encoding}
 _NUMBERED = {"ROIName": "ROINumber", "BeamName": "BeamNumber", "SegmentLabel": "SegmentNumber"}
-_PEOPLE = (
-    *("PatientName", "PatientID", "OtherPatientNames", "OtherPatientIDs", "PatientBirthName", "PatientMotherBirthName"),
-    *("ReferringPhysicianName", "OperatorsName", "PatientBirthDate", "AccessionNumber"),
+_NAMES = (
+    *("PatientName", "OtherPatientNames", "PatientBirthName", "PatientMotherBirthName", "ReferringPhysicianName"),
+    "OperatorsName",
 )
+_IDENTIFIERS = ("PatientID", "OtherPatientIDs", "AccessionNumber", "PatientBirthDate")
 
 
 class Remark(StrEnum):
@@ -68,7 +72,7 @@ Remarks = Counter[tuple[Remark, str]]
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Whose object it is: the new ID, by how many days dates move, and words in lower case that name somebody."""
+    """Whose object it is: the new ID, by how many days dates move, and words in lower case that tell who."""
 
     patient_id: str
     days: int
@@ -99,8 +103,8 @@ def deidentify(dataset: Dataset, profile: Profile, pseudonyms: Pseudonyms) -> Re
 def _subject(dataset: Dataset, pseudonyms: Pseudonyms) -> Subject:
     """Whose object it is."""
     patient_id = pseudonyms.patient_id(person_of(text(dataset, "PatientID"), text(dataset, "PatientName")))
-    people = words_naming(text(dataset, keyword) for keyword in _PEOPLE)
-    return Subject(patient_id, pseudonyms.days(patient_id), people)
+    names, identifiers = ([text(dataset, keyword) for keyword in keywords] for keywords in (_NAMES, _IDENTIFIERS))
+    return Subject(patient_id, pseudonyms.days(patient_id), words_naming(names, identifiers))
 
 
 def _mark(dataset: Dataset, profile: Profile, subject: Subject) -> None:
@@ -167,6 +171,9 @@ class _Walk:
         pattern = _ALLOWED.get(vr) if vr != "SH" else None
         if pattern is not None and not pattern.fullmatch(_bytes(dataset, tag)):
             self._malformed(dataset, tag, vr)
+        elif tag == SPECIFIC_CHARACTER_SET:
+            if not set(_ascii(dataset, tag).replace(" ", "").split("\\")) <= _CHARACTER_SETS:
+                self._malformed(dataset, tag, vr)
         elif vr == "CS" and not (tag != BODY_PART_EXAMINED and _CODE_STRING.fullmatch(_bytes(dataset, tag))):
             self._clean(dataset, tag, vr)
 

@@ -12,6 +12,7 @@ _RUN = re.compile(r"\d+[.,]\d+(?![.,]?\d)|[^\W_]+")
 _PART = re.compile(r"[^\W\d_]+|\d+(?:[.,]\d+)?|[^\W_]")
 _HUMPS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _YEAR = re.compile(r"(?:18|19|20|21)\d\d")
+_SIDES = ("l", "r")
 _MOST_DIGITS = 4
 _MOST_NUMBERS_IN_A_ROW = 2
 
@@ -55,7 +56,9 @@ class Vocabulary:
         return kept
 
     def _is_known(self, run: str, people: frozenset[str]) -> bool:
-        """Whether every part of a run of letters and digits is known and names nobody."""
+        """Whether every part of a run of letters and digits is known and names nobody; a letter alone is an initial."""
+        if len(run) == 1 and run.isalpha() and run.lower() not in _SIDES:
+            return False
         parts = [piece for part in _PART.findall(run) for piece in self._pieces(part)]
         return people.isdisjoint([run.lower(), *map(str.lower, parts)]) and all(map(self._is_known_part, parts))
 
@@ -70,6 +73,11 @@ class Vocabulary:
         return any(part.lower() in words for words in self.kinds.values())
 
 
-def words_naming(texts: Iterable[str]) -> frozenset[str]:
-    """The words and numbers of names and identifiers, in lower case; a single letter names nobody."""
-    return frozenset(word.lower() for text in texts for word in re.findall(r"[^\W_]{2,}", text))
+def words_naming(names: Iterable[str], identifiers: Iterable[str]) -> frozenset[str]:
+    """What tells who somebody is, in lower case: words of names from three letters on, and identifiers with digits.
+
+    A shorter word (Mr, Li) or a word in an identifier (PELVIS-01) is known to name nobody where it is in a vocabulary.
+    """
+    words = {word.lower() for name in names for word in re.findall(r"[^\W\d_]{3,}", name)}
+    parts = {part.lower() for identifier in identifiers for part in re.findall(r"[^\W_]{2,}", identifier)}
+    return frozenset(words | {part for part in parts if not part.isalpha()})

@@ -124,7 +124,7 @@ def _doubts(done: Deidentification) -> Iterator[Finding]:
             folders[doubt].append(series.folder)
     for doubt in Doubt:
         if found := folders.get(doubt):
-            sentence = f"{_named(found)} {doubt}."
+            sentence = f"{_named(found)}: {doubt}."
             yield Finding(Severity.WARNING, sentence, ADVICE[doubt], tuple(found))
 
 
@@ -158,7 +158,7 @@ def _notes(done: Deidentification) -> Iterator[Finding]:
     is_weighed = Option.CHARACTERISTICS in done.options
     pets = tuple(series.folder for series in done.series if series.sop_class_uid == SUVS_NEED_WEIGHT)
     if pets and not is_weighed:
-        sentence = f"{_named(pets)} has lost the patient's weight, without which there is no SUV."
+        sentence = f"{_named(pets)}: without the patient's weight, which is removed, there is no SUV."
         yield Finding(Severity.NOTE, sentence, "Use --keep characteristics where SUV is needed.", pets)
 
 
