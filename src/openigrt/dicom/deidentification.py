@@ -278,7 +278,7 @@ class _Walk:
 
     def _leave_out(self, dataset: Dataset, tag: BaseTag, remark: Remark) -> None:
         """Remove an element and tell why."""
-        if remark is Remark.OVERLAY and tag.element == OVERLAY_BIT_POSITION and _bytes(dataset, tag).strip(b"\0"):
+        if remark is Remark.OVERLAY and tag.element == OVERLAY_BIT_POSITION and _bytes(dataset, tag).strip(b"\0 0"):
             self._tell(Remark.OVERLAY_BITS)
         self._tell(remark, tag if remark is Remark.MALFORMED else None)
         del dataset[tag]

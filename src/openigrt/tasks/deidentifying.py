@@ -189,9 +189,9 @@ class _Run:
         path = place if number == 1 else place.with_name(f"{place.stem}_{number}{place.suffix}")
         folder = self.target / path.parent
         try:
-            folder.mkdir(parents=True, exist_ok=True)
             if not folder.resolve().is_relative_to(self.target.resolve()):
                 raise InputError(f"{folder} leads out of {self.target}; choose an empty folder.", path=str(folder))
+            folder.mkdir(parents=True, exist_ok=True)
             save_deidentified(file, self.target / path)
         except UnreadableFile:
             self.left_out["damaged DICOM"] += 1
