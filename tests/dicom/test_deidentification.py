@@ -14,7 +14,7 @@ from pydicom._dicom_dict import DicomDictionary
 from pydicom.uid import UID
 
 from openigrt.dicom import Option, Pseudonyms, Remark, profile_with
-from openigrt.dicom.deidentification import MAX_DEPTH, deidentify
+from openigrt.dicom.deidentification import MAX_DEPTH, MAX_ITEMS, deidentify
 from openigrt.errors import UnreadableFile, UnsupportedInput
 from tests.dicom import dicom_cases as cases
 from tests.dicom.deidentification_cases import (
@@ -167,6 +167,14 @@ def test_items_written_as_un_keep_their_content(tmp_path):
     assert frame.FrameOfReferenceUID == PSEUDONYMS.uid("1.2.3.77")
 
 
+def test_what_was_done_is_said_whatever_stood_there(tmp_path):
+    source = tmp_path / "in.dcm"
+    source.write_bytes(file_of(element(0x00120062, "US", b"\1\0") + element(0x00280303, "US", b"\1\0")))
+    treated(source, tmp_path / "out.dcm")
+    made = pydicom.dcmread(tmp_path / "out.dcm")
+    assert (made.PatientIdentityRemoved, made.LongitudinalTemporalInformationModified) == ("YES", "MODIFIED")
+
+
 def test_depth_has_a_limit(tmp_path):
     def nested(depth, wrap):
         body = name()
@@ -184,6 +192,13 @@ def test_depth_has_a_limit(tmp_path):
         treated(nested(MAX_DEPTH + 1, closed), tmp_path / "out.dcm")
     with pytest.raises(UnreadableFile):
         treated(nested(5000, lambda body: undefined(STRUCTURES, "SQ", open_item(body))), tmp_path / "out.dcm")
+
+
+def test_the_number_of_items_has_a_limit(tmp_path):
+    source = tmp_path / "in.dcm"
+    source.write_bytes(file_of(element(STRUCTURES, "SQ", item(b"") * (MAX_ITEMS + 1))))
+    with pytest.raises(UnsupportedInput, match="items"):
+        treated(source, tmp_path / "out.dcm")
 
 
 # -------------------------------------------------------------------------------- UIDs, patients, dates

@@ -1,6 +1,6 @@
 """DICOM data sets to and from our nouns: pure mapping over pydicom, one file per object, both directions in it."""
 
-from openigrt.dicom.confidentiality import Option, Profile, profile_with
+from openigrt.dicom.confidentiality import Action, Option, Profile, basic_rows, profile_with
 from openigrt.dicom.daily_folder import DailyFolder, check_same_patient, check_same_position, read_daily_folder
 from openigrt.dicom.deformable_registration import DeformableRegistration, read_deformable_registration
 from openigrt.dicom.deidentification import Remark, person_of
@@ -37,6 +37,7 @@ __all__ = [
     "IMAGE_CLASSES",
     "KEY_BYTES",
     "NOTHING_LEFT",
+    "Action",
     "DailyFolder",
     "DeformableRegistration",
     "DeidentifiedFile",
@@ -62,6 +63,7 @@ __all__ = [
     "SkippedFile",
     "SpatialRegistration",
     "StudyHeader",
+    "basic_rows",
     "check_same_patient",
     "check_same_position",
     "deidentified_file",

@@ -18,17 +18,17 @@ class Action(StrEnum):
     """What is done with one attribute."""
 
     KEEP = "kept"
-    AGE = "kept, 90 where it is above 89"
+    AGE = "kept to 89"
     REMOVE = "removed"
     EMPTY = "emptied"
-    REPLACE = "replaced by a word that says nothing"
-    CLEAN = "cleaned: known words stay"
-    CODE = "kept where the coding scheme is public, cleaned where it is not"
-    UID = "replaced by a new UID"
-    DATE = "moved by the patient's days; times of day are kept"
-    PATIENT = "replaced by the new patient ID"
-    ITEMS = "its items are treated"
-    REPLACE_ITEMS = "its items are treated, every text in them replaced"
+    REPLACE = "replaced"
+    CLEAN = "cleaned"
+    CODE = "kept if public"
+    UID = "new UID"
+    DATE = "moved"
+    PATIENT = "new ID"
+    ITEMS = "items treated"
+    REPLACE_ITEMS = "items replaced"
 
 
 class Option(StrEnum):
@@ -157,11 +157,8 @@ def _actions(table: dict[str, Any], options: frozenset[Option]) -> dict[int, Act
     for letters, names in table["house"].items():
         actions |= dict.fromkeys(_tags(names), _BY_LETTER[letters])
     actions |= dict.fromkeys(_tags(choices["descriptors"]), Action.CLEAN)
-    for option in (Option.CHARACTERISTICS, Option.DEVICE):
-        if option in options:
-            actions |= dict.fromkeys(_tags(choices[option]), Action.KEEP)
-    if Option.CHARACTERISTICS in options:
-        actions |= dict.fromkeys(_tags(["PatientAge"]), Action.AGE)
+    for option in options & {Option.CHARACTERISTICS, Option.DEVICE}:
+        actions |= {tag: _kept(dictionary_VR(tag)) for tag in _tags(choices[option])}
     actions |= dict.fromkeys(_tags([*table["kept"]["texts"], *_CLASS_KEYWORDS, *_CHARACTER_SET]), Action.KEEP)
     actions |= dict.fromkeys(_tags(_CODE_KEYWORDS), Action.CODE)
     actions |= dict.fromkeys(_PATIENT_TAGS, Action.PATIENT)
@@ -177,6 +174,11 @@ def _basic_action(tag: int, letters: str) -> Action:
     if vr == "SQ" and action is Action.REPLACE:
         return Action.REPLACE_ITEMS
     return Action.UID if vr == "UI" and action is Action.REPLACE else action
+
+
+def _kept(vr: str) -> Action:
+    """How an attribute is kept on demand: an age not above 89, a sequence with its items treated."""
+    return {"AS": Action.AGE, "SQ": Action.ITEMS}.get(vr, Action.KEEP)
 
 
 def _tags(names: Iterable[str]) -> list[int]:

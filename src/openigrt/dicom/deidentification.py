@@ -25,6 +25,7 @@ from openigrt.dicom.pseudonyms import Pseudonyms
 from openigrt.errors import UnreadableFile, UnsupportedInput
 
 MAX_DEPTH = 32
+MAX_ITEMS = 1_000_000
 OLDEST_AGE = 89
 OVERLAY_BIT_POSITION = 0x0102
 SPECIFIC_CHARACTER_SET = 0x00080005
@@ -33,6 +34,7 @@ PIXEL_TAGS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 
 _MOST_PRIVATE_NUMBERS = 16
 _NUMBER_BYTES = {"SS": 2, "US": 2, "SL": 4, "UL": 4, "FL": 4, "FD": 8}
+_ITEM_TAGS = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
 _AMBIGUOUS = ("US or SS", "OB or OW", "US or OW", "US or SS or OW")
 _DATE = re.compile(r"(\d{4})[.-]?(\d{2})[.-]?(\d{2})")
 _DATE_TIME = re.compile(r"(\d{4})(\d{2})?(\d{2})?(\d{2}[\d.]*)?([+-]\d{4})?")
@@ -109,14 +111,16 @@ def _subject(dataset: Dataset, pseudonyms: Pseudonyms) -> Subject:
 
 def _mark(dataset: Dataset, profile: Profile, subject: Subject) -> None:
     """The new patient, and the statement of what was done (PS3.15 E.1.1, PS3.3 C.7.1.1)."""
-    dataset.PatientName = dataset.PatientID = subject.patient_id
-    dataset.PatientIdentityRemoved = "YES"
-    dataset.DeidentificationMethod = [f"OpenIGRT {version('openigrt')} ({RESEARCH_ONLY})", "PS3.15 2026c annex E"]
     former = list(items(dataset, "DeidentificationMethodCodeSequence"))
     known = {text(item, "CodeValue") for item in former}
     added = [_code(value, meaning) for value, meaning in profile.method_codes if value not in known]
-    dataset.DeidentificationMethodCodeSequence = former + added
-    dataset.LongitudinalTemporalInformationModified = "MODIFIED"
+    marks = Dataset()
+    marks.PatientName = marks.PatientID = subject.patient_id
+    marks.PatientIdentityRemoved = "YES"
+    marks.DeidentificationMethod = [f"OpenIGRT {version('openigrt')} ({RESEARCH_ONLY})", "PS3.15 2026c annex E"]
+    marks.DeidentificationMethodCodeSequence = former + added
+    marks.LongitudinalTemporalInformationModified = "MODIFIED"
+    dataset.update(marks)
 
 
 def _code(value: str, meaning: str) -> Dataset:
@@ -320,6 +324,8 @@ def _is_sequence(dataset: Dataset, tag: BaseTag) -> bool:
 def _items(dataset: Dataset, tag: BaseTag) -> Sequence:
     """The items of a sequence; one that is written as UN is implicit little endian inside (PS3.5, 6.2.2)."""
     element = dataset.get_item(tag)
+    if isinstance(element.value, bytes) and max(map(element.value.count, _ITEM_TAGS)) > MAX_ITEMS:
+        raise UnsupportedInput(f"A sequence has more than {MAX_ITEMS} items, which no object of the field has.")
     if isinstance(element, RawDataElement) and element.VR == "UN":
         known = element._replace(VR="SQ", is_implicit_VR=True, is_little_endian=True)
         dataset[tag] = DataElement(tag, "SQ", convert_raw_data_element(known, ds=dataset).value)

@@ -150,7 +150,7 @@ def _write_header(file: BinaryIO, header: Dataset, syntax: UID) -> None:
             with lenient():
                 dcmwrite(file, header, enforce_file_format=True)
         except PYDICOM_FAILURES as failure:
-            if isinstance(failure, OSError):
+            if isinstance(failure, OSError) and failure.errno is not None:  # pydicom's own OSErrors have no number
                 raise
             raise UnreadableFile(f"The object cannot be written again: {one_line(failure)}.") from None
 

@@ -44,10 +44,9 @@ class Pseudonyms:
         number = int.from_bytes(self._digest("days", new_patient_id)[:8], "big")
         return -7 * (_WEEKS_BACK_AT_LEAST + number % _WEEKS_BACK_CHOICES)
 
-    @property
-    def fingerprint(self) -> str:
-        """What tells whether two runs had the same key and the same given IDs, without telling either."""
-        return self._digest("fingerprint", repr(sorted(self.given_ids.items()))).hex()[:32]
+    def fingerprint(self, text: str) -> str:
+        """What tells whether two runs had the same key, the same given IDs and the same text, without telling any."""
+        return self._digest("fingerprint", f"{sorted(self.given_ids.items())}|{text}").hex()[:32]
 
     def _digest(self, role: str, text: str) -> bytes:
         """The keyed digest of a text in one role."""

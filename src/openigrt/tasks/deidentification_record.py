@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 
 from openigrt.dicom import ADVICE, NOTHING_LEFT, Doubt, Finding, Option, Profile, Pseudonyms, Remark, Severity
 from openigrt.tasks.words import on_lines
@@ -57,10 +58,10 @@ class Deidentification:
         return any(finding.severity is Severity.WARNING for finding in self.findings)
 
 
-def mark_of(pseudonyms: Pseudonyms, profile: Profile) -> Record:
-    """What two runs into one folder must share: the key, the table of given IDs and the options."""
-    keep = sorted(profile.options)
-    return {"schema_version": SCHEMA_VERSION, "key_fingerprint": pseudonyms.fingerprint, "keep": keep}
+def mark_of(source: Path, pseudonyms: Pseudonyms, profile: Profile) -> Record:
+    """What two runs into one folder must share: the input folder, the key, the table of given IDs and the options."""
+    fingerprint = pseudonyms.fingerprint(str(source.resolve()))
+    return {"schema_version": SCHEMA_VERSION, "fingerprint": fingerprint, "keep": sorted(profile.options)}
 
 
 def deidentification_record(done: Deidentification) -> Record:

@@ -33,7 +33,8 @@ def begin_folder(target: Path, mark: Mapping[str, object]) -> None:
         target.mkdir(parents=True, exist_ok=True)
         if any(target.iterdir()) and _former_mark(target, mark.keys()) != dict(mark):
             raise InputError(
-                f"{target} is not empty, and no result of this key, table and choice of --keep; name an empty folder.",
+                f"{target} holds something else than a result of this input, key, table and choice of --keep; name an "
+                "empty folder.",
                 path=str(target),
             )
         _write(target / RECORD, json.dumps({**mark, "is_finished": False}) + "\n")

@@ -42,6 +42,7 @@ from openigrt.tasks.pseudonym_files import (
 from openigrt.tasks.words import in_short, require_listener, require_names, require_paths
 
 FILES_BETWEEN_WORDS = 50
+UNREAD = "DICOM that is damaged, or written in a way that is not read"
 
 
 def deidentify(
@@ -74,7 +75,7 @@ def deidentify(
     secret = None if key is None else read_key(Path(key))
     pseudonyms = Pseudonyms(secret or new_key(), {} if ids is None else read_given_ids(Path(ids)))
     links = _links(inventory, pseudonyms, is_given=ids is not None)
-    begin_folder(target, mark_of(pseudonyms, profile))
+    begin_folder(target, mark_of(source, pseudonyms, profile))
     told = _about_key(None if key is None else Path(key), secret, pseudonyms.key)
     if link is not None:
         write_link(Path(link), links)
@@ -141,11 +142,8 @@ class _Run:
             return
         try:
             file = deidentified_file(instance.path, self.profile, self.pseudonyms)
-        except UnsupportedInput:
-            self.left_out["encoded or nested in a way that is not supported"] += 1
-            return
-        except (UnreadableFile, OSError):
-            self.left_out["damaged DICOM"] += 1
+        except (UnreadableFile, UnsupportedInput, OSError):
+            self.left_out[UNREAD] += 1
             return
         self._write(instance, file)
 
@@ -157,7 +155,7 @@ class _Run:
             reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(self.left_out.items()))
             raise MissingInput(f"Nothing was written: every file is left out ({reasons}). See --keep others.")
         return Deidentification(
-            mark=mark_of(self.pseudonyms, self.profile),
+            mark=mark_of(self.source, self.pseudonyms, self.profile),
             options=self.profile.options,
             method_codes=self.profile.method_codes,
             series=tuple(
@@ -194,7 +192,7 @@ class _Run:
             folder.mkdir(parents=True, exist_ok=True)
             save_deidentified(file, self.target / path)
         except UnreadableFile:
-            self.left_out["damaged DICOM"] += 1
+            self.left_out[UNREAD] += 1
             return
         except OSError as failure:
             raise InputError(f"Cannot write to {self.target}: {failure.strerror}. Run again to go on.") from None
@@ -216,4 +214,4 @@ class _Run:
 
 def _reason_of(skipped: SkippedFile) -> str:
     """Why a file was not even looked into, without its name."""
-    return "damaged DICOM" if skipped.is_damaged else skipped.reason.removeprefix("a ").removeprefix("no ")
+    return UNREAD if skipped.is_damaged else skipped.reason.removeprefix("a ").removeprefix("no ")
