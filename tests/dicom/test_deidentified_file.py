@@ -179,7 +179,7 @@ def test_a_place_is_made_of_new_names_alone(tmp_path):
     file = deidentified_file(cases.write(made, tmp_path / "in.dcm"), profile_with(), PSEUDONYMS)
     patient, series, instance = file.place.parts
     assert patient == PSEUDONYMS.patient_id(evil)
-    assert series == f"OT_{PSEUDONYMS.uid('../Doe')}"
+    assert series == f"REMOVED_{PSEUDONYMS.uid('../Doe')}"
     assert instance == f"{PSEUDONYMS.uid('1.2.3')}.dcm"
 
 

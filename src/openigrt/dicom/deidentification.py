@@ -91,14 +91,14 @@ def deidentify(dataset: Dataset, profile: Profile, pseudonyms: Pseudonyms) -> Re
 
     Raises UnreadableFile where a part of it cannot be read, UnsupportedInput where it is nested too deeply.
     """
+    remarks: Remarks = Counter()
     with naming(dataset):
-        subject = _subject(dataset, pseudonyms)
-        remarks: Remarks = Counter()
         try:
+            subject = _subject(dataset, pseudonyms)
             _Walk(profile, pseudonyms, subject, remarks).treat(dataset, 0, is_replaced=False)
+            _mark(dataset, profile, subject)
         except PYDICOM_FAILURES as failure:
             raise UnreadableFile(f"{name_of(dataset)} cannot be read: {one_line(failure)}.") from None
-        _mark(dataset, profile, subject)
     return remarks
 
 
