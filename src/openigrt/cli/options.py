@@ -61,5 +61,8 @@ Link = Annotated[
 ]
 Keep = Annotated[
     list[Kept] | None,
-    Option(help="sex, age, size and weight; names of devices; objects of unknown content; may be repeated"),
+    Option(
+        metavar="characteristics|device|others",
+        help="sex, age, size, weight; names of devices; objects of unknown content; may be repeated",
+    ),
 ]
