@@ -47,6 +47,7 @@ from openigrt.geometry.iec61217 import (
     table_top_from_lps,
 )
 from openigrt.geometry.patient_position import PatientPosition
+from openigrt.geometry.planar_region import PlanarPart, PlanarRegion, planar_region
 from openigrt.geometry.resampling import resample, sample_points
 from openigrt.geometry.rigid import (
     Float64Array,
@@ -75,6 +76,8 @@ __all__ = [
     "ImageAxes",
     "PatientPosition",
     "Pivot",
+    "PlanarPart",
+    "PlanarRegion",
     "Rays",
     "RigidTransform",
     "TableAngles",
@@ -99,6 +102,7 @@ __all__ = [
     "nearest_motion",
     "patient_from_lps",
     "patient_support_from_table_top_eccentric",
+    "planar_region",
     "pose_after_motion",
     "project_points",
     "rays_of_image_points",

@@ -25,6 +25,13 @@ from openigrt.patient.beam_modifiers import (
     Compensator,
     Wedge,
 )
+from openigrt.patient.beams_eye_view import (
+    BeamsEyeView,
+    beams_eye_view,
+    fixed_from_beam,
+    outline_in_room_mm,
+    seen_by_beam_mm,
+)
 from openigrt.patient.contour_stack import plane_spacing_mm
 from openigrt.patient.contours import contours_beyond, mask_from_structure
 from openigrt.patient.correction import (
@@ -71,6 +78,7 @@ __all__ = [
     "BeamLineSetting",
     "BeamModifiers",
     "BeamShare",
+    "BeamsEyeView",
     "Block",
     "Bolus",
     "Compensator",
@@ -120,12 +128,16 @@ __all__ = [
     "Verdict",
     "Wedge",
     "WedgePosition",
+    "beams_eye_view",
     "centroid_mm",
     "contours_beyond",
     "contradictions",
+    "fixed_from_beam",
     "jaws",
     "mask_from_structure",
+    "outline_in_room_mm",
     "plane_spacing_mm",
+    "seen_by_beam_mm",
     "sphere_points_mm",
     "surface_points_mm",
     "volume_mm3",
