@@ -17,6 +17,7 @@ from openigrt.dicom.links import Links, links_of
 from openigrt.dicom.load import InputFile, read_object
 from openigrt.dicom.plan import PlanDefaults, read_plan, write_plan
 from openigrt.dicom.plan_folder import PlanFolder, holds_plan, read_plan_folder
+from openigrt.dicom.plan_version import new_plan_version
 from openigrt.dicom.spatial_registration import (
     RegisteredSource,
     SpatialRegistration,
@@ -55,6 +56,7 @@ __all__ = [
     "instance_uids",
     "links_of",
     "modality_of",
+    "new_plan_version",
     "plan_from_daily",
     "read_daily_folder",
     "read_deformable_registration",

@@ -174,7 +174,7 @@ def write_beam(beam: Beam) -> Dataset:
     item, is_ion = Dataset(), beam.ion_line is not None
     item.BeamNumber, item.BeamName = beam.number, beam.name
     item.TreatmentMachineName = beam.machine_name
-    item.BeamType = "DYNAMIC" if _moves_while_on(beam) else "STATIC"
+    item.BeamType = "DYNAMIC" if moves_while_on(beam) else "STATIC"
     item.RadiationType = beam.radiation_type
     item.TreatmentDeliveryType = beam.delivery_type
     for entry in ENTRIES:
@@ -205,7 +205,7 @@ def _all_devices(beam: Beam) -> tuple[BeamLimitingDevice, ...]:
     return tuple(listed.values())
 
 
-def _moves_while_on(beam: Beam) -> bool:
+def moves_while_on(beam: Beam) -> bool:
     """Whether anything changes between control points that have meterset between them (Beam Type, PS3.3 C.8.8.14)."""
     return any(
         after.cumulative_meterset_weight != before.cumulative_meterset_weight and _pose(after) != _pose(before)

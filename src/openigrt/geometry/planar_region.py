@@ -5,9 +5,11 @@ edges cross, so the region is a row of trapezoids between edges; their outline i
 neighbours share are taken away.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -180,9 +182,9 @@ def _joined(rows: Float64Array) -> list[tuple[float, float, float, float]]:
     joined: list[tuple[float, float, float, float]] = []
     for left_bottom, right_bottom, left_top, right_top in rows.tolist():
         if joined and left_bottom - joined[-1][1] <= SAME_MM and left_top - joined[-1][3] <= SAME_MM:
-            joined[-1] = (joined[-1][0], right_bottom, joined[-1][2], right_top)
-        else:
-            joined.append((left_bottom, max(right_bottom, left_bottom), left_top, max(right_top, left_top)))
+            left_bottom, before_bottom, left_top, before_top = joined.pop()
+            right_bottom, right_top = max(right_bottom, before_bottom), max(right_top, before_top)
+        joined.append((left_bottom, max(right_bottom, left_bottom), left_top, max(right_top, left_top)))
     return [row for row in joined if row[1] - row[0] > SAME_MM or row[3] - row[2] > SAME_MM]
 
 
@@ -203,15 +205,16 @@ def _rings(outline: dict[Vertex, list[Vertex]]) -> Iterator[Float64Array]:
     """Closed rings of directed edges, the region on their left; where several go on, the sharpest left turn."""
     while outline:
         start = next(iter(outline))
-        ring, here, heading = [start], start, None
+        ring, here, heading = [start], start, (0.0, 0.0)
         while True:
-            ahead = outline[here]
-            chosen = ahead[0] if heading is None or len(ahead) == 1 else _leftmost(ahead, here, heading)
+            ahead = outline.get(here)
+            if not ahead:
+                raise InvalidGeometry("Outlines whose edges nearly coincide could not be joined; simplify them.")
+            chosen = max(ahead, key=partial(_left_turn, here, heading))
             ahead.remove(chosen)
             if not ahead:
                 del outline[here]
-            heading = (chosen[0] - here[0], chosen[1] - here[1])
-            here = chosen
+            heading, here = (chosen[0] - here[0], chosen[1] - here[1]), chosen
             if here == start:
                 break
             ring.append(here)
@@ -220,15 +223,11 @@ def _rings(outline: dict[Vertex, list[Vertex]]) -> Iterator[Float64Array]:
             yield simple
 
 
-def _leftmost(ahead: list[Vertex], here: Vertex, heading: Vertex) -> Vertex:
-    """Of several ways on, the one that turns most to the left."""
-
-    def turn(there: Vertex) -> float:
-        along = (there[0] - here[0], there[1] - here[1])
-        cross = heading[0] * along[1] - heading[1] * along[0]
-        return float(np.arctan2(cross, heading[0] * along[0] + heading[1] * along[1]))
-
-    return max(ahead, key=turn)
+def _left_turn(here: Vertex, heading: Vertex, there: Vertex) -> float:
+    """How far the way from here to there turns to the left of a heading, radians."""
+    along = (there[0] - here[0], there[1] - here[1])
+    cross = heading[0] * along[1] - heading[1] * along[0]
+    return math.atan2(cross, heading[0] * along[0] + heading[1] * along[1])
 
 
 def _simplified(ring: Float64Array) -> Float64Array:

@@ -54,6 +54,14 @@ from openigrt.patient.ion_beam import (
 )
 from openigrt.patient.match import Match, Rival, Surrogate, Trust, Verdict
 from openigrt.patient.plan import DoseGrid, Plan, RelatedPlan
+from openigrt.patient.plan_change import (
+    BeamChange,
+    NewOpening,
+    PlanChange,
+    PlanVersion,
+    changed,
+    table_top_travel_mm,
+)
 from openigrt.patient.plan_contradictions import contradictions
 from openigrt.patient.planned_setup import (
     HoldingDevice,
@@ -73,6 +81,7 @@ __all__ = [
     "Applicator",
     "ApplicatorGeometry",
     "Beam",
+    "BeamChange",
     "BeamLimitingDevice",
     "BeamLineDevice",
     "BeamLineSetting",
@@ -103,8 +112,11 @@ __all__ = [
     "IonControlPoint",
     "Match",
     "MotionSynchronization",
+    "NewOpening",
     "Pivot",
     "Plan",
+    "PlanChange",
+    "PlanVersion",
     "PlannedImage",
     "PlannedSetup",
     "RangeModulatorSetting",
@@ -130,6 +142,7 @@ __all__ = [
     "WedgePosition",
     "beams_eye_view",
     "centroid_mm",
+    "changed",
     "contours_beyond",
     "contradictions",
     "fixed_from_beam",
@@ -140,5 +153,6 @@ __all__ = [
     "seen_by_beam_mm",
     "sphere_points_mm",
     "surface_points_mm",
+    "table_top_travel_mm",
     "volume_mm3",
 ]
