@@ -17,8 +17,11 @@ from tests.dicom.dicom_cases import (
     SERIES,
     SET,
     SliceSeries,
+    beam,
+    control_point,
     dicom_object,
     dose,
+    full_control_point,
     plan,
     sequence_item,
     structure_set,
@@ -26,6 +29,9 @@ from tests.dicom.dicom_cases import (
     write,
     write_plan_folder,
 )
+
+INSIDE = full_control_point(isocenter=(-7.0, -15.0, 36.0))
+TREATED = {"ApprovalStatus": "APPROVED", "beams": [beam(points=[INSIDE, control_point(1)])]}
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
 
@@ -53,7 +59,7 @@ def one(folder, severity, said):
 @pytest.fixture
 def folder(tmp_path):
     """A plan folder in which nothing is wrong."""
-    write_plan_folder(tmp_path, ApprovalStatus="APPROVED")
+    write_plan_folder(tmp_path, **TREATED)
     return tmp_path
 
 

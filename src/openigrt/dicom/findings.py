@@ -1,4 +1,7 @@
-"""What is missing, inconsistent, lossy or suspicious in a folder, each with what to do. Headers only."""
+"""What is missing, inconsistent, lossy or suspicious in a folder, each with what to do.
+
+Headers only, but for plans and registrations.
+"""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -26,6 +29,7 @@ from openigrt.dicom.links import Drawing, Links, Planning, plans_of_dose
 from openigrt.dicom.load import read_content, read_object
 from openigrt.dicom.patients import PatientIdentity
 from openigrt.dicom.pixels import required_pixels
+from openigrt.dicom.plan_findings import plan_doubts
 from openigrt.dicom.slices import is_localizer, read_slice
 from openigrt.dicom.spatial_registration import RIGID, read_spatial_registration
 from openigrt.dicom.stack import stacked
@@ -290,7 +294,7 @@ def _without_image(name: str, drawing: Drawing, inventory: Inventory) -> Finding
 
 
 def _plans(inventory: Inventory, links: Links) -> Iterator[Finding]:
-    """Plans without structures, image or dose, that nobody approved, or of which there are several."""
+    """Plans without structures, image or dose, that nobody approved, are doubtful, or of which there are several."""
     for planning in links.plannings:
         name, about = _label(inventory, planning.plan, "RTPlanLabel"), (planning.plan.uid,)
         yield from _of_plan(name, planning, inventory)
@@ -299,6 +303,8 @@ def _plans(inventory: Inventory, links: Links) -> Iterator[Finding]:
         if approval != "APPROVED":
             sentence = f"{name} is {approval or 'of unknown approval'}."
             yield Finding(Severity.WARNING, sentence, "Check that this is the plan that is treated.", about)
+        for doubt in plan_doubts(planning, links):
+            yield Finding(Severity(doubt.severity), f"{name}: {doubt.clause}", doubt.advice, about)
     if len(links.plannings) > 1:
         sentence = f"There are {len(links.plannings)} plans."
         uids = tuple(planning.plan.uid for planning in links.plannings)

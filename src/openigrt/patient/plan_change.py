@@ -87,9 +87,7 @@ def changed(plan: Plan, change: PlanChange, version: PlanVersion) -> Plan:
             _changed_beam(beam, by_number.get(beam.number, BeamChange(beam.number)), shift_mm, plan.patient_position)
             for beam in plan.beams
         ),
-        setups=tuple(
-            _moved_setup(setup, table_top_travel_mm(shift_mm, plan.patient_position)) for setup in plan.setups
-        ),
+        setups=tuple(_moved_setup(setup, travel_mm) for setup in plan.setups),
         fraction_groups=tuple(_without_doses(group) for group in plan.fraction_groups),
         dose_uids=(),
         related_plans=(
