@@ -11,7 +11,7 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_data_element
 
 from openigrt.dicom import new_plan_version, read_object, read_plan, save, write_plan
-from openigrt.errors import MissingInput
+from openigrt.errors import MissingInput, UnreadableFile
 from openigrt.patient import (
     BeamChange,
     DevicePositions,
@@ -232,3 +232,11 @@ def test_from_a_file(tmp_path):
     assert isinstance(again, Dataset)
     assert again.private_block(0x3253, "Some Maker")[0x10].value == b"\x01\x02secret"
     assert read_plan(again)[0].beams[0].isocenter_mm == (3.0, -7.0, 44.0)
+
+
+def test_what_cannot_be_copied_whole_is_refused(tmp_path):
+    path = write(plan(), tmp_path / "rp.dcm")
+    content = path.read_bytes().replace(b"LO\x02\x00P1", b"FL\x02\x00P1")
+    path.write_bytes(content)
+    with pytest.raises(UnreadableFile, match="cannot be"):
+        new_version(read_object(path)[0])

@@ -1,5 +1,8 @@
 """The beam's eye view: known shapes by closed forms, any shape by rasterising its rules, structures by the room."""
 
+import json
+import pathlib
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -23,8 +26,14 @@ from openigrt.patient import (
 )
 from tests.patient.plan_cases import FRAME, ISOCENTER_MM, WIDE, beam, control_point, device, leaves, plan
 
+VECTORS = pathlib.Path(__file__).resolve().parents[1] / "vectors" / "test_vectors.json"
 FIVE = device("MLCX", -10.0, -5.0, 0.0, 5.0, 10.0)
 SQUARE = ((-20.0, -20.0), (20.0, -20.0), (20.0, 20.0), (-20.0, 20.0))
+
+
+@pytest.fixture(scope="module")
+def vectors():
+    return {vector["id"]: vector for vector in json.loads(VECTORS.read_text(encoding="utf-8"))}
 
 
 def view(*positions, devices=(), **values):
@@ -83,10 +92,15 @@ def test_everything_closed():
 def test_leaves_without_boundaries_are_named():
     pairs = leaves((-10, 10), (-20, 0))
     seen = view(*jaws((-50.0, 40.0), (-30.0, 20.0)), pairs, devices=(device("MLCX"),))
-    assert seen.left_out == ("MLCX, whose leaf boundaries are not known",)
+    assert seen.left_out == ("MLCX, of 4 positions and 0 edges",)
     assert seen.opening.area_mm2 == pytest.approx(4500.0)
     with pytest.raises(MissingInput, match="'B1' states no jaw"):
         view(pairs)
+
+
+def test_jaws_that_are_no_pair_are_named():
+    seen = view(*jaws((-50.0, 40.0), (-30.0, 20.0)), DevicePositions("X", (-9.0, -8.0, 8.0, 9.0)))
+    assert seen.left_out == ("X, of 4 positions and 2 edges",)
 
 
 def test_blocks_shade_and_apertures_open():
@@ -192,6 +206,28 @@ def test_any_opening_is_that_of_a_raster(case):
     ).contains_points(points, radius=-0.05)
     assert (seen == expected)[~near_slanting_edge].all()
     assert opening.area_mm2 == pytest.approx(0.25 * expected.sum(), abs=0.25 * 160)
+
+
+@pytest.mark.parametrize("vector_id", ["C-11", "C-13"])
+def test_clinical_vectors_of_projection(vectors, vector_id):
+    """Points of the room as a patient who lies supine, head first, brings them there."""
+    stated = vectors[vector_id]["input"]
+    point = control_point(gantry=stated["g"], collimator=stated["b"])
+    treated = plan(beam(point))
+    anatomy = ISOCENTER_MM + PatientPosition.HFS.table_top_from_lps().T @ np.array(stated["x_F"], dtype=float)
+    seen = seen_by_beam_mm(anatomy, treated, treated.beams[0], point)
+    assert seen == pytest.approx(vectors[vector_id]["expected"], abs=vectors[vector_id]["abs_tol"])
+
+
+def test_clinical_vector_of_a_displaced_target(vectors):
+    """The aperture follows a target that is displaced: its shift, magnified."""
+    stated, expected = vectors["C-35"]["input"], vectors["C-35"]["expected"]
+    point = control_point(gantry=stated["g"], collimator=stated["b"])
+    treated = plan(beam(point))
+    anatomy = ISOCENTER_MM + PatientPosition.HFS.table_top_from_lps().T @ np.array(stated["d_F"], dtype=float)
+    seen = seen_by_beam_mm(anatomy, treated, treated.beams[0], point)
+    shift = np.array(expected["shift_xy"]) * expected["magnification"]
+    assert seen == pytest.approx(shift, abs=1e-5)
 
 
 def test_an_outline_in_the_room():

@@ -304,19 +304,21 @@ def _set_ion(item: Dataset, ion: IonControlPoint) -> None:
 
 def _drop_still_devices(written: list[Dataset]) -> None:
     """Leave out the positions of devices that never move, but in the first item."""
-    first = {p.RTBeamLimitingDeviceType: p for p in _positions(written[0])} if written else {}
+    first = {_kind(position): position for position in _positions(written[0])} if written else {}
     moving = {
-        position.RTBeamLimitingDeviceType
-        for item in written
-        for position in _positions(item)
-        if first.get(position.RTBeamLimitingDeviceType) != position
+        _kind(position) for item in written for position in _positions(item) if first.get(_kind(position)) != position
     }
     for item in written[1:]:
-        kept = [position for position in _positions(item) if position.RTBeamLimitingDeviceType in moving]
+        kept = [position for position in _positions(item) if _kind(position) in moving]
         if kept:
             item.BeamLimitingDevicePositionSequence = kept
         elif "BeamLimitingDevicePositionSequence" in item:
             del item.BeamLimitingDevicePositionSequence
+
+
+def _kind(position: Dataset) -> str:
+    """The device that a position item is of."""
+    return text(position, "RTBeamLimitingDeviceType")
 
 
 def _positions(item: Dataset) -> tuple[Dataset, ...]:

@@ -4,18 +4,20 @@ The old data set is never changed (approved things are immutable); what was comp
 """
 
 import copy
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 
 from pydicom import Dataset
 from pydicom.uid import UID
 
-from openigrt.dicom.elements import items, naming, number, required_numbers, text
+from openigrt.dicom.elements import PYDICOM_FAILURES, items, name_of, naming, number, one_line, required_numbers, text
 from openigrt.dicom.headers import decimal, decimals, marked_research_only, software
 from openigrt.dicom.mapping import written_number
 from openigrt.dicom.plan import PlanDefaults, read_plan
 from openigrt.dicom.plan_beam import moves_while_on
 from openigrt.dicom.plan_control_points import ANGLES, COUCH
+from openigrt.errors import UnreadableFile
 from openigrt.geometry import Float64Array
 from openigrt.patient import (
     Beam,
@@ -58,6 +60,7 @@ def new_plan_version(
     old, _ = read_plan(dataset, defaults)
     new = changed(old, change, version)
     with naming(dataset):
+        has_private = _has_private(dataset)
         written = copy.deepcopy(dataset)
         _identify(written, version, series_uid)
         _name_predecessor(written, dataset)
@@ -67,7 +70,7 @@ def new_plan_version(
             _set_control_points(item, before, after, change)
         if change.moves_isocenter:
             _move_setups(written, table_top_travel_mm(change.isocenter_shift_mm, old.patient_position))
-        return written, _messages(old, change, removed, written)
+        return written, _messages(old, change, removed, has_private)
 
 
 def _identify(written: Dataset, version: PlanVersion, series_uid: str) -> None:
@@ -105,9 +108,9 @@ def _modifying_equipment() -> Dataset:
 def _date_and_time(moment: datetime, offset: str) -> tuple[str, str]:
     """Date and time in the time zone of a data set, local where it states none."""
     zone = None
-    if len(offset) == 5 and offset[0] in "+-" and offset[1:].isdecimal():
-        minutes = int(offset[1:3]) * 60 + int(offset[3:])
-        zone = timezone(timedelta(minutes=minutes if offset[0] == "+" else -minutes))
+    if re.fullmatch(r"[+-](0\d|1[0-4])[0-5]\d", offset):
+        minutes = int(offset[0] + offset[1:3]) * 60 + int(offset[0] + offset[3:])
+        zone = timezone(timedelta(minutes=minutes))
     there = moment.astimezone(zone)
     return there.strftime("%Y%m%d"), there.strftime("%H%M%S.") + f"{there.microsecond // 1000:03d}"
 
@@ -210,7 +213,18 @@ def _move_setups(written: Dataset, travel_mm: Float64Array) -> None:
                 setattr(item, keyword, decimal(stated + float(way)))
 
 
-def _messages(old: Plan, change: PlanChange, removed: tuple[str, ...], written: Dataset) -> tuple[str, ...]:
+def _has_private(dataset: Dataset) -> bool:
+    """Whether there are private elements; raises UnreadableFile for elements that could not be copied."""
+    try:
+        list(getattr(dataset, "file_meta", Dataset()))
+        return any(tag.is_private for tag in [element.tag for element in dataset.iterall()])
+    except PYDICOM_FAILURES as failure:
+        raise UnreadableFile(
+            f"{name_of(dataset)} holds an element that cannot be copied ({one_line(failure)})."
+        ) from None
+
+
+def _messages(old: Plan, change: PlanChange, removed: tuple[str, ...], has_private: bool) -> tuple[str, ...]:
     """What no longer holds, and what a person must do about it."""
     doses = ", ".join(old.dose_uids)
     messages = [
@@ -226,6 +240,6 @@ def _messages(old: Plan, change: PlanChange, removed: tuple[str, ...], written: 
         messages.append("Table-top positions and setup displacements moved with the isocenter, where the plan has any.")
     if any(beam.reference_images for beam in old.beams):
         messages.append("Reference images of the beams show the predecessor; compute them again.")
-    if any(element.tag.is_private for element in written.iterall()):
+    if has_private:
         messages.append("Private elements are kept as they were; they may repeat what has changed.")
     return tuple(messages)

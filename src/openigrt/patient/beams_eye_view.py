@@ -54,8 +54,9 @@ def beams_eye_view(beam: Beam, point: ControlPoint) -> BeamsEyeView:
     devices = {device.kind: device for device in beam.devices}
     for found in point.positions:
         device = devices.get(found.kind) or BeamLimitingDevice(found.kind, None)
-        if device.is_leaves and len(device.boundaries_mm) != len(found.positions_mm) // 2 + 1:
-            left_out.append(f"{found.kind}, whose leaf boundaries are not known")
+        edges = len(device.boundaries_mm) if device.is_leaves else 2
+        if len(found.positions_mm) != 2 * (edges - 1):
+            left_out.append(f"{found.kind}, of {len(found.positions_mm)} positions and {edges} edges")
         else:
             within.append(_opened(device, found))
     apertures, shields = (_outlines(beam, kind) for kind in (APERTURE, SHIELDING))
@@ -79,9 +80,8 @@ def _opened(device: BeamLimitingDevice, found: DevicePositions) -> Shape:
     count = len(found.positions_mm) // 2
     edges = device.boundaries_mm if device.is_leaves else (-LARGEST_FIELD_MM, LARGEST_FIELD_MM)
     rectangles: Shape = []
-    for index, (minus, plus) in enumerate(
-        zip(found.positions_mm[:count], found.positions_mm[count : 2 * count], strict=True)
-    ):
+    pairs = zip(found.positions_mm[:count], found.positions_mm[count:], strict=True)
+    for index, (minus, plus) in enumerate(pairs):
         if plus > minus:
             along, across = (minus, plus), (edges[index], edges[index + 1])
             x, y = (along, across) if device.moves_along_x else (across, along)
