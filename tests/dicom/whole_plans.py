@@ -356,28 +356,8 @@ def scanned():
     )
 
 
-def scattered():
-    """Passive carbon ions: a modulator wheel, an aperture, a range compensator, jaws."""
-    device = BeamLimitingDevice("X", 1, (), None, 400.0)
-    points = tuple(
-        ControlPoint(
-            weight,
-            0.0,
-            10.0,
-            COUCH,
-            (DevicePositions("X", (-60.0, 60.0)),),
-            nominal_energy_mev=290.0,
-            wedge_positions=(WedgePosition(1, "IN", 2.5),),
-            ion=IonControlPoint(
-                snout_position_mm=250.0,
-                meterset_rate=50.0,
-                lateral_spreaders=(BeamLineSetting(1, "IN", 1500.0, 3.5),),
-                range_modulators=(RangeModulatorSetting(1, 10.0, 200.0, 5.5, 60.0, 1400.0),),
-            ),
-        )
-        for weight in (0.0, 1.0)
-    )
-    modifiers = BeamModifiers(
+def passive_modifiers():
+    return BeamModifiers(
         wedges=(Wedge(1, "PARTIAL_STANDARD", "IW", 15.0, None, 0.0, "IW1", isocenter_tray_distance_mm=450.0),),
         blocks=(
             Block(
@@ -409,6 +389,29 @@ def scattered():
         block_tray_water_equivalent_mm=2.5,
         compensator_tray_water_equivalent_mm=3.5,
     )
+
+
+def scattered():
+    """Passive carbon ions: a modulator wheel, an aperture, a range compensator, jaws."""
+    device = BeamLimitingDevice("X", 1, (), None, 400.0)
+    points = tuple(
+        ControlPoint(
+            weight,
+            0.0,
+            10.0,
+            COUCH,
+            (DevicePositions("X", (-60.0, 60.0)),),
+            nominal_energy_mev=290.0,
+            wedge_positions=(WedgePosition(1, "IN", 2.5),),
+            ion=IonControlPoint(
+                snout_position_mm=250.0,
+                meterset_rate=50.0,
+                lateral_spreaders=(BeamLineSetting(1, "IN", 1500.0, 3.5),),
+                range_modulators=(RangeModulatorSetting(1, 10.0, 200.0, 5.5, 60.0, 1400.0),),
+            ),
+        )
+        for weight in (0.0, 1.0)
+    )
     line = IonBeamLine(
         "NONE",
         (6000.0, 6000.0),
@@ -428,7 +431,7 @@ def scattered():
         source_axis_distance_mm=6000.0,
         meterset_mu=88.0,
         control_points=points,
-        modifiers=modifiers,
+        modifiers=passive_modifiers(),
         devices=(device,),
         ion_line=line,
         final_meterset_weight=1.0,

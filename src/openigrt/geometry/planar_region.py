@@ -120,10 +120,10 @@ class _Edges:
         membership = np.array(owners, dtype=int)[:, None] == np.arange(len(shapes))
         return _Edges(x0, y0, x1, y1, polygon.astype(np.intp), membership)
 
-    def at(self, chosen: NDArray[np.intp] | np.intp, height: Float64Array | float) -> Float64Array:
+    def at(self, chosen: NDArray[np.intp] | np.intp, height_mm: Float64Array | float) -> Float64Array:
         """Where some of the edges cross a height; exactly at their ends."""
         x0, y0, x1, y1 = (values[chosen] for values in (self.x0, self.y0, self.x1, self.y1))
-        return np.asarray(np.where(height >= y1, x1, x0 + (height - y0) / (y1 - y0) * (x1 - x0)))
+        return np.asarray(np.where(height_mm >= y1, x1, x0 + (height_mm - y0) / (y1 - y0) * (x1 - x0)))
 
 
 def _finite_ring(polygon: ArrayLike) -> Float64Array:
