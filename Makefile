@@ -10,7 +10,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 LOCK_FLAGS := --extra dev --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet
 
-.PHONY: help environment demo test test-long check format benchmark lock clean
+.PHONY: help environment demo test fuzz test-long check format benchmark lock clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -41,6 +41,9 @@ demo: $(READY)  ## the main job on the embedded example: a report to look at
 
 test: $(READY)  ## everything that CI runs
 	$(BIN)/pytest -n 2 -m "not long"
+
+fuzz: $(READY)  ## feed the readers hostile files; NAME=... for one, SECONDS=... of CPU each
+	$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),60) $(NAME)
 
 test-long: $(READY)  ## the long tests: real data and soak
 	$(BIN)/pytest -m long

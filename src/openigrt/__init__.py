@@ -8,16 +8,32 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from openigrt.tasks import (
+        accept,
+        acceptance_record,
         check,
         check_record,
         correction_schema,
         guidance_record,
         guide,
+        sort,
+        sorted_record,
         write_example,
         write_guidance,
     )
 
-__all__ = ["check", "check_record", "correction_schema", "guidance_record", "guide", "write_example", "write_guidance"]
+__all__ = [
+    "accept",
+    "acceptance_record",
+    "check",
+    "check_record",
+    "correction_schema",
+    "guidance_record",
+    "guide",
+    "sort",
+    "sorted_record",
+    "write_example",
+    "write_guidance",
+]
 
 
 def __getattr__(name: str) -> object:

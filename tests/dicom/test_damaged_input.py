@@ -5,15 +5,20 @@ import random
 import pytest
 
 from openigrt.dicom import (
+    chained_plan_from_daily,
     new_plan_version,
     plan_from_daily,
     read_daily_folder,
+    read_deformable_registration,
     read_dose,
+    read_dose_planes,
+    read_dvhs,
     read_object,
     read_plan,
     read_plan_folder,
     read_spatial_registration,
     read_structure_set,
+    read_uneven_dose,
     write_plan,
 )
 from openigrt.errors import OpenIgrtError
@@ -31,7 +36,10 @@ from tests.dicom.dicom_cases import (
     write,
     write_plan_folder,
 )
-from tests.dicom.test_spatial_registration import images, item, matrix4
+from tests.dicom.test_deformable_registration import deformable
+from tests.dicom.test_dose import planes
+from tests.dicom.test_dvh import histogram, with_histograms
+from tests.dicom.test_spatial_registration import DAILY_UID, PLAN_UID, images, item, matrix4
 from tests.dicom.whole_plans import ion_plan, photon_plan
 from tests.dicom.writing_cases import series_header
 
@@ -95,6 +103,19 @@ READERS = {
             REGISTRATION, DOSE, FrameOfReferenceUID=FRAME, RegistrationSequence=[item(matrix4(), "1.2.3")]
         ),
         registration_of,
+    ),
+    "histograms": (lambda: with_histograms(histogram()), lambda path: read_dvhs(read_object(path)[0])),
+    "planes": (lambda: planes()[1], lambda path: read_dose_planes([planes()[0], read_object(path)[0], planes()[2]])),
+    "uneven dose": (
+        lambda: dose(offsets=[0, 3, 6, 9, 15]),
+        lambda path: read_uneven_dose(read_object(path)[0], 2.0),
+    ),
+    "deformation": (deformable, lambda path: read_deformable_registration(read_object(path)[0])),
+    "chain": (
+        lambda: dicom_object(
+            REGISTRATION, DOSE, FrameOfReferenceUID=PLAN_UID, RegistrationSequence=[item(matrix4(), DAILY_UID)]
+        ),
+        lambda path: chained_plan_from_daily([read_spatial_registration(read_object(path)[0])], *images()),
     ),
     "slices": (lambda: SliceSeries(volume()).dataset(1), lambda path: read_daily_folder(path.parent, FRAME)),
 }

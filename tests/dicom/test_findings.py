@@ -17,11 +17,8 @@ from tests.dicom.dicom_cases import (
     SERIES,
     SET,
     SliceSeries,
-    beam,
-    control_point,
     dicom_object,
     dose,
-    full_control_point,
     plan,
     sequence_item,
     structure_set,
@@ -29,9 +26,6 @@ from tests.dicom.dicom_cases import (
     write,
     write_plan_folder,
 )
-
-INSIDE = full_control_point(isocenter=(-7.0, -15.0, 36.0))
-TREATED = {"ApprovalStatus": "APPROVED", "beams": [beam(points=[INSIDE, control_point(1)])]}
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
 
@@ -59,7 +53,7 @@ def one(folder, severity, said):
 @pytest.fixture
 def folder(tmp_path):
     """A plan folder in which nothing is wrong."""
-    write_plan_folder(tmp_path, **TREATED)
+    write_plan_folder(tmp_path, ApprovalStatus="APPROVED")
     return tmp_path
 
 
@@ -322,8 +316,10 @@ def test_registrations(folder):
 
 
 def test_what_is_not_read_yet(folder):
-    edit(folder / "rd.dcm", SOPClassUID="1.2.840.10008.5.1.4.1.1.481.1")
-    assert any("RT Image" in f.sentence and "is not read by OpenIGRT yet" in f.sentence for f in found_in(folder))
+    edit(folder / "rd.dcm", SOPClassUID="1.2.840.10008.5.1.4.1.1.12.1.1")
+    assert any(
+        "Enhanced XA Image" in f.sentence and "is not read by OpenIGRT yet" in f.sentence for f in found_in(folder)
+    )
 
 
 def test_the_worst_comes_first(folder):

@@ -49,21 +49,21 @@ def test_omitted_values_stay_as_they_were():
 def test_several_isocenters_are_kept_apart():
     second = beam(2, [full_control_point(isocenter=(10.0, 20.0, 30.0)), control_point(1)])
     read = read_plan(plan(beams=[beam(1), second]))[0]
-    assert [b.isocenter_mm for b in read.beams] == [(0.0, 0.0, 33.0), (10.0, 20.0, 30.0)]
+    assert [b.isocenter_mm for b in read.beams] == [(-7.0, -15.0, 33.0), (10.0, 20.0, 30.0)]
 
 
 def test_an_isocenter_that_moves_is_read():
     points = [
         full_control_point(),
-        control_point(1, IsocenterPosition=[0, 0, 33.0005]),
-        control_point(2, IsocenterPosition=[0, 0, 34]),
+        control_point(1, IsocenterPosition=[-7, -15, 33.0005]),
+        control_point(2, IsocenterPosition=[-7, -15, 34]),
         control_point(3),
-        control_point(4, IsocenterPosition=[0, 0, 33]),
+        control_point(4, IsocenterPosition=[-7, -15, 33]),
     ]
     read = read_plan(plan(beams=[beam(points=points)]))[0].beams[0]
-    assert read.isocenter_mm == (0.0, 0.0, 33.0)
-    assert [p.isocenter_mm for p in read.control_points] == [None, None, (0.0, 0.0, 34.0), (0.0, 0.0, 34.0), None]
-    assert read.isocenter_at(read.control_points[0]) == (0.0, 0.0, 33.0)
+    assert read.isocenter_mm == (-7.0, -15.0, 33.0)
+    assert [p.isocenter_mm for p in read.control_points] == [None, None, (-7.0, -15.0, 34.0), (-7.0, -15.0, 34.0), None]
+    assert read.isocenter_at(read.control_points[0]) == (-7.0, -15.0, 33.0)
 
 
 def test_setup_beams():
@@ -111,7 +111,7 @@ def test_ion_plan():
     ion.VirtualSourceAxisDistances, ion.IonControlPointSequence, ion.RadiationType = [2000, 2400], points, "PROTON"
     dataset.IonBeamSequence = [ion]
     read = read_plan(dataset)[0].beams[0]
-    assert (read.radiation_type, read.source_axis_distance_mm, read.isocenter_mm) == ("PROTON", 2200.0, (0, 0, 33))
+    assert (read.radiation_type, read.source_axis_distance_mm, read.isocenter_mm) == ("PROTON", 2200.0, (-7, -15, 33))
 
 
 def test_malformed_numbers_are_unreadable():

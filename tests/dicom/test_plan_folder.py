@@ -233,7 +233,7 @@ def test_geometry_of_dose_and_image_agree(tmp_path):
 
 
 def test_an_isocenter_that_moves_cannot_be_guided_to(tmp_path):
-    points = [full_control_point(), control_point(1, IsocenterPosition=[0, 0, 34])]
+    points = [full_control_point(), control_point(1, IsocenterPosition=[-7, -15, 34])]
     write_plan_folder(tmp_path, beams=[beam(points=points)])
     with pytest.raises(
         UnsupportedInput, match=r"isocenter of beam 'B1' moves from .*33\.0\) to .*34\.0\); not handled"

@@ -13,8 +13,8 @@ from pydicom.filewriter import write_data_element
 from openigrt.dicom import new_plan_version, read_object, read_plan, save, write_plan
 from openigrt.errors import MissingInput, UnreadableFile
 from openigrt.patient import (
+    AperturePositions,
     BeamChange,
-    DevicePositions,
     NewOpening,
     PlanChange,
     PlanVersion,
@@ -167,7 +167,7 @@ def test_a_moved_isocenter_sees_the_moved_structure_as_before():
 def test_new_openings_are_said_where_they_change():
     """A static beam: the second control point omits what the first one said, and must say it once they differ."""
     dataset = plan(beams=[beam(points=[full_control_point(), control_point(1)], BeamType="STATIC")])
-    wider = DevicePositions("ASYMX", (-60.0, 60.0))
+    wider = AperturePositions("ASYMX", (-60.0, 60.0))
     for index, expected in ((0, [(-60, 60), (-50, 40)]), (1, [(-50, 40), (-60, 60)])):
         change = PlanChange(beams=(BeamChange(1, openings=(NewOpening(index, wider),)),))
         written, _ = new_version(dataset, change)
@@ -189,7 +189,7 @@ def test_positions_that_the_plan_leaves_open_stay_open():
     first, later = written.BeamSequence[0].ControlPointSequence
     assert (first.TableTopLateralPosition, first.TableTopVerticalPosition) == (2.0, None)
     assert "TableTopLongitudinalPosition" not in first
-    assert [float(x) for x in first.IsocenterPosition] == [3.0, -7.0, 44.0]
+    assert [float(x) for x in first.IsocenterPosition] == [-4.0, -22.0, 44.0]
     assert (later.TableTopLongitudinalPosition, "TableTopLateralPosition" in later) == (89.0, False)
 
 
@@ -231,7 +231,7 @@ def test_from_a_file(tmp_path):
     again = pydicom.dcmread(tmp_path / "new.dcm")
     assert isinstance(again, Dataset)
     assert again.private_block(0x3253, "Some Maker")[0x10].value == b"\x01\x02secret"
-    assert read_plan(again)[0].beams[0].isocenter_mm == (3.0, -7.0, 44.0)
+    assert read_plan(again)[0].beams[0].isocenter_mm == (-4.0, -22.0, 44.0)
 
 
 def test_what_cannot_be_copied_whole_is_refused(tmp_path):

@@ -230,9 +230,9 @@ def test_a_tomotherapy_like_plan_is_read_as_far_as_it_states_geometry():
     """Fixed jaws in y alone, no leaves, the couch moving through: what opens is not known, where it aims is."""
     jaw = sequence_item(RTBeamLimitingDeviceType="ASYMY", LeafJawPositions=[-25, 25])
     first = full_control_point(BeamLimitingDevicePositionSequence=[jaw], GantryRotationDirection="CW")
-    last = control_point(1, GantryAngle=141, IsocenterPosition=[0, 0, 43], GantryRotationDirection="CW")
+    last = control_point(1, GantryAngle=141, IsocenterPosition=[-7, -15, 43], GantryRotationDirection="CW")
     (read,) = read_plan(plan(beams=[beam(points=[first, last])]))[0].beams
-    assert [read.isocenter_at(p) for p in read.control_points] == [(0, 0, 33), (0, 0, 43)]
+    assert [read.isocenter_at(p) for p in read.control_points] == [(-7, -15, 33), (-7, -15, 43)]
     with pytest.raises(UnsupportedInput, match="nothing limits it"):
         beams_eye_view(read, read.control_points[0])
 

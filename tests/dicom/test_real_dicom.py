@@ -20,7 +20,7 @@ from openigrt.dicom import (
 from openigrt.errors import AmbiguousInput, InconsistentInput, MissingInput
 from openigrt.geometry import Frame, PatientPosition
 from openigrt.images import Modality
-from openigrt.patient import StructureRole
+from openigrt.patient import DoseKind, DoseSummation, StructureRole
 
 pytestmark = pytest.mark.real
 
@@ -118,13 +118,38 @@ def test_ion_plan(real_data):
 
 @pytest.mark.parametrize("position", [str(position) for position in PatientPosition])
 def test_dose_grids_of_all_eight_positions(real_data, position):
+    """Every plane of every axis lies where others computed it in the room; their values are sorted."""
     folder = real_data / "patient_orientations"
     grid = dose_grid(read_object(folder / f"RD.DICOMORIENT.Dose_{position}.dcm")[0])
     expected = json.loads((folder / "expected_iec_fixed_xyz.json").read_text())
-    fixed_mm = grid.corners_mm() @ PatientPosition(position).table_top_from_lps().T
-    for axis, coordinates in enumerate(expected[position]):
-        assert fixed_mm[:, axis].min() == pytest.approx(min(coordinates), abs=1e-3)
-        assert fixed_mm[:, axis].max() == pytest.approx(max(coordinates), abs=1e-3)
+    fixed_from_lps = PatientPosition(position).table_top_from_lps()
+    for axis in range(3):
+        along = np.zeros((grid.size[axis], 3))
+        along[:, axis] = np.arange(grid.size[axis])
+        fixed_mm = grid.points(along) @ fixed_from_lps.T
+        moving = int(np.ptp(fixed_mm, axis=0).argmax())
+        assert np.allclose(np.sort(fixed_mm[:, moving]), expected[position][moving], atol=1e-3)
+
+
+def test_dose_grid_of_a_supine_patient_in_patient_axes(real_data):
+    """The file of patient coordinates is LPS for head first supine; the other positions are turned to that in it."""
+    folder = real_data / "patient_orientations"
+    grid = dose_grid(read_object(folder / "RD.DICOMORIENT.Dose_HFS.dcm")[0])
+    expected = json.loads((folder / "expected_dicom_patient_xyz.json").read_text())["HFS"]
+    last = np.array(grid.size) - 1
+    assert np.allclose(grid.points([0, 0, 0]), [axis[0] for axis in expected], atol=1e-3)
+    assert np.allclose(grid.points(last), [axis[-1] for axis in expected], atol=1e-3)
+
+
+def test_ion_dose_of_one_beam(real_data):
+    (path,) = (real_data / "proton_plans" / "plan06_sobp_4d").glob("RD*.dcm")
+    dose = read_dose(read_object(path)[0])
+    oracle = sitk.ReadImage(str(path))
+    assert np.allclose(dose.dose_gy, sitk.GetArrayFromImage(oracle) * 3.461332e-05, rtol=1e-5)
+    assert np.allclose(dose.grid.origin_mm, oracle.GetOrigin(), atol=1e-3)
+    assert (dose.kind, dose.summation) == (DoseKind.EFFECTIVE, DoseSummation.BEAM)
+    assert dose.beam_numbers == (1,)
+    assert "Dose type EFFECTIVE." in dose.warnings
 
 
 def test_wedge_dose(real_data):

@@ -23,13 +23,13 @@ from openigrt.errors import UnsupportedInput
 from openigrt.geometry import CouchPose, Frame, Grid, PatientPosition
 from openigrt.images import Image, Modality, Provenance
 from openigrt.patient import (
+    AperturePositions,
     Beam,
     BeamLimitingDevice,
     BeamShare,
     Contour,
     ContourKind,
     ControlPoint,
-    DevicePositions,
     DoseGrid,
     FractionGroup,
     Plan,
@@ -87,7 +87,7 @@ def structures():
 
 def control_point(weight, gantry, rotations):
     couch = CouchPose(1.0, 2.0, -3.0, 350.0, 1.0, 359.5)
-    leaves = DevicePositions("MLCX", (-1.0, -2.0, 1.0, 2.0))
+    leaves = AperturePositions("MLCX", (-1.0, -2.0, 1.0, 2.0))
     return ControlPoint(weight, gantry, 15.0, couch, (*jaws((-50.0, 50.0), (-40.0, 40.0)), leaves), rotations=rotations)
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from openigrt.geometry import CouchPose, Frame, PatientPosition
 from openigrt.patient import (
     Accessory,
+    AperturePositions,
     Applicator,
     ApplicatorGeometry,
     Beam,
@@ -18,7 +19,6 @@ from openigrt.patient import (
     Bolus,
     Compensator,
     ControlPoint,
-    DevicePositions,
     DeviceTolerance,
     DoseCoefficient,
     DoseLimits,
@@ -32,6 +32,7 @@ from openigrt.patient import (
     MotionSynchronization,
     Plan,
     PlannedImage,
+    PlannedMachine,
     PlannedSetup,
     RangeModulatorSetting,
     ReferenceImage,
@@ -42,7 +43,6 @@ from openigrt.patient import (
     SetupImage,
     Snout,
     ToleranceTable,
-    TreatmentMachine,
     Wedge,
     WedgePosition,
     jaws,
@@ -57,11 +57,11 @@ RTIMAGE = "1.2.840.10008.5.1.4.1.1.481.1"
 JAWS = (BeamLimitingDevice("ASYMX", 1, (), 400.0), BeamLimitingDevice("ASYMY", 1, (), 300.0))
 LEAVES = BeamLimitingDevice("MLCX", 3, (-15.0, -5.0, 5.0, 15.0), 500.0)
 OUTLINE = ((-20.0, -20.0), (20.0, -20.0), (25.0, 30.5))
-MACHINE = TreatmentMachine("Maker", "Model", "42", "Clinic")
+MACHINE = PlannedMachine("Maker", "Model", "42", "Clinic")
 
 
 def leaves(*positions, kind="MLCX"):
-    return DevicePositions(kind, positions)
+    return AperturePositions(kind, positions)
 
 
 def sliding_window():
@@ -400,7 +400,7 @@ def scattered():
             0.0,
             10.0,
             COUCH,
-            (DevicePositions("X", (-60.0, 60.0)),),
+            (AperturePositions("X", (-60.0, 60.0)),),
             nominal_energy_mev=290.0,
             wedge_positions=(WedgePosition(1, "IN", 2.5),),
             ion=IonControlPoint(

@@ -1,7 +1,7 @@
 """Beams and plans that tests of plans share."""
 
 from openigrt.geometry import CouchPose, Frame, PatientPosition
-from openigrt.patient import Beam, BeamLimitingDevice, ControlPoint, DevicePositions, Plan, Rotations, jaws
+from openigrt.patient import AperturePositions, Beam, BeamLimitingDevice, ControlPoint, Plan, Rotations, jaws
 
 FRAME = Frame.plan("1.2.3")
 ISOCENTER_MM = (10.0, -20.0, 30.0)
@@ -10,7 +10,7 @@ WIDE = jaws((-200.0, 200.0), (-200.0, 200.0))
 
 def leaves(*pairs, kind="MLCX"):
     """Positions of leaf pairs, given as (minus, plus) from one edge to the other."""
-    return DevicePositions(kind, (*(pair[0] for pair in pairs), *(pair[1] for pair in pairs)))
+    return AperturePositions(kind, (*(pair[0] for pair in pairs), *(pair[1] for pair in pairs)))
 
 
 def device(kind, *boundaries):

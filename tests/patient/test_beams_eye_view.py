@@ -12,11 +12,11 @@ from matplotlib.path import Path
 from openigrt.errors import MissingInput, UnsupportedInput
 from openigrt.geometry import CouchPose, PatientPosition, fixed_from_lps
 from openigrt.patient import (
+    AperturePositions,
     Applicator,
     ApplicatorGeometry,
     BeamModifiers,
     Block,
-    DevicePositions,
     IonBeamLine,
     beams_eye_view,
     fixed_from_beam,
@@ -99,7 +99,7 @@ def test_leaves_without_boundaries_are_named():
 
 
 def test_jaws_that_are_no_pair_are_named():
-    seen = view(*jaws((-50.0, 40.0), (-30.0, 20.0)), DevicePositions("X", (-9.0, -8.0, 8.0, 9.0)))
+    seen = view(*jaws((-50.0, 40.0), (-30.0, 20.0)), AperturePositions("X", (-9.0, -8.0, 8.0, 9.0)))
     assert seen.left_out == ("X, of 4 positions and 2 edges",)
 
 
@@ -145,8 +145,8 @@ def test_an_electron_insert_in_a_cone_of_unknown_size():
 @pytest.mark.parametrize(
     "positions",
     [
-        (DevicePositions("ASYMX", (-50.0, 50.0)),),
-        (DevicePositions("ASYMX", (-50.0, 1e300)), DevicePositions("ASYMY", (-50.0, 50.0))),
+        (AperturePositions("ASYMX", (-50.0, 50.0)),),
+        (AperturePositions("ASYMX", (-50.0, 1e300)), AperturePositions("ASYMY", (-50.0, 50.0))),
         jaws((-50.0, 1e4), (-50.0, 50.0)),
     ],
 )
@@ -183,7 +183,7 @@ def test_any_opening_is_that_of_a_raster(case):
     u, v = (values.ravel() for values in np.meshgrid(grid, grid + 0.011))
     expected = (u > x[0]) & (u < x[1]) & (v > y[0]) & (v < y[1])
     found = point.positions[2]
-    along, across = (v, u) if found.kind == "MLCY" else (u, v)
+    along, across = (v, u) if found.device == "MLCY" else (u, v)
     open_by_leaves = np.zeros(len(u), dtype=bool)
     count = len(edges) - 1
     for i in range(count):

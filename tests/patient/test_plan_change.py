@@ -9,9 +9,9 @@ import pytest
 from openigrt.errors import InconsistentInput, InputError, MissingInput
 from openigrt.geometry import CouchPose, PatientPosition, fixed_from_table_top
 from openigrt.patient import (
+    AperturePositions,
     BeamChange,
     BeamShare,
-    DevicePositions,
     DoseCoefficient,
     FractionGroup,
     NewOpening,
@@ -141,7 +141,7 @@ def test_changes_that_cannot_be(change, version, error, said):
         (NewOpening(0, leaves((0, 1), kind="MLCY")), MissingInput, "has no MLCY"),
         (NewOpening(0, leaves((0, 1))), InconsistentInput, "2 positions; it has 8"),
         (NewOpening(0, leaves((1, 0), (0, 1), (0, 1), (0, 1))), InconsistentInput, "pass each other"),
-        (NewOpening(0, DevicePositions("ASYMX", (np.nan, 1.0))), InconsistentInput, "not numbers"),
+        (NewOpening(0, AperturePositions("ASYMX", (np.nan, 1.0))), InconsistentInput, "not numbers"),
     ],
 )
 def test_openings_that_cannot_be(opening, error, said):

@@ -139,6 +139,9 @@ def test_machine_by_file_and_by_name(guide, tmp_path):
     assert record["manifest"]["settings"]["machine"] == "Room 2"
     assert record["correction"]["degrees_of_freedom"] == 4
     assert record["correction"]["couch"]["lateral_mm"] == 4.0
+    untested = "the machine file has not been through the acceptance test"
+    assert record["manifest"]["settings"]["acceptance test"] == untested
+    assert f"Machine 'Room 2': {untested} (openigrt accept)." in record["warnings"]
 
 
 def test_isocenters(guide):

@@ -122,6 +122,47 @@ def check(
 
 
 @app.command()
+def sort(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", parser=words.path, help="folder of DICOM, however mixed")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", parser=words.path, help="new folder for the sorted copies")],
+    as_json: options.Json = False,
+) -> None:
+    """Copy a heap of DICOM into folders: each patient, each plan with what belongs to it, other images by time.
+
+    Example: openigrt sort export/ sorted/
+    """
+    from openigrt import tasks  # noqa: PLC0415  (seconds that --help and wrong usage should not cost)
+
+    with voice.progress() as tell:
+        done = tasks.sort(folder, out, progress=tell)
+    if as_json:
+        voice.answer(json.dumps(tasks.sorted_record(done), allow_nan=False) + "\n")
+    else:
+        voice.answer(tasks.sorted_summary(done))
+
+
+@app.command()
+def accept(
+    machine: options.AcceptedMachine,
+    readings: options.Readings = None,
+    out: options.AcceptanceOut = None,
+    as_json: options.Json = False,
+) -> None:
+    """Test a machine file against its machine: scales by example, a page to fill in, and what the readings say.
+
+    Example: openigrt accept room2.toml --out acceptance/
+    """
+    from openigrt import tasks  # noqa: PLC0415  (seconds that --help and wrong usage should not cost)
+
+    found = tasks.accept(machine, readings, out)
+    if as_json:
+        voice.answer(json.dumps(tasks.acceptance_record(found), allow_nan=False) + "\n")
+    else:
+        voice.answer(tasks.acceptance_summary(found))
+    raise typer.Exit(ExitCode.DONE if found.outcome in (None, "passed") else ExitCode.PERSON_NEEDED)
+
+
+@app.command()
 def example(
     folder: Annotated[
         Path, typer.Argument(metavar="FOLDER", parser=words.path, help="where plan/ and daily/ are written")

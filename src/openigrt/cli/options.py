@@ -1,4 +1,4 @@
-"""The arguments and options of `guide`, as typer reads them from annotations."""
+"""The arguments and options of the commands, as typer reads them from annotations."""
 
 from pathlib import Path
 from typing import Annotated
@@ -36,3 +36,12 @@ DailyIsocenter = Annotated[str | None, Option(metavar="X,Y,Z", help="machine iso
 Start = Annotated[Path | None, Option(metavar="FILE", parser=words.path, help="Spatial Registration to start from")]
 Out = Annotated[Path, Option(metavar="DIR", parser=words.path, help="where the results go")]
 Json = Annotated[bool, Option("--json", help="the result as JSON on standard output")]
+AcceptedMachine = Annotated[
+    str, Argument(metavar="FILE", parser=words.name, help="machine file (TOML), or the name of a built-in machine")
+]
+Readings = Annotated[
+    Path | None, Option(metavar="FILE", parser=words.path, help="readings of the acceptance test (TOML), to be judged")
+]
+AcceptanceOut = Annotated[
+    Path | None, Option("--out", metavar="DIR", parser=words.path, help="where page and form of the test go")
+]

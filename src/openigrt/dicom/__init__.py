@@ -1,34 +1,143 @@
 """DICOM data sets to and from our nouns: pure mapping over pydicom, one file per object, both directions in it."""
 
-from openigrt.dicom.daily_folder import DailyFolder, check_same_patient, check_same_position, read_daily_folder
-from openigrt.dicom.deformable_registration import DeformableRegistration, read_deformable_registration
-from openigrt.dicom.dose import dose_grid, read_dose, write_dose
-from openigrt.dicom.findings import Finding, Severity, find_problems
-from openigrt.dicom.folder import IMAGE_CLASSES, Instance, Inventory, Series, SkippedFile, scan_folder
-from openigrt.dicom.headers import DeviceHeader, PatientHeader, SeriesHeader, StudyHeader, save
+from openigrt.dicom.daily_folder import (
+    DailyFolder,
+    check_same_patient,
+    check_same_position,
+    read_daily_folder,
+)
+from openigrt.dicom.deformable_registration import (
+    DeformableRegistration,
+    read_deformable_registration,
+    write_deformable_registration,
+)
+from openigrt.dicom.delivery_instruction import (
+    read_delivery_instruction,
+    write_delivery_instruction,
+)
+from openigrt.dicom.dose import (
+    dose_grid,
+    read_dose,
+    read_dose_error,
+    read_dose_planes,
+    read_uneven_dose,
+    write_dose,
+)
+from openigrt.dicom.dvh import (
+    read_dvhs,
+)
+from openigrt.dicom.finding import (
+    Finding,
+    Severity,
+)
+from openigrt.dicom.findings import (
+    find_problems,
+)
+from openigrt.dicom.folder import (
+    IMAGE_CLASSES,
+    REGISTRATION_CLASSES,
+    Instance,
+    Inventory,
+    Series,
+    SkippedFile,
+    named_files,
+    scan_folder,
+)
+from openigrt.dicom.headers import (
+    DeviceHeader,
+    PatientHeader,
+    SeriesHeader,
+    StudyHeader,
+    save,
+)
 from openigrt.dicom.image_series import (
     ImageReading,
+    acquired_at_of,
     instance_uids,
     modality_of,
     read_image_series,
     write_image_series,
 )
-from openigrt.dicom.links import Links, links_of
-from openigrt.dicom.load import InputFile, read_object
-from openigrt.dicom.plan import PlanDefaults, read_plan, write_plan
-from openigrt.dicom.plan_folder import PlanFolder, holds_plan, read_plan_folder
-from openigrt.dicom.plan_version import new_plan_version
+from openigrt.dicom.links import (
+    Links,
+    links_of,
+)
+from openigrt.dicom.load import (
+    InputFile,
+    read_object,
+)
+from openigrt.dicom.plan import (
+    PlanDefaults,
+    read_plan,
+    write_plan,
+)
+from openigrt.dicom.plan_folder import (
+    PlanFolder,
+    holds_plan,
+    read_plan_folder,
+)
+from openigrt.dicom.plan_version import (
+    new_plan_version,
+)
+from openigrt.dicom.registration_chain import (
+    ChainLink,
+    RegistrationChain,
+    chained_plan_from_daily,
+)
+from openigrt.dicom.repeats import (
+    repeats_of,
+)
+from openigrt.dicom.rt_image import (
+    read_projections,
+    write_projection,
+)
+from openigrt.dicom.rt_image_setup import (
+    ProjectionDefaults,
+)
+from openigrt.dicom.segmentation import (
+    read_segmentation,
+    write_segmentation,
+)
+from openigrt.dicom.spatial_fiducials import (
+    read_fiducials,
+    write_fiducials,
+)
 from openigrt.dicom.spatial_registration import (
     RegisteredSource,
+    RegistrationMethod,
+    SourceToWrite,
     SpatialRegistration,
+    UsedFeature,
+    affine_plan_from_daily,
     plan_from_daily,
     read_spatial_registration,
+    write_registrations,
     write_spatial_registration,
 )
-from openigrt.dicom.structure_set import read_structure_set, role_of, write_structure_set
+from openigrt.dicom.structure_set import (
+    read_structure_set,
+    role_of,
+    write_structure_set,
+)
+from openigrt.dicom.surface import (
+    read_meshes,
+    read_point_cloud,
+    write_mesh,
+    write_point_cloud,
+)
+from openigrt.dicom.treatment_record import (
+    read_treatment_record,
+    write_treatment_record,
+)
+from openigrt.dicom.ultrasound import (
+    UltrasoundVolume,
+    read_ultrasound,
+)
 
 __all__ = [
     "IMAGE_CLASSES",
+    "REGISTRATION_CLASSES",
+    "ChainLink",
     "DailyFolder",
     "DeformableRegistration",
     "DeviceHeader",
@@ -41,13 +150,22 @@ __all__ = [
     "PatientHeader",
     "PlanDefaults",
     "PlanFolder",
+    "ProjectionDefaults",
     "RegisteredSource",
+    "RegistrationChain",
+    "RegistrationMethod",
     "Series",
     "SeriesHeader",
     "Severity",
     "SkippedFile",
+    "SourceToWrite",
     "SpatialRegistration",
     "StudyHeader",
+    "UltrasoundVolume",
+    "UsedFeature",
+    "acquired_at_of",
+    "affine_plan_from_daily",
+    "chained_plan_from_daily",
     "check_same_patient",
     "check_same_position",
     "dose_grid",
@@ -56,23 +174,46 @@ __all__ = [
     "instance_uids",
     "links_of",
     "modality_of",
+    "named_files",
     "new_plan_version",
     "plan_from_daily",
     "read_daily_folder",
     "read_deformable_registration",
+    "read_delivery_instruction",
     "read_dose",
+    "read_dose_error",
+    "read_dose_planes",
+    "read_dvhs",
+    "read_fiducials",
     "read_image_series",
+    "read_meshes",
     "read_object",
     "read_plan",
     "read_plan_folder",
+    "read_point_cloud",
+    "read_projections",
+    "read_segmentation",
     "read_spatial_registration",
     "read_structure_set",
+    "read_treatment_record",
+    "read_ultrasound",
+    "read_uneven_dose",
+    "repeats_of",
     "role_of",
     "save",
     "scan_folder",
+    "write_deformable_registration",
+    "write_delivery_instruction",
     "write_dose",
+    "write_fiducials",
     "write_image_series",
+    "write_mesh",
     "write_plan",
+    "write_point_cloud",
+    "write_projection",
+    "write_registrations",
+    "write_segmentation",
     "write_spatial_registration",
     "write_structure_set",
+    "write_treatment_record",
 ]

@@ -39,6 +39,7 @@ PYDICOM_FAILURES = (
 )
 LONGEST_NUMBER = 64
 LONGEST_REASON = 120
+LONGEST_TEXT = 320  # five times what identifiers and labels may have, and short enough for a sentence
 
 logging.getLogger("pydicom").addHandler(logging.NullHandler())  # it logs tracebacks of failures that are handled here
 
@@ -56,11 +57,11 @@ def lenient() -> Iterator[None]:
 @contextmanager
 def naming(dataset: Dataset) -> Iterator[None]:
     """Read one object leniently, and put its name before the sentence of any error about its elements."""
-    try:
-        with lenient():
+    with lenient():
+        try:
             yield
-    except _Malformed as error:
-        raise UnreadableFile(f"{name_of(dataset)} cannot be read: {error.sentence}", **error.facts) from None
+        except _Malformed as error:
+            raise UnreadableFile(f"{name_of(dataset)} cannot be read: {error.sentence}", **error.facts) from None
 
 
 class _Malformed(OpenIgrtError):
@@ -81,7 +82,7 @@ def sop_class_name(sop_class_uid: str) -> str:
 
 
 def text(dataset: Dataset, keyword: str) -> str:
-    """A value as one printable line, backslashes between several; empty where there is none."""
+    """A value as one printable line, backslashes between several, cut off when too long; empty where there is none."""
     value = raw_value(dataset, keyword)
     if value is None:
         return ""
@@ -89,6 +90,7 @@ def text(dataset: Dataset, keyword: str) -> str:
         line = "\\".join(str(v).strip() for v in value) if isinstance(value, MultiValue) else str(value).strip()
     except PYDICOM_FAILURES as failure:
         raise _malformed(keyword, failure) from None
+    line = line if len(line) <= LONGEST_TEXT else f"{line[:LONGEST_TEXT]}…"
     return line if line.isprintable() else "".join(c if c.isprintable() else "?" for c in line)
 
 
@@ -110,6 +112,14 @@ def required_number(dataset: Dataset, keyword: str) -> float:
     value = number(dataset, keyword)
     if value is None:
         raise _Malformed(f"{keyword} is missing.", keyword=keyword)
+    return value
+
+
+def number_within(dataset: Dataset, keyword: str, low: float, high: float) -> float | None:
+    """One number that can be, or None where there is none; a number outside is malformed."""
+    value = number(dataset, keyword)
+    if value is not None and not low <= value <= high:
+        raise _Malformed(f"{keyword} is {value:g}; expected {low:g} to {high:g}.", keyword=keyword)
     return value
 
 
@@ -171,6 +181,41 @@ def point_list(dataset: Dataset, keyword: str) -> Float64Array:
     return points
 
 
+def float_array(dataset: Dataset, keyword: str, most: int) -> Float64Array:
+    """The numbers (n,) of a Floating Point Single element, from its bytes where pydicom has not converted them yet.
+
+    More than `most` are malformed, and so are such as are not finite.
+    """
+    try:
+        element = dataset.get_item(Tag(keyword)) if keyword in dataset else None
+        value = None if element is None else element.value
+        if isinstance(value, bytes):
+            is_little = bool(getattr(element, "is_little_endian", True))
+            values = np.frombuffer(value, "<f4" if is_little else ">f4").astype(np.float64)
+        else:
+            values = np.atleast_1d(np.array([] if value is None or value == "" else value, dtype=np.float64))
+    except PYDICOM_FAILURES as failure:
+        raise _malformed(keyword, failure) from None
+    if len(values) > most:
+        raise _Malformed(f"{keyword} holds {len(values)} numbers; at most {most} are read.", keyword=keyword)
+    if not np.isfinite(values).all():
+        raise _Malformed(f"{keyword} is not finite.", keyword=keyword)
+    return values
+
+
+def tag_number(dataset: Dataset, keyword: str) -> int:
+    """An Attribute Tag as one number, group and element; 0 where there is none."""
+    value = raw_value(dataset, keyword)
+    if value is None or value == "" or value == []:
+        return 0
+    if isinstance(value, MultiValue | list):
+        raise _Malformed(f"{keyword} should be one tag and has {len(value)}.", keyword=keyword)
+    try:
+        return int(Tag(value))  # type: ignore[arg-type]  # whatever it is, Tag says so
+    except PYDICOM_FAILURES as failure:
+        raise _malformed(keyword, failure) from None
+
+
 def items(dataset: Dataset, keyword: str) -> tuple[Dataset, ...]:
     """The items of a sequence; none where it is absent."""
     value = raw_value(dataset, keyword)
@@ -181,8 +226,8 @@ def items(dataset: Dataset, keyword: str) -> tuple[Dataset, ...]:
     return ()
 
 
-def moment(dataset: Dataset, date_keyword: str, time_keyword: str) -> datetime | None:
-    """Date and time in UTC; without an offset in the data set they are taken as local time.
+def moment(dataset: Dataset, date_keyword: str, time_keyword: str, zone: str = "") -> datetime | None:
+    """Date and time in UTC; without an offset in the data set, or a `zone` from around it, they are local time.
 
     None where either is missing or unreadable: a date alone is no moment.
     """
@@ -190,7 +235,7 @@ def moment(dataset: Dataset, date_keyword: str, time_keyword: str) -> datetime |
         return None
     return _parsed_moment(
         text(dataset, date_keyword) + text(dataset, time_keyword).replace(":", ""),
-        text(dataset, "TimezoneOffsetFromUTC"),
+        text(dataset, "TimezoneOffsetFromUTC") or zone,
     )
 
 

@@ -5,59 +5,61 @@ Headers only, but for plans and registrations.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
-from pydicom.uid import SpatialRegistrationStorage
+from pydicom.uid import (
+    DeformableSpatialRegistrationStorage,
+    RTBeamsDeliveryInstructionStorage,
+)
 
+from openigrt.dicom.beam_doses import has_whole_dose, what_beams_lack
 from openigrt.dicom.choosing import ENHANCED_IMAGE_CLASSES
-from openigrt.dicom.elements import lenient, naming, text
+from openigrt.dicom.deformable_registration import read_deformable_registration
+from openigrt.dicom.elements import naming, text
+from openigrt.dicom.finding import Finding, Severity
 from openigrt.dicom.folder import (
     DICOM_SUFFIXES,
     DOSE_CLASSES,
+    FIDUCIAL_CLASSES,
     IMAGE_CLASSES,
     NOT_DICOM,
     PLAN_CLASSES,
+    PROJECTION_CLASSES,
+    REGISTRATION_CLASSES,
+    SEGMENTATION_CLASSES,
     STRUCTURE_SET_CLASSES,
+    SURFACE_CLASSES,
+    ULTRASOUND_CLASSES,
     Instance,
     Inventory,
     named_files,
 )
+from openigrt.dicom.folder_registrations import contradictions, registrations_of
 from openigrt.dicom.image_series import same_pixels
-from openigrt.dicom.links import Drawing, Links, Planning, plans_of_dose
-from openigrt.dicom.load import read_content, read_object
+from openigrt.dicom.links import Drawing, Links, Planning, plans_of_dose, referenced_uid
+from openigrt.dicom.load import read_object
 from openigrt.dicom.patients import PatientIdentity
 from openigrt.dicom.pixels import required_pixels
 from openigrt.dicom.plan_findings import plan_doubts
+from openigrt.dicom.record_findings import find_in_instructions, find_in_records
+from openigrt.dicom.registration_chain import EQUIPMENT_FRAMES
+from openigrt.dicom.repeats import repeats_of
+from openigrt.dicom.rt_image_setup import doubts_about_geometry, missing_geometry
 from openigrt.dicom.slices import is_localizer, read_slice
-from openigrt.dicom.spatial_registration import RIGID, read_spatial_registration
+from openigrt.dicom.spatial_fiducials import read_fiducials
+from openigrt.dicom.spatial_registration import RIGID
 from openigrt.dicom.stack import stacked
-from openigrt.errors import OpenIgrtError
+from openigrt.dicom.treatment_record import RECORD_CLASSES
+from openigrt.errors import AmbiguousInput, OpenIgrtError, UnreadableFile
 from openigrt.geometry import Frame, PatientPosition
 
 NAMES_LISTED = 10
 LONGEST_LABEL = 64
-READ_CLASSES = (*IMAGE_CLASSES, *STRUCTURE_SET_CLASSES, *PLAN_CLASSES, *DOSE_CLASSES, SpatialRegistrationStorage)
-
-
-class Severity(StrEnum):
-    """How bad a finding is: an `error` stops the main job, a `warning` may mislead, a `note` is good to know."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    NOTE = "note"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that is not as it should be, what to do about it, and the files or UIDs that it is about."""
-
-    severity: Severity
-    sentence: str
-    advice: str
-    about: tuple[str, ...] = ()
-
+READ_CLASSES = (
+    *(*IMAGE_CLASSES, *STRUCTURE_SET_CLASSES, *PLAN_CLASSES, *DOSE_CLASSES),
+    *(*REGISTRATION_CLASSES, *RECORD_CLASSES, RTBeamsDeliveryInstructionStorage),
+    *(*PROJECTION_CLASSES, *FIDUCIAL_CLASSES, *SEGMENTATION_CLASSES, *SURFACE_CLASSES, *ULTRASOUND_CLASSES),
+)
 
 Rule = Callable[[Inventory, Links], Iterator[Finding]]
 
@@ -180,30 +182,14 @@ def _place(inventory: Inventory, path: Path) -> Path:
 
 def _copies(inventory: Inventory, links: Links) -> Iterator[Finding]:
     """Files that hold the same SOP Instance UID: copies, or different objects under one UID."""
-    by_uid: dict[str, list[Path]] = defaultdict(list)
-    for instance in inventory.instances():
-        by_uid[instance.uid].append(instance.path)
-    copies: list[Path] = []
-    for uid, paths in by_uid.items():
-        if not uid or len(paths) < 2:
-            continue
-        if all(_is_copy(paths[0], path) for path in paths[1:]):
-            copies += paths[1:]
-            continue
+    repeats = repeats_of(inventory)
+    for uid, paths in repeats.conflicts.items():
         sentence = f"{_files(inventory, paths)} hold different objects under one SOP Instance UID, {uid}."
         advice = "Export them again from their source; nothing can tell them apart."
         yield Finding(Severity.ERROR, sentence, advice, tuple(map(str, paths)))
-    if copies:
-        sentence = f"{_files(inventory, copies)}: copies of other files."
-        yield Finding(Severity.NOTE, sentence, "Nothing; or remove them.", tuple(map(str, copies)))
-
-
-def _is_copy(one: Path, other: Path) -> bool:
-    """Whether two files hold the same bytes, or the same elements in another encoding."""
-    if read_content(one) == read_content(other):
-        return True
-    with lenient():
-        return bool(read_object(one)[0] == read_object(other)[0])
+    if repeats.copies:
+        sentence = f"{_files(inventory, repeats.copies)}: copies of other files."
+        yield Finding(Severity.NOTE, sentence, "Nothing; or remove them.", tuple(map(str, repeats.copies)))
 
 
 def _volumes(inventory: Inventory, links: Links) -> Iterator[Finding]:
@@ -355,24 +341,121 @@ def _doses(inventory: Inventory, links: Links) -> Iterator[Finding]:
                 yield Finding(Severity.ERROR, sentence, advice, (dose.uid,))
 
 
+def _dose_parts(inventory: Inventory, links: Links) -> Iterator[Finding]:
+    """Doses of single beams that do not add up to their plan, and histograms of structures that are not there."""
+    for planning in links.plannings:
+        lacking = what_beams_lack(planning.plan, planning.doses)
+        if lacking:
+            sentence = f"Doses of beams do not add up to {_label(inventory, planning.plan, 'RTPlanLabel')}: "
+            is_whole = has_whole_dose(planning.doses)
+            severity = Severity.NOTE if is_whole else Severity.WARNING
+            advice = "Use the dose of the plan." if is_whole else "Export the dose of the plan, or of each beam once."
+            about = (planning.plan.uid, *(dose.uid for dose in planning.doses))
+            yield Finding(severity, f"{sentence}{'; '.join(lacking)}.", advice, about)
+    structure_set_uids = {instance.uid for instance in inventory.instances_of(STRUCTURE_SET_CLASSES)}
+    for dose in inventory.instances_of(DOSE_CLASSES):
+        named = referenced_uid(dose, "ReferencedStructureSetSequence")
+        if named and named not in structure_set_uids:
+            name = _label(inventory, dose, "DoseSummationType")
+            sentence = f"{name} has histograms of structure set {named}, which is not in the folder."
+            yield Finding(Severity.NOTE, sentence, "Add it to know which structures they are of.", (dose.uid,))
+
+
 def _registrations(inventory: Inventory, links: Links) -> Iterator[Finding]:
     """Spatial Registrations that cannot be read, are not rigid, or join frames of which one is not there."""
     frames = {series.instances[0].frame_uid for series in inventory.of_classes(IMAGE_CLASSES)}
-    for instance in inventory.instances_of((SpatialRegistrationStorage,)):
+    readable = []
+    for instance, registration in registrations_of(inventory):
         name = f"Spatial Registration {_place(inventory, instance.path)}"
-        try:
-            registration = read_spatial_registration(read_object(instance.path)[0])
-        except OpenIgrtError as error:
-            yield Finding(Severity.ERROR, f"{name}: {error.sentence}", "Export it again.", (instance.uid,))
+        if isinstance(registration, OpenIgrtError):
+            sentence = f"{name}: {registration.sentence}"
+            yield Finding(Severity.ERROR, sentence, "Export it again.", (instance.uid,))
             continue
+        readable.append(registration)
         types = {kind for source in registration.sources for kind in source.matrix_types} - {RIGID}
         if types:
             sentence = f"{name} is of type {', '.join(sorted(types)) or 'unknown'}."
             yield Finding(Severity.WARNING, sentence, "Only rigid ones can move a couch.", (instance.uid,))
-        joined = {registration.registered_frame_uid, *(source.frame_uid for source in registration.sources)}
-        if absent := sorted(joined - frames - {""}):
+        joined = {registration.registered_frame_uid, *(source.frame_uid for source in registration.sources)} - {""}
+        absent = sorted(uid for uid in joined - frames if not uid.startswith(EQUIPMENT_FRAMES))
+        if absent and not joined & frames:
+            sentence = f"{name} joins nothing in the folder: no image lies in frame {' or '.join(absent)}."
+            yield Finding(Severity.WARNING, sentence, "Add its images, or leave it out.", (instance.uid,))
+        elif absent:
             sentence = f"{name} joins frame {', '.join(absent)}, of which no image is in the folder."
             yield Finding(Severity.NOTE, sentence, "Add the image if the registration is to be used.", (instance.uid,))
+    for found in contradictions(inventory, readable):
+        uids = tuple(dict.fromkeys((found.link.registration_uid, *(link.registration_uid for link in found.chain))))
+        sentence = f"Registrations disagree: {found}."
+        yield Finding(Severity.WARNING, sentence, "Find out which one is meant, and leave the other out.", uids)
+
+
+def _deformations(inventory: Inventory, links: Links) -> Iterator[Finding]:
+    """Deformable Spatial Registrations that cannot be read."""
+    for instance in inventory.instances_of((DeformableSpatialRegistrationStorage,)):
+        try:
+            read_deformable_registration(read_object(instance.path)[0])
+        except AmbiguousInput:
+            continue
+        except OpenIgrtError as error:
+            sentence = f"Deformable Spatial Registration {_place(inventory, instance.path)}: {error.sentence}"
+            yield Finding(Severity.ERROR, sentence, "Export it again.", (instance.uid,))
+
+
+def _projections(inventory: Inventory, links: Links) -> Iterator[Finding]:
+    """RT Images that do not say where their pixels lie, that leave it in doubt, or whose plan is not there."""
+    plan_uids = {plan.uid for plan in inventory.instances_of(PLAN_CLASSES)}
+    lacking, doubtful, unplanned = (defaultdict[str, list[Instance]](list) for _ in range(3))
+    for image in inventory.instances_of(PROJECTION_CLASSES):
+        try:
+            missing, plan_uid = missing_geometry(image.header), referenced_uid(image, "ReferencedRTPlanSequence")
+            doubts = () if missing else doubts_about_geometry(image.header)
+        except UnreadableFile as error:
+            yield _about(Severity.WARNING, error.sentence, "Export it again.", [image])
+            continue
+        if missing:
+            lacking[", ".join(missing)].append(image)
+        for doubt in doubts:
+            doubtful[doubt].append(image)
+        if plan_uid not in plan_uids | {""}:
+            unplanned[plan_uid].append(image)
+    for names, images in lacking.items():
+        sentence = f"{_rt_images(inventory, images)}: {names} not stated, so where the pixels lie is not known."
+        yield _about(Severity.WARNING, sentence, "Export again, or give them when reading.", images)
+    for doubt, images in doubtful.items():
+        sentence = f"{_rt_images(inventory, images)}: {doubt}"
+        yield _about(Severity.NOTE, sentence, "Measure it with a phantom before relying on it.", images)
+    for plan_uid, images in unplanned.items():
+        sentence = f"{_rt_images(inventory, images)}: plan {plan_uid} is not in the folder."
+        yield _about(Severity.NOTE, sentence, "Add it if the isocenter or the beam is asked for.", images)
+
+
+def _rt_images(inventory: Inventory, images: Sequence[Instance]) -> str:
+    """RT Images in a sentence."""
+    return f"RT Images: {_files(inventory, [image.path for image in images])}"
+
+
+def _about(severity: Severity, sentence: str, advice: str, instances: Sequence[Instance]) -> Finding:
+    """A finding about several objects."""
+    return Finding(severity, sentence, advice, tuple(instance.uid for instance in instances))
+
+
+def _fiducials(inventory: Inventory, links: Links) -> Iterator[Finding]:
+    """Spatial Fiducials that cannot be read, lack a part, or lie in the frame of no image."""
+    frames = {series.instances[0].frame_uid for series in inventory.of_classes(IMAGE_CLASSES)}
+    for instance in inventory.instances_of(FIDUCIAL_CLASSES):
+        name = f"Spatial Fiducials {_place(inventory, instance.path)}"
+        try:
+            sets, messages = read_fiducials(read_object(instance.path)[0])
+        except OpenIgrtError as error:
+            yield _about(Severity.ERROR, f"{name}: {error.sentence}", "Export it again.", [instance])
+            continue
+        for message in messages:
+            yield _about(Severity.NOTE, f"{name}: {message}", "Nothing, if it is not needed.", [instance])
+        absent = sorted({found.frame.uid for found in sets} - frames - {""})
+        if absent:
+            sentence = f"{name} lies in frame {', '.join(absent)}, of which no image is in the folder."
+            yield _about(Severity.NOTE, sentence, "Add the image if the fiducials are to be used.", [instance])
 
 
 def _unread(inventory: Inventory, links: Links) -> Iterator[Finding]:
@@ -401,6 +484,12 @@ RULES: Sequence[Rule] = (
     _structures,
     _plans,
     _doses,
+    _dose_parts,
     _registrations,
+    _deformations,
+    find_in_records,
+    find_in_instructions,
+    _projections,
+    _fiducials,
     _unread,
 )

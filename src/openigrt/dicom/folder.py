@@ -8,13 +8,18 @@ from pathlib import Path
 from pydicom import Dataset
 from pydicom.uid import (
     CTImageStorage,
+    DeformableSpatialRegistrationStorage,
     MediaStorageDirectoryStorage,
     MRImageStorage,
     PositronEmissionTomographyImageStorage,
     RTDoseStorage,
+    RTImageStorage,
     RTIonPlanStorage,
     RTPlanStorage,
     RTStructureSetStorage,
+    SegmentationStorage,
+    SpatialFiducialsStorage,
+    SpatialRegistrationStorage,
 )
 
 from openigrt.dicom.elements import lenient, naming, sop_class_name, text
@@ -31,6 +36,12 @@ IMAGE_CLASSES = (CTImageStorage, MRImageStorage, PositronEmissionTomographyImage
 STRUCTURE_SET_CLASSES = (RTStructureSetStorage,)
 PLAN_CLASSES = (RTPlanStorage, RTIonPlanStorage)
 DOSE_CLASSES = (RTDoseStorage,)
+REGISTRATION_CLASSES = (SpatialRegistrationStorage, DeformableSpatialRegistrationStorage)
+PROJECTION_CLASSES = (RTImageStorage,)
+FIDUCIAL_CLASSES = (SpatialFiducialsStorage,)
+SEGMENTATION_CLASSES = (SegmentationStorage, "1.2.840.10008.5.1.4.1.1.66.7")
+SURFACE_CLASSES = tuple(f"1.2.840.10008.5.1.4.1.1.{n}" for n in ("66.5", "68.1", "68.2"))
+ULTRASOUND_CLASSES = ("1.2.840.10008.5.1.4.1.1.6.2",)
 
 HEADER_KEYWORDS = [
     *("SOPClassUID", "SOPInstanceUID", "Modality", "PatientID", "PatientName", "StudyInstanceUID", "SeriesInstanceUID"),
@@ -44,6 +55,9 @@ HEADER_KEYWORDS = [
     *("DoseSummationType", "ReferencedRTPlanSequence", "ReferencedStructureSetSequence"),
     *("ReferencedFrameOfReferenceSequence", "ApprovalStatus", "LossyImageCompression"),
     *("StudyDescription", "StudyDate", "SeriesNumber"),
+    *("GantryAngle", "GantryPitchAngle", "RadiationMachineSAD", "RTImageSID", "RTImagePlane", "RTImagePosition"),
+    *("RTImageOrientation", "ImagePlanePixelSpacing", "XRayImageReceptorAngle", "XRayImageReceptorTranslation"),
+    "ExposureSequence",
 ]
 
 
@@ -66,6 +80,12 @@ class Instance:
     def class_name(self) -> str:
         """The SOP class as the standard names it."""
         return sop_class_name(self.sop_class_uid)
+
+    @property
+    def label(self) -> str:
+        """The label of a plan or structure set, empty for other objects; raises UnreadableFile where malformed."""
+        with naming(self.header):
+            return text(self.header, "RTPlanLabel") or text(self.header, "StructureSetLabel")
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -171,6 +171,12 @@ def _is_derived(header: Dataset) -> bool:
     return "DERIVED" in texts(header, "ImageType")[:1] or bool(text(header, "DerivationDescription"))
 
 
+def acquired_at_of(instance: Instance) -> datetime | None:
+    """When an image was acquired, in UTC, as one of its objects says."""
+    with naming(instance.header):
+        return _acquired_at(instance.header)
+
+
 def _acquired_at(header: Dataset) -> datetime | None:
     """When the image was acquired, in UTC; its series' time (its content's, unless derived) where that is not said."""
     acquired = date_time(header, "AcquisitionDateTime") or moment(header, "AcquisitionDate", "AcquisitionTime")

@@ -87,10 +87,13 @@ def _each(
     inventory: Inventory, sop_class_uids: tuple[str, ...], read: Callable[[Instance], Linked]
 ) -> tuple[tuple[Linked, ...], tuple[str, ...]]:
     """What is read from the objects of these SOP classes, each UID once, and why some of them cannot be read."""
-    found, malformed = {}, []
+    found: dict[str, Linked] = {}
+    malformed = []
     for instance in inventory.instances_of(sop_class_uids):
+        key = instance.uid or str(instance.path)
         try:
-            found[instance.uid or str(instance.path)] = read(instance)
+            if key not in found:
+                found[key] = read(instance)
         except UnreadableFile as error:
             malformed.append(error.sentence)
     return tuple(found.values()), tuple(malformed)

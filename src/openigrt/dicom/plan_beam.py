@@ -30,15 +30,15 @@ from openigrt.patient import (
     ControlPoint,
     FluenceMode,
     PlannedImage,
+    PlannedMachine,
     ReferenceImage,
     Rotations,
-    TreatmentMachine,
 )
 
 MAX_CONTROL_POINTS = 20_000
 
 MACHINE = Table(
-    TreatmentMachine,
+    PlannedMachine,
     (
         optional("manufacturer", "Manufacturer"),
         optional("model", "ManufacturerModelName"),
@@ -199,9 +199,9 @@ def _all_devices(beam: Beam) -> tuple[BeamLimitingDevice, ...]:
     for point in beam.control_points:
         for found in point.positions:
             count = len(found.positions_mm) // 2
-            device = listed.setdefault(found.kind, BeamLimitingDevice(found.kind, count))
+            device = listed.setdefault(found.device, BeamLimitingDevice(found.device, count))
             if device.pair_count is None:
-                listed[found.kind] = replace(device, pair_count=count)
+                listed[found.device] = replace(device, pair_count=count)
     return tuple(listed.values())
 
 

@@ -33,9 +33,9 @@ from openigrt.dicom.plan_ion import (
 from openigrt.errors import InconsistentInput
 from openigrt.geometry import CouchPose, signed_angle_difference_deg
 from openigrt.patient import (
+    AperturePositions,
     Beam,
     ControlPoint,
-    DevicePositions,
     DoseCoefficient,
     IonControlPoint,
     Rotations,
@@ -159,7 +159,7 @@ def _read_point(item: Dataset, carried: _Carried, is_ion: bool, told: Told) -> C
         gantry_angle_deg=values.get("GantryAngle", 0.0),
         beam_limiting_device_angle_deg=values.get("BeamLimitingDeviceAngle", 0.0),
         couch=CouchPose(**{name: values.get(keyword, 0.0) for name, keyword in COUCH.items()}),
-        positions=tuple(DevicePositions(kind, stated) for kind, stated in carried.positions.items()),
+        positions=tuple(AperturePositions(kind, stated) for kind, stated in carried.positions.items()),
         isocenter_mm=_moved_isocenter(carried),
         rotations=Rotations(**carried.rotations),
         couch_unstated=tuple(name for name, keyword in TABLE_TOP.items() if keyword not in values),
@@ -284,10 +284,10 @@ def _set_couch(item: Dataset, point: ControlPoint, is_ion: bool) -> None:
         setattr(item, keyword, written_number(keyword, getattr(point.couch, name)) if stated else None)
 
 
-def _position_item(found: DevicePositions) -> Dataset:
+def _position_item(found: AperturePositions) -> Dataset:
     """Beam Limiting Device Position item."""
     item = Dataset()
-    item.RTBeamLimitingDeviceType = found.kind
+    item.RTBeamLimitingDeviceType = found.device
     item.LeafJawPositions = decimals(found.positions_mm)
     return item
 

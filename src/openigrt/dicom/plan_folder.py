@@ -16,7 +16,7 @@ from openigrt.dicom.choosing import (
     require_undamaged,
     series_drawn_on,
 )
-from openigrt.dicom.dose import read_dose
+from openigrt.dicom.dose import is_dose_plane, read_dose, read_dose_planes
 from openigrt.dicom.elements import naming, text
 from openigrt.dicom.folder import (
     DOSE_CLASSES,
@@ -215,18 +215,25 @@ def _dose(
     if not doses:
         return None, (), ()
     fitting = [instance for instance in doses if _is_dose_of(instance, plan)]
-    if len(fitting) != 1:
+    if len(fitting) != 1 and not _are_planes_of_one(fitting):
         why = "none is" if not fitting else f"{len(fitting)} are"
         return None, (), (f"No dose read: of {len(doses)} in the folder {why} the whole dose of the plan.",)
     try:
-        dataset, file = read_object(fitting[0].path)
-        dose = read_dose(dataset)
+        datasets, files = zip(*(read_object(instance.path) for instance in fitting), strict=True)
+        dose = read_dose(datasets[0]) if len(datasets) == 1 else read_dose_planes(datasets)
     except InputError as error:
         return None, (), (f"No dose read: {error.sentence}",)
+    if dose.grid.size[2] == 1:
+        return None, (), ("No dose read: it is a single plane.",)
     if dose.grid.frame.uid != frame_uid:
         elsewhere = dose.grid.frame.uid or "without a UID"
         return None, (), (f"No dose read: it lies in frame {elsewhere}, the planning image in {frame_uid}.",)
-    return dose, (file,), dose.warnings
+    return dose, files, dose.warnings
+
+
+def _are_planes_of_one(doses: list[Instance]) -> bool:
+    """Whether several doses are the planes of one, each in an object of its own."""
+    return len({dose.series_uid for dose in doses}) == 1 and all(is_dose_plane(dose.header) for dose in doses)
 
 
 def _is_dose_of(instance: Instance, plan: Plan | None) -> bool:

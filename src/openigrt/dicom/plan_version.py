@@ -187,7 +187,7 @@ def _must_be_stated(old: Sequence[object], new: Sequence[object], index: int, is
 
 def _set_positions(point_items: tuple[Dataset, ...], before: Beam, after: Beam) -> None:
     """State the positions of devices that have changed."""
-    for kind in {found.kind for point in after.control_points for found in point.positions}:
+    for kind in {found.device for point in after.control_points for found in point.positions}:
         old, new = ([point.positions_mm_of(kind) for point in beam.control_points] for beam in (before, after))
         if old == new:
             continue

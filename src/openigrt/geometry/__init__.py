@@ -1,5 +1,6 @@
 """Frames, rigid transforms, grids, displacement fields, IEC 61217, couch poses and kinematics, resampling."""
 
+from openigrt.geometry.affine import AffineTransform
 from openigrt.geometry.beam_kinematics import ApertureShift, BeamAngles, aperture_shift, beam_angles_taking_up
 from openigrt.geometry.central_projection import (
     Rays,
@@ -48,6 +49,7 @@ from openigrt.geometry.iec61217 import (
 )
 from openigrt.geometry.patient_position import PatientPosition
 from openigrt.geometry.planar_region import PlanarPart, PlanarRegion, planar_region
+from openigrt.geometry.projection_geometry import ProjectionGeometry
 from openigrt.geometry.resampling import resample, sample_points
 from openigrt.geometry.rigid import (
     Float64Array,
@@ -64,6 +66,7 @@ from openigrt.geometry.rigid import (
 )
 
 __all__ = [
+    "AffineTransform",
     "ApertureShift",
     "BeamAngles",
     "CouchPose",
@@ -78,6 +81,7 @@ __all__ = [
     "Pivot",
     "PlanarPart",
     "PlanarRegion",
+    "ProjectionGeometry",
     "Rays",
     "RigidTransform",
     "TableAngles",

@@ -46,7 +46,7 @@ def _on_plane(in_beam_mm: Float64Array, source_axis_distance_mm: float, plane_di
 
 @dataclass(frozen=True, eq=False)
 class Rays:
-    """Lines in the fixed frame: `sources_mm` (n, 3) and unit `directions` (n, 3) that lead away from the source."""
+    """Lines in one frame: `sources_mm` (n, 3) and unit `directions` (n, 3) that lead away from the source."""
 
     sources_mm: Float64Array
     directions: Float64Array

@@ -20,6 +20,8 @@ class FrameRole(StrEnum):
     PATIENT = "patient"
     PLAN = "plan"
     DAILY = "daily"
+    EQUIPMENT = "equipment"
+    TRANSDUCER = "transducer"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -27,8 +29,9 @@ class Frame:
     """A right-handed coordinate frame in mm.
 
     `PLAN` and `DAILY` are DICOM patient axes (LPS) of one image each: plan and daily image may share one Frame of
-    Reference UID and are still two frames. `PATIENT` has IEC patient axes. The others are IEC 61217 equipment frames
-    and carry no UID.
+    Reference UID and are still two frames. `PATIENT` has IEC patient axes. `EQUIPMENT` has the axes of a device of its
+    own, by its UID: an ultrasound volume, a tracker; `TRANSDUCER` those of the probe that made the ultrasound volume of
+    this UID. The others are IEC 61217 equipment frames and carry no UID.
     """
 
     role: FrameRole
@@ -52,6 +55,11 @@ class Frame:
     def daily(cls, uid: str) -> "Frame":
         """LPS frame of the image of the day, by its Frame of Reference UID."""
         return cls(FrameRole.DAILY, uid)
+
+    @classmethod
+    def equipment(cls, uid: str) -> "Frame":
+        """The frame of a device whose place in room and patient is not known, by its Frame of Reference UID."""
+        return cls(FrameRole.EQUIPMENT, uid)
 
     def __str__(self) -> str:
         """Role and UID, as they stand in error sentences."""

@@ -13,13 +13,15 @@ Float64Array: TypeAlias = NDArray[np.float64]
 
 ORTHONORMAL_TOLERANCE = 1e-6
 UPRIGHT_TOLERANCE = 1e-9
+LARGEST_SHOWN = 16
 
 
 def frozen_array(values: ArrayLike, shape: tuple[int, ...]) -> Float64Array:
     """Read-only float64 copy of `values`, of exactly `shape`, all finite; raises InvalidGeometry otherwise."""
     array = np.asarray(values, dtype=np.float64) + 0.0  # -0.0 becomes 0.0: what is equal must hash alike
     if array.shape != shape or not np.isfinite(array).all():
-        raise InvalidGeometry(f"Expected {shape} finite numbers, found shape {array.shape}: {array.tolist()}.")
+        shown = f": {array.tolist()}" if array.size <= LARGEST_SHOWN else ""
+        raise InvalidGeometry(f"Expected {shape} finite numbers, found shape {array.shape}{shown}.")
     array.setflags(write=False)
     return array
 

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openigrt.errors import InvalidGeometry
-from openigrt.geometry import Frame, Grid, PatientPosition
+from openigrt.geometry import Frame, Grid, PatientPosition, require_same_frame
+
+SAME_LATTICE = 0.01
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
@@ -21,6 +23,7 @@ class Modality(StrEnum):
     CBCT = "CBCT"
     MR = "MR"
     PET = "PET"
+    US = "US"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,28 @@ class Mask:
         """The same voxels as axial slices of rows and columns, or the nearest to them that the grid allows."""
         axes = _axial_order(self.grid)
         return Mask(_reordered(self.voxels, axes), self.grid.reordered(axes))
+
+    def laid_on(self, grid: Grid) -> "Mask":
+        """The same voxels on a larger grid of the same lattice, False around them; nothing is resampled.
+
+        Slices may run the other way. Raises InvalidGeometry where the lattices differ by more than 1 % of a voxel, or
+        a voxel of the set lies outside; FrameMismatch for another frame.
+        """
+        require_same_frame(self.frame, grid.frame, "Laying a mask on a grid")
+        inside = np.argwhere(self.voxels)[:, ::-1]
+        wanted = grid.indices(self.grid.points(inside)) if len(inside) else np.empty((0, 3))
+        nearest = np.rint(wanted).astype(np.int64)
+        steps = self.grid.direction * self.grid.spacing_mm
+        turned = np.abs(np.abs((grid.direction / grid.spacing_mm).T @ steps) - np.eye(3)).max()
+        off = max(float(np.abs(wanted - nearest).max(initial=0.0)), float(turned))
+        if off > SAME_LATTICE or (nearest < 0).any() or (nearest >= np.array(grid.size)).any():
+            raise InvalidGeometry(
+                f"A mask on a grid of {self.grid.size} does not lie on another of {grid.size}: its voxels are off by "
+                f"{off:.3g} of a voxel, or beyond its edge. Resample it, or take the image that it was drawn on."
+            )
+        voxels = np.zeros(grid.shape, dtype=np.bool_)
+        voxels[nearest[:, 2], nearest[:, 1], nearest[:, 0]] = True
+        return Mask(voxels, grid)
 
 
 def _axial_order(grid: Grid) -> tuple[int, int, int]:

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from openigrt.errors import ConfigurationRequired
 from openigrt.geometry import CouchPose, DegreesOfFreedom, Pivot, signed_angle_difference_deg
-from openigrt.machine.scales import AngleScale, LengthScale
+from openigrt.machine.scales import AngleScale, Scale
 
 # A move that equals its limit is within it, however the last digits fall.
 LIMIT_SLACK = 1e-6
@@ -57,7 +57,7 @@ class Couch:
     resolution_deg: float
     limits: Mapping[CouchAxis, tuple[float, float]]
     largest_change: Mapping[CouchAxis, float]
-    scales: Mapping[CouchAxis, LengthScale | AngleScale]
+    scales: Mapping[CouchAxis, Scale]
 
     def rounded(self, axis: CouchAxis, value: float) -> float:
         """The nearest value, mm or degrees, that this axis can be commanded to."""

@@ -1,23 +1,22 @@
 """Machine files: TOML text to a Machine."""
 
+import hashlib
+import json
 import math
-import tomllib
-from collections.abc import Iterable, Mapping
-from enum import StrEnum
+from collections.abc import Mapping
+from datetime import date, datetime
 from types import MappingProxyType
-from typing import Any, Literal, TypeVar
+from typing import Any
 
-from openigrt.errors import InputError, UnreadableFile
+from openigrt.errors import InputError
 from openigrt.geometry import DegreesOfFreedom, ImageAxes, Pivot
 from openigrt.machine.couch import LINEAR_AXES, Couch, CouchAxis
-from openigrt.machine.machine import CbctConvention, Machine
-from openigrt.machine.scales import AngleScale, LengthScale, NegativeReadout
+from openigrt.machine.machine import Acceptance, ApertureAxis, CbctConvention, Machine
+from openigrt.machine.scales import AngleScale, LengthScale, NegativeReadout, Scale
+from openigrt.machine.toml_table import TomlTable
 
-Kind = TypeVar("Kind")
-Choice = TypeVar("Choice", bound=StrEnum)
-
-SMALLEST, LARGEST = 1e-6, 1e6
 COARSEST_RESOLUTION = 10.0
+FINGERPRINT_DIGITS = 16
 
 
 def parse_machine(text: str) -> Machine:
@@ -26,10 +25,7 @@ def parse_machine(text: str) -> Machine:
     Raises UnreadableFile when the text is no TOML, InputError with the place and the key when a value is missing, of
     the wrong kind, impossible, or when a key is not known.
     """
-    try:
-        table = _Table("the machine file", tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise UnreadableFile(f"The machine file is not valid TOML: {error}. Correct it there.") from error
+    table = TomlTable.of("machine file", text)
     scales = table.table("scales")
     machine = Machine(
         name=table.value("name", str),
@@ -37,83 +33,40 @@ def parse_machine(text: str) -> Machine:
         gantry=_angle_scale(scales.table("gantry"), "Gantry"),
         beam_limiting_device=_angle_scale(scales.table("beam_limiting_device"), "Collimator"),
         cbct_conventions=tuple(_cbct_convention(entry) for entry in table.tables("cbct")),
+        aperture=MappingProxyType(
+            {axis: _length_scale(scales.table(axis), _label(axis)) for axis in ApertureAxis if axis in scales}
+        ),
+        acceptance=_acceptance(table.table("acceptance")) if "acceptance" in table else None,
+        fingerprint=_fingerprint(table.values),
     )
     scales.require_no_more()
     table.require_no_more()
     return machine
 
 
-class _Table:
-    """A TOML table that knows its place, and remembers which keys were asked for so that no other passes unseen."""
-
-    def __init__(self, place: str, values: Mapping[str, Any]) -> None:
-        self.place = place
-        self.values = dict(values)
-        self.asked: set[str] = set()
-
-    def __contains__(self, key: str) -> bool:
-        return key in self.values
-
-    def value(self, key: str, kind: type[Kind], default: Kind | None = None) -> Kind:
-        """The value of a key, of this kind and finite; whole numbers pass as float, and nothing else is converted."""
-        self.asked.add(key)
-        found = self.values.get(key, default)
-        if found is None:
-            raise InputError(f"{self.place} lacks {key!r}; add it.", place=self.place, key=key)
-        if kind is float and isinstance(found, int) and not isinstance(found, bool):
-            found = float(found)
-        if not isinstance(found, kind) or (isinstance(found, bool) and kind is not bool):
-            raise InputError(f"{self.place}: {key} = {found!r} is not of kind {kind.__name__}.", key=key)
-        if isinstance(found, float) and not math.isfinite(found):
-            raise InputError(f"{self.place}: {key} = {found!r} is not finite; leave out what has no value.", key=key)
-        return found
-
-    def positive(self, key: str, largest: float = LARGEST) -> float:
-        """A number above zero, of a size that a machine can have."""
-        found = self.value(key, float)
-        if not SMALLEST <= found <= largest:
-            raise InputError(
-                f"{self.place}: {key} = {found!r} must be above zero, from {SMALLEST:g} to {largest:g}.", key=key
-            )
-        return found
-
-    def one_of(self, key: str, choices: type[Choice], default: Choice | None = None) -> Choice:
-        """A word out of an enumeration."""
-        found = self.value(key, str, default)
-        for choice in choices:
-            if choice == found:
-                return choice
-        raise InputError(f"{self.place}: {key} = {found!r} is not one of {', '.join(choices)}.", key=key)
-
-    def sign(self) -> Literal[-1, 1]:
-        """The key `sign`: 1 (the default) or -1."""
-        found = self.value("sign", int, 1)
-        if found not in (-1, 1):
-            raise InputError(f"{self.place}: sign = {found!r} must be 1 or -1.", key="sign")
-        return 1 if found == 1 else -1
-
-    def table(self, key: str) -> "_Table":
-        """A table within; empty when it is absent."""
-        return _Table(f"[{key}] of {self.place}", self.value(key, dict, {}))
-
-    def tables(self, key: str) -> Iterable["_Table"]:
-        """The entries of an array of tables; none when it is absent."""
-        entries = self.value(key, list, [])
-        if not all(isinstance(entry, dict) for entry in entries):
-            raise InputError(f"{self.place}: write each {key} as a table [[{key}]].", key=key)
-        return (_Table(f"[[{key}]] {n} of {self.place}", entry) for n, entry in enumerate(entries, start=1))
-
-    def require_no_more(self) -> None:
-        """Raise InputError for a key that nobody asked for: a typing error must not pass as a default."""
-        if unknown := sorted(self.values.keys() - self.asked):
-            raise InputError(
-                f"{self.place} has {', '.join(map(repr, unknown))}, which OpenIGRT does not know; "
-                f"known here: {', '.join(sorted(self.asked))}.",
-                unknown=unknown,
-            )
+def _fingerprint(values: Mapping[str, Any]) -> str:
+    """Digits that two files share when they say the same, apart from comments, order and [acceptance]."""
+    stated = {key: value for key, value in values.items() if key != "acceptance"}
+    text = json.dumps(stated, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:FINGERPRINT_DIGITS]
 
 
-def _couch(table: _Table, scales: _Table) -> Couch:
+def _acceptance(table: TomlTable) -> Acceptance:
+    """The [acceptance] table, whose date is a TOML date without quotes."""
+    day = table.value("date", date)
+    if isinstance(day, datetime):
+        raise InputError(f"{table.place}: date = {day!r} is a time; write the day alone, as 2026-01-31.", key="date")
+    acceptance = Acceptance(day, table.value("by", str), table.value("version", str), table.value("fingerprint", str))
+    table.require_no_more()
+    return acceptance
+
+
+def _label(axis: ApertureAxis) -> str:
+    """What a display calls a jaw or a bank of leaves where the file does not say."""
+    return axis.replace("_", " ").capitalize()
+
+
+def _couch(table: TomlTable, scales: TomlTable) -> Couch:
     """The [couch] table with the scales of its axes."""
     limits, changes = table.table("limits"), table.table("largest_change")
     couch = Couch(
@@ -132,7 +85,7 @@ def _couch(table: _Table, scales: _Table) -> Couch:
     return couch
 
 
-def _degrees_of_freedom(table: _Table) -> DegreesOfFreedom:
+def _degrees_of_freedom(table: TomlTable) -> DegreesOfFreedom:
     """The key `degrees_of_freedom`: 3, 4, 5 or 6."""
     found = table.value("degrees_of_freedom", int)
     if found not in list(DegreesOfFreedom):
@@ -145,7 +98,7 @@ def _key(axis: CouchAxis) -> str:
     return f"{axis}_{axis.unit}"
 
 
-def _range(table: _Table, key: str) -> tuple[float, float]:
+def _range(table: TomlTable, key: str) -> tuple[float, float]:
     """A pair [lowest, highest]."""
     found = table.value(key, list)
     numbers = [float(x) for x in found if isinstance(x, int | float) and not isinstance(x, bool)]
@@ -154,12 +107,12 @@ def _range(table: _Table, key: str) -> tuple[float, float]:
     return numbers[0], numbers[1]
 
 
-def _scale(axis: CouchAxis, table: _Table) -> LengthScale | AngleScale:
+def _scale(axis: CouchAxis, table: TomlTable) -> Scale:
     """The scale of a couch axis."""
     return _length_scale(table, axis.capitalize()) if axis in LINEAR_AXES else _angle_scale(table, axis.capitalize())
 
 
-def _length_scale(table: _Table, label: str) -> LengthScale:
+def _length_scale(table: TomlTable, label: str) -> LengthScale:
     """The scale of a linear axis."""
     scale = LengthScale(
         label=table.value("label", str, label),
@@ -174,7 +127,7 @@ def _length_scale(table: _Table, label: str) -> LengthScale:
     return scale
 
 
-def _angle_scale(table: _Table, label: str) -> AngleScale:
+def _angle_scale(table: TomlTable, label: str) -> AngleScale:
     """The scale of a turning axis; IEC 61217 from 0 to 360 when the table is empty."""
     scale = AngleScale(
         label=table.value("label", str, label),
@@ -186,7 +139,7 @@ def _angle_scale(table: _Table, label: str) -> AngleScale:
     return scale
 
 
-def _cbct_convention(table: _Table) -> CbctConvention:
+def _cbct_convention(table: TomlTable) -> CbctConvention:
     """One [[cbct]] entry."""
     convention = CbctConvention(
         manufacturer=table.value("manufacturer", str).strip(),

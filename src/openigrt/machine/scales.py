@@ -80,6 +80,11 @@ class AngleScale:
     offset_deg: float = 0.0
     is_signed: bool = False
 
+    @property
+    def unit(self) -> str:
+        """Unit of what the display shows."""
+        return "deg"
+
     def native_from_iec(self, iec_deg: float) -> float:
         """What the display shows, degrees."""
         native = self.sign * iec_deg + self.offset_deg
@@ -89,6 +94,9 @@ class AngleScale:
         """The IEC 61217 angle, degrees."""
         iec = self.sign * (native_deg - self.offset_deg)
         return iec + 0.0 if self.is_signed else _within_full_turn_deg(iec)
+
+
+Scale = LengthScale | AngleScale
 
 
 def _within_full_turn_deg(angle_deg: float) -> float:

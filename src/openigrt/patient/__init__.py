@@ -1,17 +1,20 @@
 """Nouns of a patient's treatment: structures, plan, dose, match, trust, correction; contours to masks and surfaces."""
 
-from openigrt.geometry import ImageAxes, Pivot
+from openigrt.geometry import (
+    ImageAxes,
+    Pivot,
+)
 from openigrt.patient.beam import (
+    AperturePositions,
     Beam,
     BeamLimitingDevice,
     ControlPoint,
-    DevicePositions,
     DoseCoefficient,
     FluenceMode,
     PlannedImage,
+    PlannedMachine,
     ReferenceImage,
     Rotations,
-    TreatmentMachine,
     WedgePosition,
     jaws,
 )
@@ -32,8 +35,13 @@ from openigrt.patient.beams_eye_view import (
     outline_in_room_mm,
     seen_by_beam_mm,
 )
-from openigrt.patient.contour_stack import plane_spacing_mm
-from openigrt.patient.contours import contours_beyond, mask_from_structure
+from openigrt.patient.contour_stack import (
+    plane_spacing_mm,
+)
+from openigrt.patient.contours import (
+    contours_beyond,
+    mask_from_structure,
+)
 from openigrt.patient.correction import (
     Action,
     Correction,
@@ -42,7 +50,43 @@ from openigrt.patient.correction import (
     Residual,
     Target,
 )
-from openigrt.patient.fraction_group import BeamShare, FractionGroup
+from openigrt.patient.course_history import (
+    BeamOfFraction,
+    BeamState,
+    CourseHistory,
+    FractionHistory,
+    course_history,
+    planned_angles,
+)
+from openigrt.patient.delivery_instruction import (
+    BeamTask,
+    BeamTaskType,
+    DeliveryInstruction,
+    DoubleExposure,
+    ImageTiming,
+    PlanReference,
+    VerificationImageOrder,
+    corrected_tasks,
+)
+from openigrt.patient.dose import (
+    DoseGrid,
+    DoseKind,
+    DoseSummation,
+)
+from openigrt.patient.dose_sum import (
+    plan_dose,
+    resampled_dose,
+    same_lattice,
+    summed_dose,
+)
+from openigrt.patient.dvh import (
+    Dvh,
+    VolumeUnit,
+)
+from openigrt.patient.fraction_group import (
+    BeamShare,
+    FractionGroup,
+)
 from openigrt.patient.ion_beam import (
     BeamLineDevice,
     BeamLineSetting,
@@ -52,8 +96,17 @@ from openigrt.patient.ion_beam import (
     ScanSpots,
     Snout,
 )
-from openigrt.patient.match import Match, Rival, Surrogate, Trust, Verdict
-from openigrt.patient.plan import DoseGrid, Plan, RelatedPlan
+from openigrt.patient.match import (
+    Match,
+    Rival,
+    Surrogate,
+    Trust,
+    Verdict,
+)
+from openigrt.patient.plan import (
+    Plan,
+    RelatedPlan,
+)
 from openigrt.patient.plan_change import (
     BeamChange,
     NewOpening,
@@ -62,7 +115,9 @@ from openigrt.patient.plan_change import (
     changed,
     table_top_travel_mm,
 )
-from openigrt.patient.plan_contradictions import contradictions
+from openigrt.patient.plan_contradictions import (
+    contradictions,
+)
 from openigrt.patient.planned_setup import (
     HoldingDevice,
     MotionSynchronization,
@@ -70,14 +125,57 @@ from openigrt.patient.planned_setup import (
     SetupDevice,
     SetupImage,
 )
-from openigrt.patient.prescription import DoseLimits, DoseReference, GroupDose
-from openigrt.patient.structures import Contour, ContourKind, Structure, StructureRole, StructureSet
-from openigrt.patient.surfaces import centroid_mm, sphere_points_mm, surface_points_mm, volume_mm3
-from openigrt.patient.tolerance_table import DeviceTolerance, ToleranceTable
+from openigrt.patient.prescription import (
+    DoseLimits,
+    DoseReference,
+    GroupDose,
+)
+from openigrt.patient.stated_position import (
+    Deviation,
+    PositionTolerances,
+    StatedPosition,
+    deviations,
+)
+from openigrt.patient.structures import (
+    Contour,
+    ContourKind,
+    Structure,
+    StructureRole,
+    StructureSet,
+)
+from openigrt.patient.surfaces import (
+    centroid_mm,
+    sphere_points_mm,
+    surface_points_mm,
+    volume_mm3,
+)
+from openigrt.patient.tolerance_table import (
+    DeviceTolerance,
+    ToleranceTable,
+)
+from openigrt.patient.treatment_record import (
+    CalculatedDose,
+    CorrectedParameter,
+    DeliveredBeam,
+    DeliveredControlPoint,
+    DeliveredSpots,
+    DeliveryType,
+    IonDelivery,
+    Override,
+    Parameter,
+    RangeShifterSetting,
+    RotationDirection,
+    TerminationStatus,
+    TreatmentMachine,
+    TreatmentRecord,
+    VerificationImage,
+    VerificationStatus,
+)
 
 __all__ = [
     "Accessory",
     "Action",
+    "AperturePositions",
     "Applicator",
     "ApplicatorGeometry",
     "Beam",
@@ -86,58 +184,91 @@ __all__ = [
     "BeamLineDevice",
     "BeamLineSetting",
     "BeamModifiers",
+    "BeamOfFraction",
     "BeamShare",
+    "BeamState",
+    "BeamTask",
+    "BeamTaskType",
     "BeamsEyeView",
     "Block",
     "Bolus",
+    "CalculatedDose",
     "Compensator",
     "Contour",
     "ContourKind",
     "ControlPoint",
+    "CorrectedParameter",
     "Correction",
     "CouchCommand",
     "CouchMove",
-    "DevicePositions",
+    "CourseHistory",
+    "DeliveredBeam",
+    "DeliveredControlPoint",
+    "DeliveredSpots",
+    "DeliveryInstruction",
+    "DeliveryType",
+    "Deviation",
     "DeviceTolerance",
     "DoseCoefficient",
     "DoseGrid",
+    "DoseKind",
     "DoseLimits",
     "DoseReference",
+    "DoseSummation",
+    "DoubleExposure",
+    "Dvh",
     "FluenceMode",
     "FractionGroup",
+    "FractionHistory",
     "GroupDose",
     "HoldingDevice",
     "ImageAxes",
+    "ImageTiming",
     "IonBeamLine",
     "IonControlPoint",
+    "IonDelivery",
     "Match",
     "MotionSynchronization",
     "NewOpening",
+    "Override",
+    "Parameter",
     "Pivot",
     "Plan",
     "PlanChange",
+    "PlanReference",
     "PlanVersion",
     "PlannedImage",
+    "PlannedMachine",
     "PlannedSetup",
+    "PositionTolerances",
     "RangeModulatorSetting",
+    "RangeShifterSetting",
     "ReferenceImage",
     "RelatedPlan",
     "Residual",
     "Rival",
+    "RotationDirection",
     "Rotations",
     "ScanSpots",
     "SetupDevice",
     "SetupImage",
     "Snout",
+    "StatedPosition",
     "Structure",
     "StructureRole",
     "StructureSet",
     "Surrogate",
     "Target",
+    "TerminationStatus",
     "ToleranceTable",
     "TreatmentMachine",
+    "TreatmentRecord",
     "Trust",
     "Verdict",
+    "VerificationImage",
+    "VerificationImageOrder",
+    "VerificationStatus",
+    "VolumeUnit",
     "Wedge",
     "WedgePosition",
     "beams_eye_view",
@@ -145,13 +276,21 @@ __all__ = [
     "changed",
     "contours_beyond",
     "contradictions",
+    "corrected_tasks",
+    "course_history",
+    "deviations",
     "fixed_from_beam",
     "jaws",
     "mask_from_structure",
     "outline_in_room_mm",
+    "plan_dose",
     "plane_spacing_mm",
+    "planned_angles",
+    "resampled_dose",
+    "same_lattice",
     "seen_by_beam_mm",
     "sphere_points_mm",
+    "summed_dose",
     "surface_points_mm",
     "table_top_travel_mm",
     "volume_mm3",

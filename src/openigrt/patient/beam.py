@@ -37,16 +37,16 @@ class BeamLimitingDevice:
 
 
 @dataclass(frozen=True, slots=True)
-class DevicePositions:
-    """Where a device of this `kind` stands: at the isocenter plane, first the sides at minus, then those at plus."""
+class AperturePositions:
+    """Where jaws or leaves of a device (ASYMX, MLCX, ...) stand, mm at the isocenter plane: the minus sides first."""
 
-    kind: str
+    device: str
     positions_mm: tuple[float, ...]
 
 
-def jaws(x_mm: tuple[float, float], y_mm: tuple[float, float]) -> tuple[DevicePositions, ...]:
+def jaws(x_mm: tuple[float, float], y_mm: tuple[float, float]) -> tuple[AperturePositions, ...]:
     """The positions of two pairs of jaws."""
-    return DevicePositions("ASYMX", x_mm), DevicePositions("ASYMY", y_mm)
+    return AperturePositions("ASYMX", x_mm), AperturePositions("ASYMY", y_mm)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class ControlPoint:
     gantry_angle_deg: float
     beam_limiting_device_angle_deg: float
     couch: CouchPose
-    positions: tuple[DevicePositions, ...] = ()
+    positions: tuple[AperturePositions, ...] = ()
     isocenter_mm: Point | None = None
     rotations: Rotations = Rotations()
     couch_unstated: tuple[str, ...] = ()
@@ -108,7 +108,7 @@ class ControlPoint:
 
     def positions_mm_of(self, *kinds: str) -> tuple[float, ...]:
         """Where the first device of one of these kinds stands; empty where there is none."""
-        return next((found.positions_mm for found in self.positions if found.kind in kinds), ())
+        return next((found.positions_mm for found in self.positions if found.device in kinds), ())
 
     @property
     def jaw_x_mm(self) -> tuple[float, float] | None:
@@ -127,7 +127,7 @@ def _pair(positions_mm: tuple[float, ...]) -> tuple[float, float] | None:
 
 
 @dataclass(frozen=True, slots=True)
-class TreatmentMachine:
+class PlannedMachine:
     """Which machine a beam was planned for, beside its name."""
 
     manufacturer: str = ""
@@ -183,7 +183,7 @@ class Beam:
     modifiers: BeamModifiers = field(default_factory=BeamModifiers)
     ion_line: IonBeamLine | None = None
     description: str = ""
-    machine: TreatmentMachine = TreatmentMachine()
+    machine: PlannedMachine = PlannedMachine()
     dosimeter_unit: str = "MU"
     fluence_mode: FluenceMode | None = None
     high_dose_technique: str = ""

@@ -22,7 +22,7 @@ from openigrt.geometry import (
     project_points,
     rotation_z,
 )
-from openigrt.patient.beam import Beam, BeamLimitingDevice, ControlPoint, DevicePositions
+from openigrt.patient.beam import AperturePositions, Beam, BeamLimitingDevice, ControlPoint
 from openigrt.patient.beam_modifiers import APERTURE, SHIELDING, ApertureShape, Applicator, ApplicatorGeometry
 from openigrt.patient.plan import Plan
 
@@ -53,10 +53,10 @@ def beams_eye_view(beam: Beam, point: ControlPoint) -> BeamsEyeView:
     left_out: list[str] = []
     devices = {device.kind: device for device in beam.devices}
     for found in point.positions:
-        device = devices.get(found.kind) or BeamLimitingDevice(found.kind, None)
+        device = devices.get(found.device) or BeamLimitingDevice(found.device, None)
         edges = len(device.boundaries_mm) if device.is_leaves else 2
         if len(found.positions_mm) != 2 * (edges - 1):
-            left_out.append(f"{found.kind}, of {len(found.positions_mm)} positions and {edges} edges")
+            left_out.append(f"{found.device}, of {len(found.positions_mm)} positions and {edges} edges")
         else:
             within.append(_opened(device, found))
     apertures, shields = (_outlines(beam, kind) for kind in (APERTURE, SHIELDING))
@@ -75,7 +75,7 @@ def beams_eye_view(beam: Beam, point: ControlPoint) -> BeamsEyeView:
     return BeamsEyeView(opening, tuple(left_out))
 
 
-def _opened(device: BeamLimitingDevice, found: DevicePositions) -> Shape:
+def _opened(device: BeamLimitingDevice, found: AperturePositions) -> Shape:
     """What a pair of jaws or a layer of leaves leaves open: one rectangle for each pair that is not closed."""
     count = len(found.positions_mm) // 2
     edges = device.boundaries_mm if device.is_leaves else (-LARGEST_FIELD_MM, LARGEST_FIELD_MM)

@@ -1,13 +1,9 @@
-"""The plan: beams around an isocenter, and the dose they were computed to give."""
+"""The plan: beams around an isocenter."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
-import numpy as np
-from numpy.typing import NDArray
-
-from openigrt.errors import InvalidGeometry
-from openigrt.geometry import Frame, Grid, PatientPosition
+from openigrt.geometry import Frame, PatientPosition
 from openigrt.patient.beam import Beam
 from openigrt.patient.fraction_group import FractionGroup
 from openigrt.patient.planned_setup import PlannedSetup
@@ -67,23 +63,3 @@ class Plan:
     def predecessor_uids(self) -> tuple[str, ...]:
         """The plans of which this is a new version."""
         return tuple(plan.uid for plan in self.related_plans if plan.relationship == "PREDECESSOR")
-
-
-@dataclass(frozen=True, eq=False)
-class DoseGrid:
-    """Dose in Gy: float32 `dose_gy` [k, j, i] on a `grid`, read-only."""
-
-    dose_gy: NDArray[np.float32]
-    grid: Grid
-    uid: str = ""
-    summation: str = ""
-    plan_uid: str = ""
-    warnings: tuple[str, ...] = field(default=())
-
-    def __post_init__(self) -> None:
-        """Check the shape and freeze."""
-        dose = np.ascontiguousarray(self.dose_gy, dtype=np.float32).view()
-        if dose.shape != self.grid.shape:
-            raise InvalidGeometry(f"Dose of shape {dose.shape} does not fit a grid of shape {self.grid.shape}.")
-        dose.setflags(write=False)
-        object.__setattr__(self, "dose_gy", dose)

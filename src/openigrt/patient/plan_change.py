@@ -10,7 +10,7 @@ import numpy as np
 
 from openigrt.errors import InconsistentInput, InputError, MissingInput
 from openigrt.geometry import CouchPose, Float64Array, PatientPosition, table_top_eccentric_from_table_top
-from openigrt.patient.beam import Beam, ControlPoint, DevicePositions, Point
+from openigrt.patient.beam import AperturePositions, Beam, ControlPoint, Point
 from openigrt.patient.fraction_group import BeamShare, FractionGroup
 from openigrt.patient.plan import Plan, RelatedPlan
 from openigrt.patient.planned_setup import PlannedSetup
@@ -26,7 +26,7 @@ class NewOpening:
     """Where a device of a beam is to stand at one control point, counted from 0."""
 
     control_point: int
-    positions: DevicePositions
+    positions: AperturePositions
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def table_top_travel_mm(
 
 def _changed_beam(beam: Beam, change: BeamChange, shift_mm: Point, position: PatientPosition) -> Beam:
     """One beam of the new version."""
-    opened = {(new.control_point, new.positions.kind): new.positions for new in change.openings}
+    opened = {(new.control_point, new.positions.device): new.positions for new in change.openings}
     points = tuple(
         _changed_point(point, change, shift_mm, position, {k: p for (i, k), p in opened.items() if i == index})
         for index, point in enumerate(beam.control_points)
@@ -124,11 +124,11 @@ def _changed_point(
     change: BeamChange,
     shift_mm: Point,
     position: PatientPosition,
-    opened: dict[str, DevicePositions],
+    opened: dict[str, AperturePositions],
 ) -> ControlPoint:
     """One control point of the new version."""
-    kinds = dict.fromkeys((*(found.kind for found in point.positions), *opened))
-    before = {found.kind: found for found in point.positions}
+    kinds = dict.fromkeys((*(found.device for found in point.positions), *opened))
+    before = {found.device: found for found in point.positions}
     return replace(
         point,
         gantry_angle_deg=_turned(point.gantry_angle_deg, change.gantry_turn_deg),
@@ -226,16 +226,16 @@ def _require_possible_beam(beam: Beam, change: BeamChange) -> None:
             raise MissingInput(
                 f"There is no control point {opening.control_point} in {name}; it has {len(beam.control_points)}."
             )
-        before = beam.control_points[opening.control_point].positions_mm_of(opening.positions.kind)
+        before = beam.control_points[opening.control_point].positions_mm_of(opening.positions.device)
         after = opening.positions.positions_mm
         count = len(after) // 2
         if not before:
-            raise MissingInput(f"Control point {opening.control_point} of {name} has no {opening.positions.kind}.")
+            raise MissingInput(f"Control point {opening.control_point} of {name} has no {opening.positions.device}.")
         if len(after) != len(before):
             raise InconsistentInput(
-                f"{opening.positions.kind} of {name} is to stand at {len(after)} positions; it has {len(before)}."
+                f"{opening.positions.device} of {name} is to stand at {len(after)} positions; it has {len(before)}."
             )
         if not (np.subtract(after[:count], after[count:]) <= OVERLAP_MM).all():
             raise InconsistentInput(
-                f"Positions of {opening.positions.kind} of {name} are not numbers, or sides pass each other."
+                f"Positions of {opening.positions.device} of {name} are not numbers, or sides pass each other."
             )

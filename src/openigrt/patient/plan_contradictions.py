@@ -88,18 +88,18 @@ def _openings(beam: Beam) -> Iterator[str]:
 def _faults_of_positions(point: ControlPoint, devices: dict[str, BeamLimitingDevice]) -> Iterator[tuple[str, str, str]]:
     """The device, the kind of fault, and a sentence without its end."""
     for found in point.positions:
-        count, device = len(found.positions_mm), devices.get(found.kind)
+        count, device = len(found.positions_mm), devices.get(found.device)
         if count % 2 or not count:
-            yield found.kind, "count", f"{found.kind} has {count} positions, which are no pairs,"
+            yield found.device, "count", f"{found.device} has {count} positions, which are no pairs,"
             continue
         if device is not None and device.pair_count is not None and count != 2 * device.pair_count:
-            yield found.kind, "count", f"{found.kind} has {device.pair_count} pairs and {count} positions"
+            yield found.device, "count", f"{found.device} has {device.pair_count} pairs and {count} positions"
         minus, plus = found.positions_mm[: count // 2], found.positions_mm[count // 2 :]
         overlapping = [i for i, (a, b) in enumerate(zip(minus, plus, strict=True), start=1) if a - b > OVERLAP_MM]
         if overlapping:
             by_mm = max(minus[i - 1] - plus[i - 1] for i in overlapping)
-            pairs = f"{len(overlapping)} pair{'s' if len(overlapping) != 1 else ''} of {found.kind}"
-            yield found.kind, "overlap", f"{pairs} overlap, by up to {by_mm:g} mm,"
+            pairs = f"{len(overlapping)} pair{'s' if len(overlapping) != 1 else ''} of {found.device}"
+            yield found.device, "overlap", f"{pairs} overlap, by up to {by_mm:g} mm,"
 
 
 def _boundaries(beam: Beam) -> Iterator[str]:

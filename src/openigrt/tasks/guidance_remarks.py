@@ -9,6 +9,7 @@ from openigrt.dicom import DailyFolder, PlanFolder
 from openigrt.geometry import CouchPose, ImageAxes, signed_angle_difference_deg
 from openigrt.guidance import Alignment, Protocol
 from openigrt.images import Image, Mask, Modality
+from openigrt.machine import Machine
 from openigrt.patient import Match, Plan, Target
 from openigrt.registration import Region, share_on_outline
 from openigrt.tasks.isocenters import Contradiction
@@ -113,6 +114,12 @@ def region_by_default(protocol: Protocol, region_is_named: bool) -> Iterator[str
             f"Protocol {protocol.name} is usually matched on {protocol.match_on}; bone was matched, since no --region "
             "was named. Name --region soft, or the structure itself, if bone is not meant."
         )
+
+
+def untested_machine(machine: Machine, machine_is_named: bool) -> Iterator[str]:
+    """A machine file of the site that was not tested at the machine, or was changed since."""
+    if machine_is_named and not machine.is_accepted:
+        yield f"Machine {machine.name!r}: {machine.acceptance_in_words} (openigrt accept)."
 
 
 def regions_left_out(regions: Sequence[Region], matches: Sequence[Match]) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ class GuidanceSettings:
     region: tuple[str, ...]
     region_is_named: bool
     machine: Machine
+    machine_is_named: bool
     degrees_of_freedom: DegreesOfFreedom | None
     seed: int
     words: Mapping[str, str]
@@ -61,6 +62,8 @@ def guidance_settings(
         "target": target or "by rule",
         "degrees of freedom": str(int(degrees or named.couch.degrees_of_freedom)),
         "machine": named.name,
+        "acceptance test": named.acceptance_in_words,
         "start of the search": "the isocenters" if start is None else Path(start).name,
     }
-    return GuidanceSettings(protocol, names, region is not None, named, degrees, int(seed), words)
+    is_named = machine is not None
+    return GuidanceSettings(protocol, names, region is not None, named, is_named, degrees, int(seed), words)

@@ -32,6 +32,7 @@ from openigrt.tasks.guidance_remarks import (
     structures_elsewhere,
     target_beside_isocenter,
     target_outside,
+    untested_machine,
     what_was_read,
 )
 from openigrt.tasks.guidance_settings import GuidanceSettings, guidance_settings
@@ -221,7 +222,7 @@ class _Case:
                 *target_beside_isocenter(self.alignment, self.target),
                 *body_on_few_slices(self.body),
                 *body_in_doubt(on_outline),
-                *region_by_default(settings.protocol, settings.region_is_named),
+                *_by_default(settings),
                 *left_out,
             ),
             inputs=(*folder.inputs, *daily.inputs),
@@ -230,6 +231,14 @@ class _Case:
             decided_at=decided_at,
             timing_s=dict(clock.seconds),
         )
+
+
+def _by_default(settings: GuidanceSettings) -> tuple[str, ...]:
+    """What to know about words that were not said, or not looked into."""
+    return (
+        *region_by_default(settings.protocol, settings.region_is_named),
+        *untested_machine(settings.machine, settings.machine_is_named),
+    )
 
 
 def _target(folder: PlanFolder, setup: PatientSetup, named: str | None) -> Target:

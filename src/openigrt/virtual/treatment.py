@@ -6,7 +6,7 @@ from datetime import datetime
 import numpy as np
 
 from openigrt.geometry import CouchPose, Float64Array, Frame, Grid, PatientPosition, fixed_from_gantry, fixed_from_lps
-from openigrt.patient import Beam, ControlPoint, DoseGrid, Plan, jaws
+from openigrt.patient import Beam, ControlPoint, DoseGrid, DoseSummation, Plan, jaws
 from openigrt.virtual.anatomy import Anatomy
 
 MACHINE_NAME = "VIRTUAL LINAC"
@@ -67,7 +67,7 @@ def conformal_dose(anatomy: Anatomy, prescription: Prescription, grid: Grid, uid
         dose += _field(points, angle_deg, prescription, section)
         at_isocenter += float(_field(prescription.isocenter_mm[None], angle_deg, prescription, section)[0])
     dose_gy = np.where(inside, dose * (PRESCRIBED_GY / at_isocenter), 0.0).astype(np.float32)
-    return DoseGrid(dose_gy, grid, uid=uid, summation="PLAN", plan_uid=prescription.plan_uid)
+    return DoseGrid(dose_gy, grid, uid=uid, summation=DoseSummation.PLAN, plan_uid=prescription.plan_uid)
 
 
 def _beam(number: int, angle_deg: float, prescription: Prescription) -> Beam:

@@ -1,0 +1,22 @@
+"""What is found about a folder."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """How bad a finding is: an `error` stops the main job, a `warning` may mislead, a `note` is good to know."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is not as it should be, what to do about it, and the files or UIDs that it is about."""
+
+    severity: Severity
+    sentence: str
+    advice: str
+    about: tuple[str, ...] = ()

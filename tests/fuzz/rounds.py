@@ -1,0 +1,20 @@
+"""Hostile files, one after the other, and what a reader did with each."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+from tests.fuzz.judging import Failure, judged
+from tests.fuzz.mutations import mutated
+from tests.fuzz.targets import Target, content_of
+
+
+def hostile_rounds(target: Target, random: Random, folder: Path) -> Iterator[tuple[bytes, Failure | str]]:
+    """Without end: a mutated file, and what came of it. `folder` is empty at first and holds the file meanwhile."""
+    seeds = [content_of(seed()) for seed in target.seeds]
+    target.beside(folder)
+    path = folder / "hostile.dcm"
+    while True:
+        content = mutated(random.choice(seeds), random)
+        path.write_bytes(content)
+        yield content, judged(target.read, path)
