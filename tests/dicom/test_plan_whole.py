@@ -91,7 +91,8 @@ def test_a_plan_from_any_text_of_numbers_still_comes_back(whole, tmp_path):
 
 def test_spots_are_carried_by_no_control_point():
     dataset = write_plan(ion_plan(), series_header("62"))
-    del dataset.IonBeamSequence[0].IonControlPointSequence[1].ScanSpotPositionMap
+    second = dataset.IonBeamSequence[0].IonControlPointSequence[1]
+    del second.ScanSpotPositionMap, second.ScanSpotMetersetWeights
     points = read_plan(dataset)[0].beams[0].control_points
     assert [p.ion.spots is None for p in points] == [False, True, False, False]
     assert [p.ion.range_shifters for p in points] == [scanned().control_points[0].ion.range_shifters] * 4

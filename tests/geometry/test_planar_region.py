@@ -139,6 +139,14 @@ def test_what_is_not_finite_and_too_many_edges():
         planar_region([[circle(10.0, count=5000)]])
 
 
+@pytest.mark.parametrize("count", [400, 3000])
+def test_what_would_take_minutes_is_refused(count):
+    """A polygon through random points: every edge crosses a third of all others."""
+    zigzag = np.random.default_rng(5).uniform(-100.0, 100.0, (count, 2))
+    with pytest.raises(UnsupportedInput, match="cross too often"):
+        planar_region([[zigzag]])
+
+
 coordinate = st.one_of(st.integers(-6, 6).map(float), st.floats(-6.0, 6.0, width=16))
 ring = st.lists(st.tuples(coordinate, coordinate), min_size=3, max_size=7)
 shape = st.lists(ring, min_size=1, max_size=3)

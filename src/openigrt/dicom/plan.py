@@ -38,6 +38,8 @@ ENTRIES = (
     Many("fraction_groups", "FractionGroupSequence", FRACTION_GROUP),
     Many("related_plans", "ReferencedRTPlanSequence", RELATED_PLAN),
 )
+REVIEWER = optional("reviewer", "ReviewerName")
+DOSE_UIDS: Table[str] = Table(lambda uid: uid, (required("uid", "ReferencedSOPInstanceUID"),))
 TOLERANCES = Many("tolerance_tables", "ToleranceTableSequence", TOLERANCE_TABLE)
 ION_TOLERANCES = Many("tolerance_tables", "IonToleranceTableSequence", TOLERANCE_TABLE)
 
@@ -67,10 +69,7 @@ def read_plan(dataset: Dataset, defaults: PlanDefaults | None = None) -> tuple[P
         values = {entry.field: entry.read(dataset, told) for entry in entries}
         read = [read_beam(item, is_ion, metersets) for item in beam_items]
         beams, without_meterset = _setup_by_meterset(tuple(beam for beam, _ in read))
-        structures, doses = (
-            tuple(text(item, "ReferencedSOPInstanceUID") for item in items(dataset, keyword))
-            for keyword in ("ReferencedStructureSetSequence", "ReferencedDoseSequence")
-        )
+        structures = items(dataset, "ReferencedStructureSetSequence")
         plan = Plan(
             uid=text(dataset, "SOPInstanceUID"),
             label=text(dataset, "RTPlanLabel"),
@@ -79,13 +78,13 @@ def read_plan(dataset: Dataset, defaults: PlanDefaults | None = None) -> tuple[P
             patient_position=position,
             approval=text(dataset, "ApprovalStatus"),
             beams=beams,
-            structure_set_uid=structures[0] if structures else "",
+            structure_set_uid=text(structures[0], "ReferencedSOPInstanceUID") if structures else "",
             fractions_planned=fractions,
             created_at=moment(dataset, "RTPlanDate", "RTPlanTime"),
             manufacturer=text(dataset, "Manufacturer"),
-            reviewer=text(dataset, "ReviewerName"),
+            reviewer=REVIEWER.read(dataset, told),
             reviewed_at=moment(dataset, "ReviewDate", "ReviewTime"),
-            dose_uids=doses,
+            dose_uids=DOSE_UIDS.read_all(dataset, "ReferencedDoseSequence", told),
             **values,
         )
         noticed = (*dict.fromkeys(told), *(sentence for _, sentences in read for sentence in sentences))
@@ -107,8 +106,8 @@ def _beam_items(dataset: Dataset) -> tuple[tuple[Dataset, ...], bool]:
 
 def _brachytherapy(dataset: Dataset) -> tuple[str, ...]:
     """A message where a plan with beams has sources too."""
-    applications = items(dataset, "ApplicationSetupSequence") or items(dataset, "SourceSequence")
-    return ("The brachytherapy part of the plan is not read.",) if applications else ()
+    has_sources = "ApplicationSetupSequence" in dataset or "SourceSequence" in dataset
+    return ("The brachytherapy part of the plan is not read.",) if has_sources else ()
 
 
 def _plan_frame(dataset: Dataset, defaults: PlanDefaults) -> tuple[str, PatientPosition, tuple[str, ...]]:

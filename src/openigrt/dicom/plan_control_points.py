@@ -112,6 +112,7 @@ COEFFICIENTS = Many(
         ),
     ),
 )
+SPOT_KEYWORDS = ("ScanSpotPositionMap", "ScanSpotMetersetWeights")
 IN_EVERY_ITEM = {
     *("ControlPointIndex", "CumulativeMetersetWeight", "ReferencedDoseReferenceSequence"),
     *("BeamLimitingDevicePositionSequence", "ScanSpotTuneID", "NumberOfScanSpotPositions", "ScanSpotPositionMap"),
@@ -218,7 +219,7 @@ def _read_ion(item: Dataset, carried: _Carried, told: Told) -> IonControlPoint:
         range_shifters=tuple(carried.items["range_shifters"].values()),
         lateral_spreaders=tuple(carried.items["lateral_spreaders"].values()),
         range_modulators=tuple(carried.items["range_modulators"].values()),
-        spots=SPOTS.read(item, told) if "ScanSpotPositionMap" in item else None,
+        spots=SPOTS.read(item, told) if any(keyword in item for keyword in SPOT_KEYWORDS) else None,
     )
 
 
@@ -258,13 +259,11 @@ def _whole_item(beam: Beam, index: int) -> Dataset:
     for name, keyword in ANGLES.items():
         setattr(item, keyword, decimal(getattr(point, name)))
     _set_couch(item, point, is_ion)
+    for entry in OTHERS:
+        entry.written_to(item, getattr(point, entry.field))
     for name, keyword in ROTATIONS.items():
         if keyword.replace("RotationDirection", "Angle") in item:
             setattr(item, keyword, getattr(point.rotations, name))
-    for entry in OTHERS:
-        entry.written_to(item, getattr(point, entry.field))
-    if point.gantry_pitch_angle_deg is not None:
-        item.GantryPitchRotationDirection = point.rotations.gantry_pitch
     isocenter_mm = beam.isocenter_at(point)
     item.IsocenterPosition = None if isocenter_mm is None else decimals(isocenter_mm)
     if point.positions:

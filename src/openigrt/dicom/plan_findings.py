@@ -17,7 +17,7 @@ from openigrt.patient import Beam, Plan
 
 SAME_ISOCENTER_MM = 0.1
 ERROR, WARNING, NOTE = "error", "warning", "note"
-EXPORT_AGAIN = "Compare with the planning system, and export the plan again."
+LOOK_THERE = "Look at the plan in the planning system; export it again if it is right there."
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,10 @@ def plan_doubts(planning: Planning, links: Links) -> Iterator[PlanDoubt]:
         dataset, _ = read_object(planning.plan.path)
         plan, messages = read_plan(dataset, PlanDefaults(frame_uid, _position(planning)))
     except OpenIgrtError as error:
-        yield PlanDoubt(ERROR, f"cannot be guided from: {error.sentence}", EXPORT_AGAIN)
+        yield PlanDoubt(ERROR, f"cannot be guided from: {error.sentence}", LOOK_THERE)
         return
     for message in messages:
-        yield PlanDoubt(WARNING, message, EXPORT_AGAIN)
+        yield PlanDoubt(WARNING, message, LOOK_THERE)
     yield from _of_isocenters(plan.beams)
     yield from _of_delivery(plan)
     if planning.image is not None:

@@ -19,7 +19,7 @@ from openigrt.errors import InvalidGeometry, UnsupportedInput
 from openigrt.geometry.rigid import Float64Array
 
 MAX_EDGES = 4_000
-MAX_CROSSINGS = 20_000
+MOST_WORK = 1_000_000
 SAME_MM = 1e-6
 SAME_HEIGHT_MM = STRAIGHT_MM = 1e-9
 
@@ -63,15 +63,15 @@ class PlanarRegion:
 def planar_region(within: Sequence[Polygons], without: Sequence[Polygons] = ()) -> PlanarRegion:
     """The points that lie in all of `within` and in none of `without`.
 
-    Each of them is the union of its polygons (n, 2), of either sense, which may overlap each other; one that
-    crosses itself covers what it surrounds an odd number of times.
-    Raises InvalidGeometry for polygons that are not finite and where `within` is empty, UnsupportedInput for more
-    edges than any beam has.
+    Each of them is the union of its polygons (n, 2), of either sense, which may overlap each other; one that crosses
+    itself covers what it surrounds an odd number of times. Raises InvalidGeometry for polygons that are not finite and
+    where `within` is empty, UnsupportedInput for more edges than any beam has.
     """
     if not within:
         raise InvalidGeometry("A region needs at least one shape that it lies within; the whole plane has no outline.")
     edges = _Edges.of([*within, *without])
     heights = _heights(edges)
+    _require_bearable(edges, heights)
     outline: dict[Vertex, list[Vertex]] = defaultdict(list)
     below: list[Interval] = []
     for bottom, top in pairwise(heights):
@@ -143,6 +143,16 @@ def _heights(edges: _Edges) -> list[float]:
     return [float(value) for value in values[kept]]
 
 
+def _require_bearable(edges: _Edges, heights: list[float]) -> None:
+    """Raise UnsupportedInput where edges, slabs and polygons are so many that joining them would take minutes."""
+    spanned = np.searchsorted(heights, edges.y1) - np.searchsorted(heights, edges.y0)
+    work = int(spanned.sum()) * len(edges.shapes)
+    if work > MOST_WORK:
+        raise UnsupportedInput(
+            f"Outlines of {len(edges.shapes)} polygons with {len(edges.x0)} edges cross too often to be joined."
+        )
+
+
 def _crossings(edges: _Edges) -> Float64Array:
     """Heights at which a slanting edge crosses another one."""
     found = [np.empty(0)]
@@ -155,16 +165,13 @@ def _crossings(edges: _Edges) -> Float64Array:
         crossing = gap_low * gap_high < 0.0
         share = gap_low[crossing] / (gap_low[crossing] - gap_high[crossing])
         found.append(low[crossing] + share * (high[crossing] - low[crossing]))
-    heights = np.unique(np.concatenate(found))
-    if len(heights) > MAX_CROSSINGS:
-        raise UnsupportedInput(f"Outlines that cross at {len(heights)} heights; at most {MAX_CROSSINGS} are joined.")
-    return heights
+    return np.concatenate(found)
 
 
 def _trapezoids(edges: _Edges, bottom: float, top: float, within: int) -> list[tuple[float, float, float, float]]:
     """The region between two heights: left and right at the bottom, left and right at the top, from left to right."""
     middle = 0.5 * (bottom + top)
-    spanning = np.flatnonzero((edges.y0 < middle) & (edges.y1 > middle))
+    spanning = np.flatnonzero((edges.y0 <= middle) & (edges.y1 > middle))  # half open: always an even number
     spanning = spanning[np.argsort(edges.at(spanning, middle), kind="stable")]
     if len(spanning) == 0:
         return []
@@ -191,14 +198,19 @@ def _joined(rows: Float64Array) -> list[tuple[float, float, float, float]]:
 def _add_level(
     outline: dict[Vertex, list[Vertex]], below: list[Interval], above: list[Interval], height: float
 ) -> None:
-    """The horizontal parts of the outline at a height: where there is something on one side of it alone."""
-    places = sorted({place for interval in (*below, *above) for place in interval})
-    for left, right in pairwise(places):
-        under, over = (sum(a <= left and right <= b for a, b in found) for found in (below, above))
-        if over > under:
-            outline[left, height] += [(right, height)] * (over - under)
-        elif under > over:
-            outline[right, height] += [(left, height)] * (under - over)
+    """The horizontal parts of the outline at a height: where there is more on one side of it than on the other."""
+    steps: dict[float, int] = defaultdict(int)
+    for sign, intervals in ((-1, below), (1, above)):
+        for left, right in intervals:
+            steps[left] += sign
+            steps[right] -= sign
+    surplus = 0
+    for left, right in pairwise(sorted(steps)):
+        surplus += steps[left]
+        if surplus > 0:
+            outline[left, height] += [(right, height)] * surplus
+        elif surplus < 0:
+            outline[right, height] += [(left, height)] * -surplus
 
 
 def _rings(outline: dict[Vertex, list[Vertex]]) -> Iterator[Float64Array]:
