@@ -11,7 +11,17 @@ from datetime import datetime, timedelta, timezone
 from pydicom import Dataset
 from pydicom.uid import UID
 
-from openigrt.dicom.elements import PYDICOM_FAILURES, items, name_of, naming, number, one_line, required_numbers, text
+from openigrt.dicom.elements import (
+    PYDICOM_FAILURES,
+    items,
+    name_of,
+    naming,
+    number,
+    numbers,
+    one_line,
+    required_numbers,
+    text,
+)
 from openigrt.dicom.headers import decimal, decimals, marked_research_only, software
 from openigrt.dicom.mapping import written_number
 from openigrt.dicom.plan import PlanDefaults, read_plan
@@ -75,19 +85,19 @@ def new_plan_version(
 
 def _identify(written: Dataset, version: PlanVersion, series_uid: str) -> None:
     """New UIDs, label and times; approval and review go."""
-    written.SOPInstanceUID = UID(version.uid)
+    _set(written, "SOPInstanceUID", UID(version.uid))
     if "MediaStorageSOPInstanceUID" in getattr(written, "file_meta", Dataset()):
-        written.file_meta.MediaStorageSOPInstanceUID = UID(version.uid)
-    written.SeriesInstanceUID = UID(series_uid)
-    written.SeriesDescription = marked_research_only(text(written, "SeriesDescription"))
-    written.RTPlanLabel = version.label
+        _set(written.file_meta, "MediaStorageSOPInstanceUID", UID(version.uid))
+    _set(written, "SeriesInstanceUID", UID(series_uid))
+    _set(written, "SeriesDescription", marked_research_only(text(written, "SeriesDescription")))
+    _set(written, "RTPlanLabel", version.label)
     if version.name:
-        written.RTPlanName = version.name
+        _set(written, "RTPlanName", version.name)
     day, clock = _date_and_time(version.created_at, text(written, "TimezoneOffsetFromUTC"))
     for kind in ("RTPlan", "Series", "InstanceCreation"):
-        setattr(written, f"{kind}Date", day)
-        setattr(written, f"{kind}Time", clock)
-    written.ApprovalStatus = "UNAPPROVED"
+        _set(written, f"{kind}Date", day)
+        _set(written, f"{kind}Time", clock)
+    _set(written, "ApprovalStatus", "UNAPPROVED")
     for keyword in ("ReviewDate", "ReviewTime", "ReviewerName"):
         if keyword in written:
             delattr(written, keyword)
@@ -95,7 +105,15 @@ def _identify(written: Dataset, version: PlanVersion, series_uid: str) -> None:
     equipment.PurposeOfReferenceCodeSequence = [_modifying_equipment()]
     equipment.Manufacturer = equipment.ManufacturerModelName = "OpenIGRT (research only)"
     equipment.SoftwareVersions = software()
-    written.ContributingEquipmentSequence = [*items(written, "ContributingEquipmentSequence"), equipment]
+    others = items(written, "ContributingEquipmentSequence")
+    _set(written, "ContributingEquipmentSequence", [*others, equipment])
+
+
+def _set(item: Dataset, keyword: str, value: object) -> None:
+    """Set an element anew: pydicom would keep the value representation that a damaged one states."""
+    if keyword in item:
+        delattr(item, keyword)
+    setattr(item, keyword, value)
 
 
 def _modifying_equipment() -> Dataset:
@@ -124,7 +142,7 @@ def _name_predecessor(written: Dataset, dataset: Dataset) -> None:
     others = [
         item for item in items(written, "ReferencedRTPlanSequence") if text(item, "RTPlanRelationship") != "PREDECESSOR"
     ]
-    written.ReferencedRTPlanSequence = [*others, predecessor]
+    _set(written, "ReferencedRTPlanSequence", [*others, predecessor])
 
 
 def _remove_computed(written: Dataset) -> tuple[str, ...]:
@@ -138,7 +156,7 @@ def _remove_computed(written: Dataset) -> tuple[str, ...]:
             removed += _removed(item, COMPUTED_FOR_POINTS)
             for referenced in items(item, "ReferencedDoseReferenceSequence"):
                 if number(referenced, "CumulativeDoseReferenceCoefficient") is not None:
-                    referenced.CumulativeDoseReferenceCoefficient = None
+                    _set(referenced, "CumulativeDoseReferenceCoefficient", None)
                     removed.append("CumulativeDoseReferenceCoefficient")
     return tuple(dict.fromkeys(removed))
 
@@ -168,14 +186,15 @@ def _set_control_points(beam_item: Dataset, before: Beam, after: Beam, change: P
             continue
         for index, item in enumerate(point_items):
             if _must_be_stated(old, new, index, number(item, keyword) is not None):
-                setattr(item, keyword, written_number(keyword, new[index]))
+                _set(item, keyword, written_number(keyword, new[index]))
     for item in point_items if change.moves_isocenter else ():
-        if item.get("IsocenterPosition"):
+        if numbers(item, "IsocenterPosition"):
             stated = required_numbers(item, "IsocenterPosition", 3)
-            item.IsocenterPosition = decimals(a + b for a, b in zip(stated, change.isocenter_shift_mm, strict=True))
+            moved = decimals(a + b for a, b in zip(stated, change.isocenter_shift_mm, strict=True))
+            _set(item, "IsocenterPosition", moved)
     _set_positions(point_items, before, after)
     if moves_while_on(before) != moves_while_on(after):
-        beam_item.BeamType = "DYNAMIC" if moves_while_on(after) else "STATIC"
+        _set(beam_item, "BeamType", "DYNAMIC" if moves_while_on(after) else "STATIC")
 
 
 def _must_be_stated(old: Sequence[object], new: Sequence[object], index: int, is_stated: bool) -> bool:
@@ -199,9 +218,9 @@ def _set_positions(point_items: tuple[Dataset, ...], before: Beam, after: Beam) 
             if not own:
                 own = [Dataset()]
                 own[0].RTBeamLimitingDeviceType = kind
-                item.BeamLimitingDevicePositionSequence = [*stated, *own]
+                _set(item, "BeamLimitingDevicePositionSequence", [*stated, *own])
             for position in own:
-                position.LeafJawPositions = decimals(new[index])
+                _set(position, "LeafJawPositions", decimals(new[index]))
 
 
 def _move_setups(written: Dataset, travel_mm: Float64Array) -> None:
@@ -210,7 +229,7 @@ def _move_setups(written: Dataset, travel_mm: Float64Array) -> None:
         for keyword, way in zip(DISPLACEMENTS, travel_mm, strict=True):
             stated = number(item, keyword)
             if stated is not None:
-                setattr(item, keyword, decimal(stated + float(way)))
+                _set(item, keyword, decimal(stated + float(way)))
 
 
 def _has_private(dataset: Dataset) -> bool:
