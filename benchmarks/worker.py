@@ -85,10 +85,10 @@ def _answer(prepare: Prepare, request: dict[str, Any]) -> dict[str, Any]:
         return {"problem": f"{type(problem).__name__}: {problem}"[:500]}
     wall_s, cpu_s = time.perf_counter() - wall_s, time.process_time() - cpu_s
     found = {"plan_from_daily": answer.plan_from_daily.tolist(), "details": answer.details}
-    return {**found, "wall_s": wall_s, "cpu_s": cpu_s, "peak_mb": _peak_mb()}
+    return {**found, "wall_s": wall_s, "cpu_s": cpu_s, "peak_mb": peak_mb()}
 
 
-def _peak_mb() -> float:
+def peak_mb() -> float:
     """High-water mark of this process in MB; unlike ru_maxrss it does not begin with that of the parent (Linux)."""
     status = Path("/proc/self/status").read_text()
     return next(float(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024.0

@@ -13,6 +13,7 @@ import pytest
 
 from openigrt import errors
 from openigrt.geometry import Pivot
+from openigrt.guidance import Agreement, Role
 from openigrt.patient import Action, Verdict
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -104,6 +105,17 @@ def test_every_option_of_guide_is_documented():
     assert {word for word in words(page) if word.startswith("--")} - options == set()
 
 
+def test_every_option_of_review_is_documented():
+    page = REFERENCE / "review.md"
+    rows = set(re.findall(r"^\| `(--[a-z-]+)", text(page), re.MULTILINE))
+    assert rows == set(re.findall(r"--[a-z][a-z-]+", help_of("review")))
+
+
+@pytest.mark.parametrize("value", [*Agreement, *Role, *Verdict], ids=str)
+def test_every_word_of_a_review_is_documented(value: str):
+    assert str(value) in quoted(REFERENCE / "review.md")
+
+
 @pytest.mark.parametrize("value", [*Verdict, *Action], ids=str)
 def test_every_verdict_and_action_is_documented(value: str):
     assert {str(value)} <= quoted(REFERENCE / "guide.md") & quoted(REFERENCE / "correction.md")
@@ -116,7 +128,8 @@ def test_every_pivot_is_documented(value: str):
 
 @pytest.mark.parametrize("code", [0, 1, 2, 3])
 def test_every_exit_code_is_documented(code: int):
-    assert re.search(rf"^\| {code} \| \w", text(REFERENCE / "guide.md"), re.MULTILINE)
+    for page in ("guide.md", "review.md"):
+        assert re.search(rf"^\| {code} \| \w", text(REFERENCE / page), re.MULTILINE)
 
 
 def test_every_error_is_documented():
@@ -171,7 +184,7 @@ def test_links_resolve(page: Path):
         assert not anchor or anchor in anchors(place), f"{name_of(page)} links to {target}"
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", REFERENCE / "guide.md"], ids=name_of)
+@pytest.mark.parametrize("page", [ROOT / "README.md", REFERENCE / "guide.md", REFERENCE / "review.md"], ids=name_of)
 def test_pages_that_people_land_on_say_research_only(page: Path):
     assert "not a medical device" in text(page).lower()
     assert "not for clinical use" in text(page).lower()

@@ -12,13 +12,18 @@ if TYPE_CHECKING:
         acceptance_record,
         check,
         check_record,
+        check_whole,
         correction_schema,
         guidance_record,
         guide,
+        review,
+        review_record,
+        review_schema,
         sort,
         sorted_record,
         write_example,
         write_guidance,
+        write_review,
     )
 
 __all__ = [
@@ -26,13 +31,18 @@ __all__ = [
     "acceptance_record",
     "check",
     "check_record",
+    "check_whole",
     "correction_schema",
     "guidance_record",
     "guide",
+    "review",
+    "review_record",
+    "review_schema",
     "sort",
     "sorted_record",
     "write_example",
     "write_guidance",
+    "write_review",
 ]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from openigrt.arrays import kernel_folder, thread_count
+from openigrt.arrays import kernel_folder, limit_threads, thread_count
 from tests.arrays._kernels_sample import count_without_data, doubled, ratio
 
 PROBE = """
@@ -92,3 +92,15 @@ def test_folder_name_follows_the_source():
 def test_thread_count(monkeypatch: pytest.MonkeyPatch, wanted: str, expected: int | None):
     monkeypatch.setenv("NUMBA_NUM_THREADS", wanted)
     assert thread_count() == (expected or len(os.sched_getaffinity(0)))
+
+
+@pytest.mark.parametrize(("asked", "used"), [(1, 1), (0, 1), (10_000, None)])
+def test_threads_are_limited_to_what_there_is(asked: int, used: int | None):
+    import numba  # noqa: PLC0415  (only processes that compute pay for it)
+
+    before = numba.get_num_threads()
+    try:
+        limit_threads(asked)
+        assert numba.get_num_threads() == (used or thread_count())
+    finally:
+        numba.set_num_threads(before)

@@ -285,7 +285,7 @@ def test_many_names_of_one_patient_are_one_finding(folder):
 
 def test_an_image_in_a_form_that_is_not_read(folder):
     for path in slices(folder):
-        edit(path, SOPClassUID="1.2.840.10008.5.1.4.1.1.2.1")
+        edit(path, SOPClassUID="1.2.840.10008.5.1.4.1.1.6.1")  # ultrasound
     assert any("in a form that is not read yet" in f.sentence for f in found_in(folder))
 
 

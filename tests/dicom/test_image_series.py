@@ -1,7 +1,6 @@
 """Slices to volumes: SimpleITK (GDCM) as the oracle of geometry, and every irregularity that is refused or named."""
 
 from datetime import UTC, datetime
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,7 +10,7 @@ from hypothesis import strategies as st
 from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian, RLELossless
 from scipy.spatial.transform import Rotation
 
-from openigrt.dicom import IMAGE_CLASSES, pixels, read_image_series, scan_folder
+from openigrt.dicom import IMAGE_CLASSES, read_image_series, scan_folder
 from openigrt.errors import (
     InconsistentInput,
     MissingInput,
@@ -184,17 +183,6 @@ def test_transfer_syntaxes(tmp_path, syntax):
                 dataset.PixelData = stored[k].astype(">i2").tobytes()
         write(dataset, tmp_path / f"{k}.dcm")
     assert np.array_equal(read(tmp_path).image.voxels, stored)
-
-
-def test_missing_codec_names_the_extra(tmp_path, monkeypatch):
-    monkeypatch.setattr(pixels, "get_decoder", lambda syntax: SimpleNamespace(is_available=False))
-    series = SliceSeries(volume())
-    for k in range(2):
-        dataset = series.dataset(k)
-        dataset.compress(RLELossless, generate_instance_uid=False)
-        write(dataset, tmp_path / f"{k}.dcm")
-    with pytest.raises(UnsupportedInput, match=r"RLE Lossless.*openigrt\[codecs\]"):
-        read(tmp_path)
 
 
 def test_missing_slice_is_named(tmp_path):

@@ -6,14 +6,7 @@ import numpy as np
 import pytest
 
 from openigrt.dicom import read_plan_folder
-from openigrt.errors import (
-    AmbiguousInput,
-    InconsistentInput,
-    MissingInput,
-    OpenIgrtError,
-    UnreadableFile,
-    UnsupportedInput,
-)
+from openigrt.errors import AmbiguousInput, InconsistentInput, MissingInput, UnreadableFile, UnsupportedInput
 from openigrt.geometry import Frame
 from openigrt.patient import StructureRole
 from tests.dicom.dicom_cases import (
@@ -27,7 +20,6 @@ from tests.dicom.dicom_cases import (
     SliceSeries,
     beam,
     control_point,
-    dicom_object,
     dose,
     full_control_point,
     plan,
@@ -37,6 +29,7 @@ from tests.dicom.dicom_cases import (
     write,
     write_plan_folder,
 )
+from tests.dicom.enhanced_cases import Frames
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
 
@@ -159,10 +152,60 @@ def test_no_image(tmp_path):
         read_plan_folder(tmp_path)
 
 
-def test_enhanced_ct_is_refused_by_name(tmp_path):
-    write(dicom_object("1.2.840.10008.5.1.4.1.1.2.1", "1.2.3", SeriesInstanceUID="1.2"), tmp_path / "e.dcm")
-    with pytest.raises(OpenIgrtError, match="Enhanced CT Image"):
-        read_plan_folder(tmp_path)
+def test_a_plan_on_an_enhanced_ct_is_the_plan_on_its_slices(tmp_path):
+    single = read_plan_folder(write_plan_folder(tmp_path / "slices"))
+    Frames(volume()).write(tmp_path / "frames")
+    for dataset in (structure_set(slices=1), plan(), dose()):
+        write(dataset, tmp_path / "frames" / f"{dataset.Modality}.dcm")
+    folder = read_plan_folder(tmp_path / "frames")
+    assert folder.planning_image.grid == single.planning_image.grid
+    assert np.array_equal(folder.planning_image.voxels, single.planning_image.voxels)
+    assert folder.dose is not None
+    assert folder.messages == single.messages
+
+
+def four_dimensional(folder):
+    """A plan on the second of three phases of one series."""
+    for n, percent in enumerate((0, 50, 100)):
+        series = SliceSeries(volume() + 100 * n, header={"NominalPercentageOfRespiratoryPhase": percent})
+
+        def named(k, dataset, n=n):
+            dataset.SOPInstanceUID = f"{SERIES}.{5 * ((n + 2) % 3) + k + 1}"
+            dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+
+        series.write(folder / f"phase {n}", named)
+    write(structure_set(), folder / "rs.dcm")
+    write(plan(), folder / "rp.dcm")
+    return folder
+
+
+def test_the_phase_that_structures_were_drawn_on_is_chosen_and_another_one_may_be_named(tmp_path):
+    folder = four_dimensional(tmp_path)
+    drawn = read_plan_folder(folder)
+    assert drawn.planning_image.provenance.phase.name == "50%"
+    assert np.array_equal(drawn.planning_image.voxels, volume() + 100)
+    for words in ("@100%", f"{SERIES}@100"):
+        named = read_plan_folder(folder, series=words)
+        assert np.array_equal(named.planning_image.voxels, volume() + 200)
+    with pytest.raises(MissingInput, match="no phase '30%': it holds 0%, 50%, 100%"):
+        read_plan_folder(folder, series="@30%")
+
+
+def test_phases_of_a_plan_without_structures_are_named(tmp_path):
+    folder = four_dimensional(tmp_path)
+    (folder / "rs.dcm").unlink()
+    with pytest.raises(AmbiguousInput, match=r"3 volumes: 0%, 50%, 100%\. Choose one, such as --plan-series .*@0%"):
+        read_plan_folder(folder)
+
+
+def test_another_series_may_be_named_as_planning_image(tmp_path):
+    folder = write_plan_folder(tmp_path)
+    SliceSeries(volume() + 7, series_uid=f"{SERIES}.9").write(folder / "other")
+    named = read_plan_folder(folder, series=f"{SERIES}.9")
+    assert np.array_equal(named.planning_image.voxels, volume() + 7)
+    assert any("was not drawn on" in message for message in named.messages)
+    with pytest.raises(MissingInput, match=r"No image series has the UID '1\.2'"):
+        read_plan_folder(folder, series="1.2")
 
 
 @pytest.mark.parametrize("name", ["ct", "rs.dcm", "rp.dcm"])

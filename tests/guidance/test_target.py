@@ -1,5 +1,7 @@
 """The choice of the target, and the organs beside it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -98,6 +100,24 @@ def test_a_target_on_one_plane_takes_its_thickness_from_the_others():
     flat = tube("CTV", StructureRole.CTV, ISOCENTER, planes=1)
     assert np.ptp(choose_target(plan_of(flat, RECTUM), ISOCENTER).points_mm[:, 2]) == pytest.approx(3.0)
     assert np.ptp(choose_target(plan_of(flat), ISOCENTER, slice_mm=2.0).points_mm[:, 2]) == pytest.approx(2.0)
+
+
+def test_a_target_with_its_motion_is_as_good_as_one_without():
+    moving = tube("ITV", StructureRole.ITV, (1.0, 0.0, 0.0))
+    target = choose_target(plan_of(CTV_NEAR, moving, PTV), ISOCENTER)
+    assert (target.name, target.rule.split(" (")[0]) == ("ITV", "the ITV nearest the isocenter")
+
+
+def test_a_structure_is_found_by_the_name_that_an_alias_gives_it():
+    known = replace(RECTUM, canonical_name="Rectum_Wall")
+    assert find_structure((CTV_NEAR, known), "rectum_wall") is known
+    assert find_structure((CTV_NEAR, known), "Rectum") is known
+
+
+def test_organs_at_risk_are_organs_regions_to_avoid_and_organs_with_a_margin():
+    roles = (StructureRole.ORGAN, StructureRole.AVOIDANCE, StructureRole.PRV, StructureRole.CAVITY, StructureRole.OTHER)
+    structures = [tube(role.value, role, (0.0, 50.0, 0.0), n) for n, role in enumerate(roles, start=1)]
+    assert list(organ_points_mm(plan_of(*structures))) == ["ORGAN", "AVOIDANCE", "PRV"]
 
 
 def test_organs_are_those_with_the_role_and_a_contour():

@@ -85,3 +85,32 @@ def test_steps_are_told(case):
     openigrt.check(case, progress=steps.append)
     assert steps[0] == "reading headers"
     assert steps[-1] == "looking for what belongs together"
+
+
+def test_whole_reading_finds_what_headers_do_not_show(case):
+    path = case / "plan" / "rs.dcm"
+    structures = pydicom.dcmread(path)
+    contour = structures.ROIContourSequence[0].ContourSequence[0]
+    contour.ContourData = contour.ContourData[:-1]
+    structures.save_as(path)
+    assert run("check", case).code == 0
+    done = run("check", case, "--whole")
+    assert done.code == 3
+    assert "are no triples" in done.out
+
+
+def test_whole_reading_has_nothing_to_say_of_a_folder_in_order(case):
+    done = run("check", case, "--whole")
+    assert done.code == 0, done.out
+    assert "reading objects, " in done.err
+
+
+def test_names_of_structures_are_looked_up_in_an_alias_file(case, tmp_path):
+    file = tmp_path / "clinic.toml"
+    file.write_text('[[structure]]\nname = "CTV_High"\nrole = "CTV"\npatterns = ["CTV_1"]\n', encoding="utf-8")
+    done = run("check", case, "--aliases", file)
+    assert done.code == 0, done.out
+    assert "No alias fits 'Bowel'" in done.out
+    assert "No alias fits" not in run("check", case).out
+    (sentences,) = [f for f in openigrt.check(case, aliases=file).findings if "No alias fits" in f.sentence]
+    assert sentences.severity == "warning"

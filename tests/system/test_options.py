@@ -144,6 +144,48 @@ def test_machine_by_file_and_by_name(guide, tmp_path):
     assert f"Machine 'Room 2': {untested} (openigrt accept)." in record["warnings"]
 
 
+ALIASES = """
+[[structure]]
+name = "CTV_Low"
+role = "ORGAN"
+patterns = ["CTV*"]
+
+[[structure]]
+name = "Bowel_Small"
+role = "ITV"
+patterns = ["Bowel"]
+"""
+
+
+def test_aliases_name_structures_and_give_them_roles(guide, tmp_path):
+    file = tmp_path / "clinic.toml"
+    file.write_text(ALIASES, encoding="utf-8")
+    record = guide("--aliases", file)
+    assert record["target"]["name"] == "Bowel"
+    assert record["target"]["rule"].startswith("the ITV nearest the isocenter")
+    assert "By the alias file 'CTV_1' is ORGAN (was CTV), 'Bowel' is ITV (was ORGAN)." in record["warnings"]
+    assert record["manifest"]["settings"]["alias file"] == "clinic.toml"
+    assert guide("--aliases", file, "--target", "ctv_low")["target"]["name"] == "CTV_1"
+    assert "alias file" not in guide()["manifest"]["settings"]
+
+
+def test_an_alias_file_that_is_none_stops_before_anything_is_read(patient_folder, tmp_path):
+    file = tmp_path / "clinic.toml"
+    for content, sentence in (
+        ("[[structure]]\n", f"{file}: A [[structure]] of the alias file lacks its name."),
+        ("= 3", f"{file}: The alias file is not valid TOML: "),
+        ("\0", f"{file} is no text, or too much of it; expected an alias file: text in TOML"),
+    ):
+        file.write_text(content, encoding="utf-8")
+        done = run(
+            "guide", patient_folder / "plan", patient_folder / "today", "--aliases", file, "--out", tmp_path / "out"
+        )
+        assert (done.code, done.sentence.startswith(sentence)) == (1, True), done.sentence
+    done = run("check", patient_folder, "--aliases", tmp_path / "nothing.toml")
+    assert done.code == 1
+    assert done.sentence.startswith(f"The alias file {tmp_path / 'nothing.toml'} cannot be read")
+
+
 def test_isocenters(guide):
     by_rule = guide()
     assert by_rule["plan"]["isocenter_from"] == "beam 1 (AP)"

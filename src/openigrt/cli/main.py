@@ -56,12 +56,15 @@ def guide(  # noqa: PLR0917  (typer makes options of parameters)
     plan_uid: options.PlanUid = None,
     beam: options.Beam = None,
     series: options.Series = None,
+    plan_series: options.PlanSeries = None,
+    straighten: options.Straighten = None,
     machine: options.Machine = None,
     couch_pose: options.CouchPose = None,
     position: options.Position = None,
     isocenter: options.Isocenter = None,
     daily_isocenter: options.DailyIsocenter = None,
     start: options.Start = None,
+    aliases: options.Aliases = None,
     out: options.Out = Path(),
     as_json: options.Json = False,
 ) -> None:
@@ -85,12 +88,15 @@ def guide(  # noqa: PLR0917  (typer makes options of parameters)
             plan_uid=plan_uid,
             beam=beam,
             series=series,
+            plan_series=plan_series,
+            straighten=straighten,
             machine=machine,
             couch_pose=pose,
             position=position,
             isocenter=points[0],
             daily_isocenter=points[1],
             start=start,
+            aliases=aliases,
             out=out,
             progress=tell,
         )
@@ -102,8 +108,67 @@ def guide(  # noqa: PLR0917  (typer makes options of parameters)
 
 
 @app.command()
+def review(  # noqa: PLR0917  (typer makes options of parameters)
+    plan: options.PlanFolder,
+    days: options.DaysFolder,
+    site: options.Site = None,
+    region: options.Region = None,
+    target: options.Target = None,
+    plan_uid: options.PlanUid = None,
+    beam: options.Beam = None,
+    machine: options.Machine = None,
+    aliases: options.Aliases = None,
+    plan_series: options.PlanSeries = None,
+    straighten: options.Straighten = None,
+    position: options.Position = None,
+    isocenter: options.Isocenter = None,
+    daily_isocenter: options.DailyIsocenter = None,
+    out: options.Out = Path(),
+    jobs: options.Jobs = None,
+    as_json: options.Json = False,
+) -> None:
+    """Every image of a course matched to the plan, and compared with the registrations that other systems made of it.
+
+    Example: openigrt review plan/ days/ --site prostate --out review/
+    """
+    points = words.point(isocenter, "--isocenter"), words.point(daily_isocenter, "--daily-isocenter")
+
+    from openigrt import tasks  # noqa: PLC0415  (seconds that --help and wrong usage should not cost)
+
+    with voice.progress() as tell:
+        found = tasks.review(
+            plan,
+            days,
+            site=site,
+            region=region or None,
+            target=target,
+            plan_uid=plan_uid,
+            beam=beam,
+            machine=machine,
+            aliases=aliases,
+            plan_series=plan_series,
+            straighten=straighten,
+            position=position,
+            isocenter=points[0],
+            daily_isocenter=points[1],
+            out=out,
+            jobs=jobs,
+            progress=tell,
+        )
+    if as_json:
+        voice.answer(json.dumps(tasks.review_record(found), ensure_ascii=False, allow_nan=False) + "\n")
+    else:
+        voice.answer(tasks.review_summary(found, out))
+    if not found.matched:
+        raise InputError("No image of the course could be matched; the report says why of each.")
+    raise typer.Exit(ExitCode.PERSON_NEEDED if found.needs_person else ExitCode.DONE)
+
+
+@app.command()
 def check(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", parser=words.path, help="folder of DICOM to look into")],
+    aliases: options.Aliases = None,
+    whole: Annotated[bool, typer.Option("--whole", help="read every object whole, not its header alone")] = False,
     as_json: options.Json = False,
 ) -> None:
     """What is in a folder of DICOM, what belongs together, and what is missing or wrong, with what to do about it.
@@ -113,7 +178,7 @@ def check(
     from openigrt import tasks  # noqa: PLC0415  (seconds that --help and wrong usage should not cost)
 
     with voice.progress() as tell:
-        found = tasks.check(folder, progress=tell)
+        found = (tasks.check_whole if whole else tasks.check)(folder, aliases=aliases, progress=tell)
     if as_json:
         voice.answer(json.dumps(tasks.check_record(found), allow_nan=False) + "\n")
     else:

@@ -17,18 +17,30 @@ TodayFolder = Annotated[
     Path,
     Argument(metavar="TODAY", parser=words.path, help="folder of today's image (DICOM), or a volume (.mha, .nrrd)"),
 ]
+DaysFolder = Annotated[
+    Path,
+    Argument(metavar="DAYS", parser=words.path, help="folder of all days: their images and registrations (DICOM)"),
+]
+Jobs = Annotated[int | None, Option(min=1, metavar="N", help="how many processes match; one for each core if left out")]
 Site = Annotated[str | None, Option(metavar="PROTOCOL", help="protocol whose levels decide")]
 Region = Annotated[list[str] | None, Option(metavar="NAME", help="bone, soft, patient or a structure; may be repeated")]
 Target = Annotated[str | None, Option(metavar="ROI", help="structure the correction is judged on")]
 DegreesOfFreedom = Annotated[int | None, Option(min=3, max=6, metavar="N", help="degrees of freedom of the couch")]
 PlanUid = Annotated[str | None, Option("--plan", metavar="UID", help="which plan, if several")]
 Beam = Annotated[int | None, Option(metavar="N", help="which beam's isocenter, if several")]
-Series = Annotated[str | None, Option(metavar="UID", help="which series of today, if several")]
+Series = Annotated[str | None, Option(metavar="UID[@PHASE]", help="which series or phase of today, if several")]
+PlanSeries = Annotated[str | None, Option(metavar="UID[@PHASE]", help="which planning image or phase, if several")]
+Straighten = Annotated[
+    str | None, Option(metavar="IMAGE", help="resample tilted or uneven slices: plan, today or both")
+]
 Machine = Annotated[
     str | None, Option(metavar="FILE", parser=words.name, help="machine file (TOML), or the name of a built-in machine")
 ]
 CouchPose = Annotated[
     str | None, Option(metavar="LAT,LNG,VRT[,YAW[,PITCH,ROLL]]", help="couch at acquisition, IEC 61217 mm and degrees")
+]
+Aliases = Annotated[
+    Path | None, Option(metavar="FILE", parser=words.path, help="alias file (TOML): the clinic's names for structures")
 ]
 Position = Annotated[str | None, Option(metavar="NAME", help="how the patient lies (HFS...), where no file says it")]
 Isocenter = Annotated[str | None, Option(metavar="X,Y,Z", help="plan isocenter, LPS mm of the planning image")]

@@ -5,6 +5,12 @@ from openigrt.dicom.daily_folder import (
     check_same_patient,
     check_same_position,
     read_daily_folder,
+    read_daily_series,
+)
+from openigrt.dicom.days_folder import (
+    DaySeries,
+    DaysFolder,
+    read_days_folder,
 )
 from openigrt.dicom.deformable_registration import (
     DeformableRegistration,
@@ -29,6 +35,7 @@ from openigrt.dicom.dvh import (
 from openigrt.dicom.finding import (
     Finding,
     Severity,
+    by_severity,
 )
 from openigrt.dicom.findings import (
     find_problems,
@@ -42,6 +49,7 @@ from openigrt.dicom.folder import (
     SkippedFile,
     named_files,
     scan_folder,
+    series_of_files,
 )
 from openigrt.dicom.headers import (
     DeviceHeader,
@@ -50,9 +58,15 @@ from openigrt.dicom.headers import (
     StudyHeader,
     save,
 )
+from openigrt.dicom.image_choice import (
+    ImageChoice,
+    phases_in,
+)
+from openigrt.dicom.image_headers import (
+    acquired_at_of,
+)
 from openigrt.dicom.image_series import (
     ImageReading,
-    acquired_at_of,
     instance_uids,
     modality_of,
     read_image_series,
@@ -78,6 +92,10 @@ from openigrt.dicom.plan_folder import (
 )
 from openigrt.dicom.plan_version import (
     new_plan_version,
+)
+from openigrt.dicom.readers import (
+    READERS,
+    find_unreadable,
 )
 from openigrt.dicom.registration_chain import (
     ChainLink,
@@ -114,6 +132,15 @@ from openigrt.dicom.spatial_registration import (
     write_registrations,
     write_spatial_registration,
 )
+from openigrt.dicom.stack import (
+    Straightening,
+)
+from openigrt.dicom.stated_registrations import (
+    StatedRegistration,
+)
+from openigrt.dicom.structure_names import (
+    find_unknown_names,
+)
 from openigrt.dicom.structure_set import (
     read_structure_set,
     role_of,
@@ -136,12 +163,16 @@ from openigrt.dicom.ultrasound import (
 
 __all__ = [
     "IMAGE_CLASSES",
+    "READERS",
     "REGISTRATION_CLASSES",
     "ChainLink",
     "DailyFolder",
+    "DaySeries",
+    "DaysFolder",
     "DeformableRegistration",
     "DeviceHeader",
     "Finding",
+    "ImageChoice",
     "ImageReading",
     "InputFile",
     "Instance",
@@ -160,24 +191,32 @@ __all__ = [
     "SkippedFile",
     "SourceToWrite",
     "SpatialRegistration",
+    "StatedRegistration",
+    "Straightening",
     "StudyHeader",
     "UltrasoundVolume",
     "UsedFeature",
     "acquired_at_of",
     "affine_plan_from_daily",
+    "by_severity",
     "chained_plan_from_daily",
     "check_same_patient",
     "check_same_position",
     "dose_grid",
     "find_problems",
+    "find_unknown_names",
+    "find_unreadable",
     "holds_plan",
     "instance_uids",
     "links_of",
     "modality_of",
     "named_files",
     "new_plan_version",
+    "phases_in",
     "plan_from_daily",
     "read_daily_folder",
+    "read_daily_series",
+    "read_days_folder",
     "read_deformable_registration",
     "read_delivery_instruction",
     "read_dose",
@@ -202,6 +241,7 @@ __all__ = [
     "role_of",
     "save",
     "scan_folder",
+    "series_of_files",
     "write_deformable_registration",
     "write_delivery_instruction",
     "write_dose",

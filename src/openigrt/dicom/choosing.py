@@ -6,16 +6,12 @@ import numpy as np
 
 from openigrt.dicom.elements import naming, text
 from openigrt.dicom.folder import IMAGE_CLASSES, Instance, Inventory, Series
+from openigrt.dicom.image_choice import ImageChoice, phase_of
 from openigrt.dicom.patients import PatientIdentity, require_one_patient
-from openigrt.errors import AmbiguousInput, InconsistentInput, MissingInput, UnreadableFile, UnsupportedInput
+from openigrt.errors import AmbiguousInput, InconsistentInput, MissingInput, UnreadableFile
 from openigrt.images import Image
 from openigrt.patient import StructureSet
 
-ENHANCED_IMAGE_CLASSES = {
-    "1.2.840.10008.5.1.4.1.1.2.1": "Enhanced CT Image",
-    "1.2.840.10008.5.1.4.1.1.4.1": "Enhanced MR Image",
-    "1.2.840.10008.5.1.4.1.1.130": "Enhanced PET Image",
-}
 NAMES_LISTED = 10
 HALF_SLICE = 0.5 + 1e-6
 
@@ -40,9 +36,15 @@ def require_undamaged(inventory: Inventory) -> None:
 
 
 def listed(series: Sequence[Series]) -> str:
-    """Series in a sentence."""
+    """Series in a sentence, with the phase that each describes."""
     more = f"; and {len(series) - NAMES_LISTED} more" if len(series) > NAMES_LISTED else ""
-    return "; ".join(str(entry) for entry in series[:NAMES_LISTED]) + more
+    return "; ".join(map(_with_phase, series[:NAMES_LISTED])) + more
+
+
+def _with_phase(series: Series) -> str:
+    """A series in a sentence, with its phase."""
+    phase = phase_of(series)
+    return f"{series}, phase {phase}" if phase else str(series)
 
 
 def labelled(instances: Sequence[Instance], label: str) -> str:
@@ -65,14 +67,10 @@ def by_uid(instances: Sequence[Instance], uid: str, what: str, label: str) -> In
 
 
 def image_series(inventory: Inventory) -> tuple[Series, ...]:
-    """The series of CT, MR and PET slices; raises UnsupportedInput or MissingInput when there is none."""
+    """The series of CT, MR and PET images; raises MissingInput when there is none."""
     series = inventory.of_classes(IMAGE_CLASSES)
     if series:
         return series
-    for other in inventory.series:
-        if other.sop_class_uid in ENHANCED_IMAGE_CLASSES:
-            name = ENHANCED_IMAGE_CLASSES[other.sop_class_uid]
-            raise UnsupportedInput(f"{inventory.path} holds an {name} (multi-frame), which is not read yet.")
     raise MissingInput(f"{inventory.path} holds no CT, MR or PET image; found: {listed(inventory.series)}.")
 
 
@@ -81,6 +79,22 @@ def one_of(series: Sequence[Series], where: str, choice: str) -> Series:
     if len(series) > 1:
         raise AmbiguousInput(f"{where} holds {len(series)} image series: {listed(series)}. {choice}", count=len(series))
     return series[0]
+
+
+def series_chosen(candidates: Sequence[Series], choice: ImageChoice, where: str) -> Series:
+    """The series of the UID that was named, else the one that describes the phase that was named, else the only one.
+
+    Raises MissingInput where there is none, AmbiguousInput, listing them, where there are several.
+    """
+    if choice.series_uid:
+        for series in candidates:
+            if series.uid == choice.series_uid:
+                return series
+        raise MissingInput(
+            f"No image series has the UID {choice.series_uid!r}; found: {listed(candidates)}.", uid=choice.series_uid
+        )
+    called = [s for s in candidates if choice.phase and not choice.within(s).phase]
+    return one_of(called or candidates, where, f"Choose one by its UID with {choice.option}.")
 
 
 def series_named(

@@ -1,23 +1,24 @@
 """The folder of the day: one image, and the structures that were drawn on it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from openigrt.dicom.choosing import (
     contours_beyond,
     image_series,
-    listed,
-    one_of,
     require_one_patient_in,
     require_undamaged,
+    series_chosen,
 )
 from openigrt.dicom.folder import PLAN_CLASSES, STRUCTURE_SET_CLASSES, Inventory, Series, scan_folder
-from openigrt.dicom.image_series import read_image_series
+from openigrt.dicom.image_choice import ImageChoice
+from openigrt.dicom.image_series import WHOLE_SERIES, read_image_series
 from openigrt.dicom.load import InputFile, read_object
 from openigrt.dicom.patients import PatientIdentity, require_one_patient
 from openigrt.dicom.plan_folder import PlanFolder
+from openigrt.dicom.stack import Straightening
 from openigrt.dicom.structure_set import read_structure_set
-from openigrt.errors import InconsistentInput, MissingInput
+from openigrt.errors import InconsistentInput
 from openigrt.geometry import Frame
 from openigrt.images import Image
 from openigrt.patient import StructureSet
@@ -38,31 +39,44 @@ class DailyFolder:
     holds_plan: bool = False
 
 
-def read_daily_folder(path: Path, plan_frame_uid: str, series_uid: str | None = None) -> DailyFolder:
-    """Read the image of the day (the series of `series_uid` where there are several) in a frame of role daily.
+def read_daily_folder(
+    path: Path,
+    plan_frame_uid: str,
+    series_uid: str | None = None,
+    straightening: Straightening = Straightening.REFUSED,
+) -> DailyFolder:
+    """Read the image of the day in a frame of role daily.
 
+    `series_uid` chooses where there are several series or phases: `UID`, `UID@PHASE` or `@PHASE`.
     A Frame of Reference UID equal to `plan_frame_uid` is said in a message: the image was aligned or resampled before.
     Raises MissingInput, AmbiguousInput, InconsistentInput, UnreadableFile or UnsupportedInput.
     """
     inventory = scan_folder(path)
     require_undamaged(inventory)
     require_one_patient_in(inventory)
-    series = _chosen_series(inventory, series_uid)
-    reading = read_image_series(series, Frame.daily)
-    structure_set, files, messages = _structures(inventory, reading.image)
+    choice = replace(ImageChoice.parse(series_uid), straightening=straightening)
+    series = series_chosen(image_series(inventory), choice, str(inventory.path))
+    daily = read_daily_series(series, plan_frame_uid, choice)
+    structure_set, files, messages = _structures(inventory, daily.daily_image)
+    return replace(
+        daily,
+        structure_set=structure_set,
+        choices=(*daily.choices, *inventory.messages()),
+        messages=(*inventory.doubts(), *daily.messages, *messages),
+        inputs=(*daily.inputs, *files),
+        holds_plan=bool(inventory.instances_of(PLAN_CLASSES)),
+    )
+
+
+def read_daily_series(series: Series, plan_frame_uid: str, choice: ImageChoice = WHOLE_SERIES) -> DailyFolder:
+    """One series as the image of the day, without structures; raises the errors of `read_image_series`."""
+    reading = read_image_series(series, Frame.daily, choice)
     shared = (
         (f"Daily image and plan share the frame of reference {plan_frame_uid}: aligned or resampled before.",)
         if reading.image.frame.uid == plan_frame_uid
         else ()
     )
-    return DailyFolder(
-        daily_image=reading.image,
-        structure_set=structure_set,
-        choices=(f"Chose {series}.", *inventory.messages()),
-        messages=(*inventory.doubts(), *reading.messages, *shared, *messages),
-        inputs=(*reading.inputs, *files),
-        holds_plan=bool(inventory.instances_of(PLAN_CLASSES)),
-    )
+    return DailyFolder(reading.image, None, (f"Chose {series}.",), (*reading.messages, *shared), reading.inputs)
 
 
 def check_same_patient(plan: PlanFolder, daily: DailyFolder) -> None:
@@ -83,17 +97,6 @@ def check_same_position(plan: PlanFolder, daily: DailyFolder) -> None:
             found=str(found),
             expected=str(expected),
         )
-
-
-def _chosen_series(inventory: Inventory, series_uid: str | None) -> Series:
-    """The series of this UID, or the only one."""
-    candidates = image_series(inventory)
-    if series_uid is None:
-        return one_of(candidates, str(inventory.path), "Choose one by its UID with --series.")
-    for series in candidates:
-        if series.uid == series_uid:
-            return series
-    raise MissingInput(f"No image series has the UID {series_uid!r}; found: {listed(candidates)}.", uid=series_uid)
 
 
 def _structures(

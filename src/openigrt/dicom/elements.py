@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 import numpy as np
 from pydicom import Dataset
 from pydicom._uid_dict import UID_dictionary
+from pydicom.charset import python_encoding
 from pydicom.config import disable_value_validation
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.multival import MultiValue
@@ -239,9 +240,24 @@ def moment(dataset: Dataset, date_keyword: str, time_keyword: str, zone: str = "
     )
 
 
-def date_time(dataset: Dataset, keyword: str) -> datetime | None:
-    """A DICOM Date Time in UTC, local where it has no offset. None where unreadable or absent."""
-    return _parsed_moment(text(dataset, keyword), text(dataset, "TimezoneOffsetFromUTC"))
+def date_time(dataset: Dataset, keyword: str, offset: str = "") -> datetime | None:
+    """A DICOM Date Time in UTC, local where neither it nor its data set (nor `offset`) states a time zone.
+
+    None where unreadable or absent.
+    """
+    return _parsed_moment(text(dataset, keyword), text(dataset, "TimezoneOffsetFromUTC") or offset)
+
+
+def character_set_doubt(dataset: Dataset) -> tuple[str, ...]:
+    """A message where the text of an object is in a character set that is not known (PS3.3 C.12.1.1.2)."""
+    unknown = [found for found in texts(dataset, "SpecificCharacterSet") if found and found not in python_encoding]
+    name = name_of(dataset)
+    return tuple(f"{name} is in the unknown character set {found!r}: its text may show wrongly." for found in unknown)
+
+
+def moment_of(date: str, time: str, offset: str) -> datetime | None:
+    """The moment in UTC of a DICOM date and time in the time zone `offset`, local without one; None for no moment."""
+    return _parsed_moment(date + time.replace(":", ""), offset)
 
 
 def _parsed_moment(value: str, default_offset: str) -> datetime | None:
@@ -277,4 +293,6 @@ def _malformed(keyword: str, failure: BaseException) -> _Malformed:
 
 def one_line(failure: BaseException) -> str:
     """The start of another library's message on one line, its class where it says nothing."""
+    if isinstance(failure, RecursionError):
+        return "nested too deeply"
     return " ".join(str(failure)[:LONGEST_REASON].split()) or type(failure).__name__

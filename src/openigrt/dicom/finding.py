@@ -1,5 +1,6 @@
 """What is found about a folder."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -20,3 +21,9 @@ class Finding:
     sentence: str
     advice: str
     about: tuple[str, ...] = ()
+
+
+def by_severity(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Findings, the worst first."""
+    order = list(Severity)
+    return tuple(sorted(findings, key=lambda finding: order.index(finding.severity)))

@@ -5,18 +5,17 @@ Headers only, but for plans and registrations.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pydicom.uid import (
     DeformableSpatialRegistrationStorage,
-    RTBeamsDeliveryInstructionStorage,
 )
 
 from openigrt.dicom.beam_doses import has_whole_dose, what_beams_lack
-from openigrt.dicom.choosing import ENHANCED_IMAGE_CLASSES
 from openigrt.dicom.deformable_registration import read_deformable_registration
-from openigrt.dicom.elements import naming, text
-from openigrt.dicom.finding import Finding, Severity
+from openigrt.dicom.elements import character_set_doubt, naming, text
+from openigrt.dicom.finding import Finding, Severity, by_severity
 from openigrt.dicom.folder import (
     DICOM_SUFFIXES,
     DOSE_CLASSES,
@@ -25,11 +24,7 @@ from openigrt.dicom.folder import (
     NOT_DICOM,
     PLAN_CLASSES,
     PROJECTION_CLASSES,
-    REGISTRATION_CLASSES,
-    SEGMENTATION_CLASSES,
     STRUCTURE_SET_CLASSES,
-    SURFACE_CLASSES,
-    ULTRASOUND_CLASSES,
     Instance,
     Inventory,
     named_files,
@@ -39,36 +34,30 @@ from openigrt.dicom.image_series import same_pixels
 from openigrt.dicom.links import Drawing, Links, Planning, plans_of_dose, referenced_uid
 from openigrt.dicom.load import read_object
 from openigrt.dicom.patients import PatientIdentity
-from openigrt.dicom.pixels import required_pixels
+from openigrt.dicom.pixels import number_of_frames, require_whole_pixels
 from openigrt.dicom.plan_findings import plan_doubts
+from openigrt.dicom.readers import READ_CLASSES
 from openigrt.dicom.record_findings import find_in_instructions, find_in_records
 from openigrt.dicom.registration_chain import EQUIPMENT_FRAMES
 from openigrt.dicom.repeats import repeats_of
 from openigrt.dicom.rt_image_setup import doubts_about_geometry, missing_geometry
-from openigrt.dicom.slices import is_localizer, read_slice
+from openigrt.dicom.slices import is_localizer
 from openigrt.dicom.spatial_fiducials import read_fiducials
 from openigrt.dicom.spatial_registration import RIGID
 from openigrt.dicom.stack import stacked
-from openigrt.dicom.treatment_record import RECORD_CLASSES
+from openigrt.dicom.volumes import sorted_series
 from openigrt.errors import AmbiguousInput, OpenIgrtError, UnreadableFile
 from openigrt.geometry import Frame, PatientPosition
 
 NAMES_LISTED = 10
 LONGEST_LABEL = 64
-READ_CLASSES = (
-    *(*IMAGE_CLASSES, *STRUCTURE_SET_CLASSES, *PLAN_CLASSES, *DOSE_CLASSES),
-    *(*REGISTRATION_CLASSES, *RECORD_CLASSES, RTBeamsDeliveryInstructionStorage),
-    *(*PROJECTION_CLASSES, *FIDUCIAL_CLASSES, *SEGMENTATION_CLASSES, *SURFACE_CLASSES, *ULTRASOUND_CLASSES),
-)
 
 Rule = Callable[[Inventory, Links], Iterator[Finding]]
 
 
 def find_problems(inventory: Inventory, links: Links) -> tuple[Finding, ...]:
     """Every finding about a folder, the worst first."""
-    found = [finding for rule in RULES for finding in _guarded(rule, inventory, links)]
-    order = list(Severity)
-    return tuple(sorted(found, key=lambda finding: order.index(finding.severity)))
+    return by_severity(finding for rule in RULES for finding in _guarded(rule, inventory, links))
 
 
 def _guarded(rule: Rule, inventory: Inventory, links: Links) -> Iterator[Finding]:
@@ -193,18 +182,25 @@ def _copies(inventory: Inventory, links: Links) -> Iterator[Finding]:
 
 
 def _volumes(inventory: Inventory, links: Links) -> Iterator[Finding]:
-    """Image series that form no volume, or whose pixels are not there."""
+    """Image series that form no volume or several, or whose pixels are not there."""
     for series in inventory.of_classes(IMAGE_CLASSES):
+        if all(is_localizer(instance) for instance in series.instances):
+            yield Finding(Severity.NOTE, f"{series} holds nothing but localizers.", "Nothing.", (series.uid,))
+            continue
         try:
-            slices = [read_slice(instance) for instance in series.instances if not is_localizer(instance)]
-            if not slices:
-                yield Finding(Severity.NOTE, f"{series} holds nothing but localizers.", "Nothing.", (series.uid,))
-                continue
-            for slice_ in slices:
-                required_pixels(slice_.instance, slice_.rows * slice_.columns)
-            stacked(slices, Frame.plan(slices[0].instance.frame_uid), same_pixels)
+            found = sorted_series(series)
+            for volume in found.volumes:
+                for slice_ in {s.instance.path: s for s in volume.slices}.values():
+                    pixels = number_of_frames(slice_.instance) * slice_.rows * slice_.columns
+                    require_whole_pixels(slice_.instance, pixels)
+                stacked(list(volume.slices), Frame.plan(series.instances[0].frame_uid), same_pixels)
         except OpenIgrtError as error:
             yield Finding(Severity.ERROR, error.sentence, f"guide cannot use {series} as it is.", (series.uid,))
+            continue
+        if found.phases:
+            names = ", ".join(map(str, found.phases))
+            advice = f"Choose one for guide, such as --series {series.uid}@{found.phases[0]}."
+            yield Finding(Severity.NOTE, f"{series} holds {len(found.phases)} volumes: {names}.", advice, (series.uid,))
 
 
 def _headers(inventory: Inventory, links: Links) -> Iterator[Finding]:
@@ -214,6 +210,8 @@ def _headers(inventory: Inventory, links: Links) -> Iterator[Finding]:
         with naming(first.header):
             positions = {text(instance.header, "PatientPosition") for instance in series.instances}
             lossy = [i for i in series.instances if text(i.header, "LossyImageCompression") == "01"]
+        for doubt in character_set_doubt(first.header):
+            yield Finding(Severity.WARNING, doubt, "Check names and descriptions where they are shown.", (series.uid,))
         if not first.frame_uid:
             yield Finding(
                 Severity.ERROR,
@@ -290,7 +288,7 @@ def _plans(inventory: Inventory, links: Links) -> Iterator[Finding]:
             sentence = f"{name} is {approval or 'of unknown approval'}."
             yield Finding(Severity.WARNING, sentence, "Check that this is the plan that is treated.", about)
         for doubt in plan_doubts(planning, links):
-            yield Finding(Severity(doubt.severity), f"{name}: {doubt.clause}", doubt.advice, about)
+            yield replace(doubt, sentence=f"{name}: {doubt.sentence}", about=about)
     if len(links.plannings) > 1:
         sentence = f"There are {len(links.plannings)} plans."
         uids = tuple(planning.plan.uid for planning in links.plannings)
@@ -462,9 +460,7 @@ def _unread(inventory: Inventory, links: Links) -> Iterator[Finding]:
     """Objects that OpenIGRT does not read yet."""
     for series in inventory.series:
         if series.sop_class_uid not in READ_CLASSES:
-            is_enhanced = series.sop_class_uid in ENHANCED_IMAGE_CLASSES
-            advice = "Export it as single slices if it is needed." if is_enhanced else "Nothing."
-            yield Finding(Severity.NOTE, f"{series} is not read by OpenIGRT yet.", advice, (series.uid,))
+            yield Finding(Severity.NOTE, f"{series} is not read by OpenIGRT yet.", "Nothing.", (series.uid,))
 
 
 def _label(inventory: Inventory, instance: Instance, keyword: str) -> str:

@@ -1,7 +1,7 @@
 """What lies in a folder: DICOM objects by series, and every file that is none, by name."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +9,12 @@ from pydicom import Dataset
 from pydicom.uid import (
     CTImageStorage,
     DeformableSpatialRegistrationStorage,
+    EnhancedCTImageStorage,
+    EnhancedMRImageStorage,
+    EnhancedPETImageStorage,
+    LegacyConvertedEnhancedCTImageStorage,
+    LegacyConvertedEnhancedMRImageStorage,
+    LegacyConvertedEnhancedPETImageStorage,
     MediaStorageDirectoryStorage,
     MRImageStorage,
     PositronEmissionTomographyImageStorage,
@@ -23,8 +29,15 @@ from pydicom.uid import (
 )
 
 from openigrt.dicom.elements import lenient, naming, sop_class_name, text
-from openigrt.dicom.load import PREAMBLE_BYTES, PixelElement, looks_like_dicom, read_header, says_dicom
-from openigrt.errors import MissingInput, UnreadableFile, UnsupportedInput
+from openigrt.dicom.load import (
+    PREAMBLE_BYTES,
+    PixelElement,
+    looks_like_dicom,
+    read_header,
+    read_header_alone,
+    says_dicom,
+)
+from openigrt.errors import InconsistentInput, MissingInput, UnreadableFile, UnsupportedInput
 
 MAX_FILES = 100_000
 FILES_BETWEEN_WORDS = 500
@@ -32,7 +45,15 @@ NAMES_IN_A_MESSAGE = 5
 NOT_DICOM = "not DICOM"
 DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
 
-IMAGE_CLASSES = (CTImageStorage, MRImageStorage, PositronEmissionTomographyImageStorage)
+CT_CLASSES = (CTImageStorage, EnhancedCTImageStorage, LegacyConvertedEnhancedCTImageStorage)
+MR_CLASSES = (MRImageStorage, EnhancedMRImageStorage, LegacyConvertedEnhancedMRImageStorage)
+PET_CLASSES = (
+    PositronEmissionTomographyImageStorage,
+    EnhancedPETImageStorage,
+    LegacyConvertedEnhancedPETImageStorage,
+)
+IMAGE_CLASSES = (*CT_CLASSES, *MR_CLASSES, *PET_CLASSES)
+MULTI_FRAME_CLASSES = (*CT_CLASSES[1:], *MR_CLASSES[1:], *PET_CLASSES[1:])
 STRUCTURE_SET_CLASSES = (RTStructureSetStorage,)
 PLAN_CLASSES = (RTPlanStorage, RTIonPlanStorage)
 DOSE_CLASSES = (RTDoseStorage,)
@@ -54,7 +75,10 @@ HEADER_KEYWORDS = [
     *("PixelPaddingValue", "PixelPaddingRangeLimit", "Units", "RTPlanLabel", "StructureSetLabel"),
     *("DoseSummationType", "ReferencedRTPlanSequence", "ReferencedStructureSetSequence"),
     *("ReferencedFrameOfReferenceSequence", "ApprovalStatus", "LossyImageCompression"),
-    *("StudyDescription", "StudyDate", "SeriesNumber"),
+    *("StudyDescription", "StudyDate", "SeriesNumber", "ImageComments", "AcquisitionNumber", "TriggerTime"),
+    *("TemporalPositionIdentifier", "TemporalPositionIndex", "NominalPercentageOfRespiratoryPhase"),
+    *("NominalPercentageOfCardiacPhase", "EchoNumbers", "DiffusionBValue", "FrameReferenceTime"),
+    *("VolumetricProperties", "LossyImageCompressionRatio"),
     *("GantryAngle", "GantryPitchAngle", "RadiationMachineSAD", "RTImageSID", "RTImagePlane", "RTImagePosition"),
     *("RTImageOrientation", "ImagePlanePixelSpacing", "XRayImageReceptorAngle", "XRayImageReceptorTranslation"),
     "ExposureSequence",
@@ -180,7 +204,7 @@ def scan_folder(path: Path, told: Callable[[int, int], None] = lambda done, coun
     if not found:
         names = named_files([file.name for file in files])
         raise MissingInput(f"{path} holds no DICOM: {names} found. Give a folder with DICOM files.", path=str(path))
-    return Inventory(path, _grouped(found), skipped)
+    return Inventory(path, grouped_by_series(found), skipped)
 
 
 def _files_under(path: Path) -> list[Path]:
@@ -244,7 +268,30 @@ def _instance(path: Path, header: Dataset, pixels: PixelElement | None) -> Insta
         )
 
 
-def _grouped(instances: list[Instance]) -> tuple[Series, ...]:
+def series_of_files(paths: Sequence[Path]) -> Series:
+    """The one series that these files hold; raises UnreadableFile or InconsistentInput where they do not."""
+    with lenient():
+        examined = [_examine(path) for path in paths]
+    skipped = next((entry for entry in examined if isinstance(entry, SkippedFile)), None)
+    if skipped is not None:
+        raise UnreadableFile(f"{skipped.path} cannot be read any more: {skipped.reason}", path=str(skipped.path))
+    series = grouped_by_series([entry for entry in examined if isinstance(entry, Instance)])
+    if len(series) != 1:
+        raise InconsistentInput(f"{named_files([path.name for path in paths])} hold {len(series)} series, not one.")
+    return series[0]
+
+
+def damaged_instance(skipped: SkippedFile) -> Instance | None:
+    """The object of a damaged file without its pixels; None where not even its header can be read."""
+    try:
+        header = read_header_alone(skipped.path, HEADER_KEYWORDS)
+        instance = _instance(skipped.path, header, None)
+    except (UnreadableFile, UnsupportedInput):
+        return None
+    return instance if isinstance(instance, Instance) else None
+
+
+def grouped_by_series(instances: Iterable[Instance]) -> tuple[Series, ...]:
     """Series in the order of their first file."""
     groups: dict[tuple[str, str], list[Instance]] = {}
     for instance in instances:

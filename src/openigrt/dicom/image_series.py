@@ -1,36 +1,36 @@
-"""Series of CT, cone-beam CT, MR and PET slices to and from images."""
+"""Series of CT, cone-beam CT, MR and PET images, in single slices or multi-frame, to and from volumes."""
 
 import hashlib
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
-from pydicom.uid import UID, CTImageStorage, MRImageStorage, PositronEmissionTomographyImageStorage
+from pydicom.uid import UID, CTImageStorage
 
-from openigrt.dicom.elements import date_time, lenient, moment, naming, text, texts
-from openigrt.dicom.folder import Instance, Series
+from openigrt.dicom.elements import lenient, naming, text
+from openigrt.dicom.folder import CT_CLASSES, IMAGE_CLASSES, MR_CLASSES, PET_CLASSES, Instance, Series
 from openigrt.dicom.headers import SeriesHeader, date_and_time, decimals, new_dataset
+from openigrt.dicom.image_choice import ImageChoice, chosen_volume, phase_of
+from openigrt.dicom.image_headers import provenance_of
 from openigrt.dicom.load import InputFile, read_content
+from openigrt.dicom.pet import read_uptake
 from openigrt.dicom.pixels import stored_pixels
-from openigrt.dicom.slices import Slice, is_localizer, read_slice
+from openigrt.dicom.slices import Slice
 from openigrt.dicom.stack import stacked
+from openigrt.dicom.volumes import sorted_series
 from openigrt.errors import InconsistentInput, UnsupportedInput
-from openigrt.geometry import Frame, PatientPosition
-from openigrt.images import Image, Modality, Provenance
+from openigrt.geometry import Frame
+from openigrt.images import Image, Modality, Uptake
 
 PADDING_VALUE = -32768
 STORED_LIMITS = (-32767, 32767)
+WHOLE_SERIES = ImageChoice()
 
-_MODALITIES = {
-    CTImageStorage: Modality.CT,
-    MRImageStorage: Modality.MR,
-    PositronEmissionTomographyImageStorage: Modality.PET,
-}
 _CONE_BEAM_WORDS = re.compile(r"\bCB(CT)?\d*\b|CONE[- ]?BEAM|\bXVI\b|\bOBI\b|ON[- ]BOARD IMAGER", re.IGNORECASE)
 _LINAC_MAKERS = re.compile(r"VARIAN|ELEKTA", re.IGNORECASE)
 _LINAC_MODELS = re.compile(
@@ -41,35 +41,42 @@ _LINAC_MODELS = re.compile(
 
 @dataclass(frozen=True, eq=False, slots=True)
 class ImageReading:
-    """An image, what was noticed while reading it, and the files that it came from."""
+    """An image, what was noticed while reading it, and the files that it came from; `uptake` is told of PET alone."""
 
     image: Image
     messages: tuple[str, ...]
     inputs: tuple[InputFile, ...]
+    uptake: Uptake | None = None
 
 
-def read_image_series(series: Series, frame: Callable[[str], Frame] = Frame.plan) -> ImageReading:
-    """The volume of one series of CT, cone-beam CT, MR or PET slices, in the unit of its rescale (HU for CT).
+def read_image_series(
+    series: Series, frame: Callable[[str], Frame] = Frame.plan, choice: ImageChoice = WHOLE_SERIES
+) -> ImageReading:
+    """The volume of one series of CT, cone-beam CT, MR or PET, in the unit of its rescale (HU for CT).
 
-    `frame` makes the frame from the Frame of Reference UID: `Frame.plan` or `Frame.daily`. Stored padding becomes NaN.
-    Localizers and copies are set aside with a message. Raises InconsistentInput, UnreadableFile, MissingInput or
-    UnsupportedInput with the slice or UID in the sentence (see `stacked`, `read_slice`, `stored_pixels`).
+    The series holds single slices or enhanced multi-frame images; `choice` names one of several phases, times or
+    stacks, and says whether unevenly spaced or tilted slices are resampled. `frame` makes the frame from the Frame of
+    Reference UID: `Frame.plan` or `Frame.daily`. Stored padding becomes NaN. Localizers and copies are set aside with a
+    message. Raises AmbiguousInput, InconsistentInput, UnreadableFile, MissingInput or UnsupportedInput with the slice
+    or UID in the sentence (see `sorted_series`, `chosen_volume`, `stacked`, `stored_pixels`).
     """
-    if series.sop_class_uid not in _MODALITIES:
+    if series.sop_class_uid not in IMAGE_CLASSES:
         raise UnsupportedInput(f"{series} is no series of CT, MR or PET slices.")
     with lenient():
-        localizers = [instance for instance in series.instances if is_localizer(instance)]
-        slices = [read_slice(instance) for instance in series.instances if not is_localizer(instance)]
-        if not slices:
-            raise InconsistentInput(f"{series} holds nothing but localizers; a volume needs axial slices.")
         _require_frame(series)
-        stack = stacked(slices, frame(slices[0].instance.frame_uid), same_pixels)
+        found = sorted_series(series)
+        volume = chosen_volume(series, found.volumes, choice)
+        first = volume.slices[0].instance
+        stack = stacked(list(volume.slices), frame(first.frame_uid), same_pixels, choice.straightening)
         _require_own_uids(stack.slices)
         voxels, inputs = _voxels(stack.slices)
-        messages, provenance = _provenance(stack.slices)
-    aside = tuple(f"Set aside {instance.path.name}: a localizer." for instance in localizers)
-    image = Image(voxels, stack.grid, modality_of(series.instances[0]), provenance)
-    return ImageReading(image, aside + stack.messages + messages, inputs)
+        messages, provenance = provenance_of(stack.slices, volume.phase or phase_of(series))
+        uptake, counted = read_uptake(stack.slices) if first.sop_class_uid in PET_CLASSES else (None, ())
+    if stack.planes is not None:
+        voxels = stack.planes.straightened(voxels, stack.grid)
+        provenance = replace(provenance, is_resampled=True)
+    image = Image(voxels, stack.grid, modality_of(first), provenance)
+    return ImageReading(image, (*found.messages, *stack.messages, *messages, *counted), inputs, uptake)
 
 
 def _require_frame(series: Series) -> None:
@@ -85,21 +92,22 @@ def _require_frame(series: Series) -> None:
 
 def _require_own_uids(slices: tuple[Slice, ...]) -> None:
     """Raise InconsistentInput where different slices share a UID: nothing could name one of them."""
-    repeated = [uid for uid, count in Counter(slice_.instance.uid for slice_ in slices).items() if count > 1]
+    files = {slice_.instance.path: slice_.instance for slice_ in slices}.values()
+    repeated = [uid for uid, count in Counter(instance.uid for instance in files).items() if count > 1]
     if repeated:
-        shared = [slice_ for slice_ in slices if slice_.instance.uid == repeated[0]]
+        shared = [instance for instance in files if instance.uid == repeated[0]]
         raise InconsistentInput(
-            f"{len(shared)} different slices of series {slices[0].instance.series_uid} have one SOP Instance UID, "
-            f"{repeated[0] or 'an empty one'} (first {shared[0].instance.path.name} and {shared[1].instance.path.name}"
-            "); export the series again.",
-            series_uid=slices[0].instance.series_uid,
+            f"{len(shared)} different slices of series {shared[0].series_uid} have one SOP Instance UID, "
+            f"{repeated[0] or 'an empty one'} (first {shared[0].path.name} and {shared[1].path.name}); export the "
+            "series again.",
+            series_uid=shared[0].series_uid,
         )
 
 
 def modality_of(instance: Instance) -> Modality:
     """CT, CBCT, MR or PET: a CT image is cone-beam CT when its own words or its maker and model say so."""
-    if instance.sop_class_uid != CTImageStorage:
-        return _MODALITIES[UID(instance.sop_class_uid)]
+    if instance.sop_class_uid not in CT_CLASSES:
+        return Modality.MR if instance.sop_class_uid in MR_CLASSES else Modality.PET
     header = instance.header
     with naming(header):
         model, maker = text(header, "ManufacturerModelName"), text(header, "Manufacturer")
@@ -115,24 +123,35 @@ def _voxels(slices: tuple[Slice, ...]) -> tuple[NDArray[np.float32], tuple[Input
     reads is memory that the system hands out and takes back again.
     """
     volume = np.empty((len(slices), slices[0].rows, slices[0].columns), dtype=np.float32)
-    inputs = tuple(map(_fill, slices, volume))
-    return volume, inputs
+    planes: dict[Path, list[int]] = defaultdict(list)
+    for k, slice_ in enumerate(slices):
+        planes[slice_.instance.path].append(k)
+    return volume, tuple(_fill(slices, numbers, volume) for numbers in planes.values())
 
 
-def _fill(slice_: Slice, plane: NDArray[np.float32]) -> InputFile:
-    """Write the rescaled slice into its plane of the volume, padding as NaN."""
-    content = read_content(slice_.instance.path)
-    stored = stored_pixels(slice_.instance, content, plane.shape)
+def _fill(slices: tuple[Slice, ...], numbers: list[int], volume: NDArray[np.float32]) -> InputFile:
+    """Write the rescaled slices of one file, which have these numbers, into their planes of the volume."""
+    instance = slices[numbers[0]].instance
+    content = read_content(instance.path)
+    stored = stored_pixels(instance, content, volume.shape[1:], [slices[k].frame for k in numbers])
+    for k, values in zip(numbers, stored, strict=True):
+        _rescale(values, slices[k], volume[k])
+    return InputFile(instance.path, instance.uid, hashlib.sha256(content).hexdigest())
+
+
+def _rescale(stored: NDArray[np.integer], slice_: Slice, plane: NDArray[np.float32]) -> None:
+    """Write rescaled values into a plane, padding as NaN."""
     np.multiply(stored, np.float32(slice_.slope), out=plane, casting="unsafe", dtype=np.float32)
     plane += np.float32(slice_.intercept)
     if slice_.padding is not None:
         low, high = slice_.padding
         plane[(stored >= low) & (stored <= high)] = np.nan
-    return InputFile(slice_.instance.path, slice_.instance.uid, hashlib.sha256(content).hexdigest())
 
 
 def same_pixels(one: Slice, other: Slice) -> bool:
-    """Whether two slices hold the same values."""
+    """Whether two slices hold the same values; frames of multi-frame images are never taken for copies."""
+    if one.groups or other.groups:
+        return False
     if (one.slope, one.intercept, one.padding) != (other.slope, other.intercept, other.padding):
         return False
     return np.array_equal(_stored(one), _stored(other))
@@ -140,63 +159,8 @@ def same_pixels(one: Slice, other: Slice) -> bool:
 
 def _stored(slice_: Slice) -> NDArray[np.integer]:
     """The stored values of one slice, read from its file."""
-    return stored_pixels(slice_.instance, read_content(slice_.instance.path), (slice_.rows, slice_.columns))
-
-
-def _provenance(slices: tuple[Slice, ...]) -> tuple[tuple[str, ...], Provenance]:
-    """What the headers say about where the image comes from, and what they leave open."""
-    first = slices[0].instance
-    header = first.header
-    with naming(header):
-        position, messages = _patient_position(slices)
-        return messages, Provenance(
-            patient_id=first.patient_id,
-            patient_name=first.patient_name,
-            study_uid=text(header, "StudyInstanceUID"),
-            series_uid=first.series_uid,
-            series_description=text(header, "SeriesDescription"),
-            instance_uids=tuple(slice_.instance.uid for slice_ in slices),
-            sop_class_uid=first.sop_class_uid,
-            manufacturer=text(header, "Manufacturer"),
-            device_model=text(header, "ManufacturerModelName"),
-            station_name=text(header, "StationName"),
-            acquired_at=_acquired_at(header),
-            patient_position=position,
-            is_derived=_is_derived(header),
-        )
-
-
-def _is_derived(header: Dataset) -> bool:
-    """Whether the image was computed from another one (PS3.3 C.7.6.1.1.2)."""
-    return "DERIVED" in texts(header, "ImageType")[:1] or bool(text(header, "DerivationDescription"))
-
-
-def acquired_at_of(instance: Instance) -> datetime | None:
-    """When an image was acquired, in UTC, as one of its objects says."""
-    with naming(instance.header):
-        return _acquired_at(instance.header)
-
-
-def _acquired_at(header: Dataset) -> datetime | None:
-    """When the image was acquired, in UTC; its series' time (its content's, unless derived) where that is not said."""
-    acquired = date_time(header, "AcquisitionDateTime") or moment(header, "AcquisitionDate", "AcquisitionTime")
-    if acquired is not None:
-        return acquired
-    series_time = moment(header, "SeriesDate", "SeriesTime")
-    content_time = None if _is_derived(header) else moment(header, "ContentDate", "ContentTime")
-    return series_time or content_time
-
-
-def _patient_position(slices: tuple[Slice, ...]) -> tuple[PatientPosition | None, tuple[str, ...]]:
-    """Patient Position of the series, None with a message where it is absent; a mixed or unknown one is refused."""
-    names = {text(slice_.instance.header, "PatientPosition") for slice_ in slices}
-    series_uid = slices[0].instance.series_uid
-    if len(names) > 1:
-        raise InconsistentInput(f"Series {series_uid} mixes patient positions: {', '.join(sorted(names))}.")
-    name = names.pop()
-    if not name:
-        return None, (f"Series {series_uid} does not say its patient position.",)
-    return PatientPosition.parse(name), ()
+    content = read_content(slice_.instance.path)
+    return next(stored_pixels(slice_.instance, content, (slice_.rows, slice_.columns)))
 
 
 def write_image_series(image: Image, series: SeriesHeader) -> Iterator[Dataset]:
@@ -207,7 +171,7 @@ def write_image_series(image: Image, series: SeriesHeader) -> Iterator[Dataset]:
     """
     if image.modality not in (Modality.CT, Modality.CBCT):
         raise UnsupportedInput(f"Only CT and cone-beam CT can be written as CT slices, not {image.modality}.")
-    known = image.provenance.instance_uids
+    known = () if image.provenance.is_resampled else image.provenance.instance_uids
     uids = known if len(known) == image.grid.size[2] else instance_uids(series.uid, image.grid.size[2])
     for k, uid in enumerate(uids):
         dataset = new_dataset(series, "CT", CTImageStorage, uid)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from pydicom import Dataset
-from pydicom.uid import CTImageStorage
 
 from openigrt.dicom.choosing import series_named
 from openigrt.dicom.elements import items, naming, text
 from openigrt.dicom.folder import (
+    CT_CLASSES,
     DOSE_CLASSES,
     IMAGE_CLASSES,
     PLAN_CLASSES,
@@ -144,7 +144,7 @@ def _planning(
     named = referenced_uid(plan, "ReferencedStructureSetSequence")
     drawing = next((found for found in drawings if named and found.structure_set.uid == named), None)
     in_frame = [s for s in images if plan.frame_uid and s.instances[0].frame_uid == plan.frame_uid]
-    ct = [s for s in in_frame if s.sop_class_uid == CTImageStorage]
+    ct = [s for s in in_frame if s.sop_class_uid in CT_CLASSES]
     alone = next((found[0] for found in (ct, in_frame) if len(found) == 1), None)
     image = drawing.image if drawing else alone
     own = tuple(dose for dose, plan_uids in doses if plan.uid in plan_uids)

@@ -2,21 +2,27 @@
 
 import hashlib
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from pydicom import Dataset, dcmread
+from pydicom.filereader import read_dataset, read_file_meta_info
+from pydicom.tag import BaseTag, Tag
 from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
 
 from openigrt.dicom.elements import PYDICOM_FAILURES, lenient, naming, one_line, text
-from openigrt.errors import UnreadableFile, UnsupportedInput
+from openigrt.dicom.inflating import InflatedFile, Truncated
+from openigrt.errors import UnreadableFile
 
 MAX_OBJECT_BYTES = 2**31
 PREAMBLE_BYTES = 132
 UNDEFINED_LENGTH = 0xFFFFFFFF
 PIXEL_DATA = (0x7FE0, 0x0010)
+PIXEL_HEADER_BYTES = 12
 IMPLICIT_STARTS = (b"\x02\x00", b"\x08\x00")
 
 
@@ -45,7 +51,7 @@ class WholeReads:
             raise _Deflated  # pydicom reads all that is left only to inflate it, without a limit
         left = self._size - self._position
         if count > left and (left > 0 or self._ended):
-            raise _Truncated
+            raise Truncated
         self._ended = self._ended or (count > 0 and left == 0)
         content = self._file.read(count)
         self._position += len(content)
@@ -54,7 +60,7 @@ class WholeReads:
     def seek(self, offset: int, whence: int = 0) -> int:
         """Move within the file."""
         if whence == 0 and offset > self._size:
-            raise _Truncated
+            raise Truncated
         self._position = self._file.seek(offset, whence)
         return self._position
 
@@ -63,20 +69,23 @@ class WholeReads:
         return self._position
 
 
-class _Truncated(Exception):
-    """Carried through pydicom, which swallows EOFError."""
-
-
 class _Deflated(Exception):
     """Carried through pydicom when it is about to inflate a data set."""
 
 
+Stream = WholeReads | InflatedFile
+
+
 @dataclass(frozen=True, slots=True)
 class PixelElement:
-    """Where the pixel data of a file lie: first byte and number of bytes, None when they are encapsulated."""
+    """Where the pixel data of a file lie: first byte and number of bytes, None when they are encapsulated.
+
+    In a deflated file both count inflated bytes, from `deflated_from` on; it is None in every other.
+    """
 
     offset: int
     length: int | None
+    deflated_from: int | None = None
 
 
 def says_dicom(start: bytes) -> bool:
@@ -89,16 +98,24 @@ def looks_like_dicom(start: bytes) -> bool:
     return says_dicom(start) or start[:2] in IMPLICIT_STARTS
 
 
-def read_header(path: Path, keywords: list[str]) -> tuple[Dataset, PixelElement | None]:
-    """The elements `keywords` of a file before its pixel data, and where the pixel data lie.
+def read_header(path: Path, keywords: list[str] | None) -> tuple[Dataset, PixelElement | None]:
+    """The elements `keywords` (all of them for None) of a file before its pixel data, and where the pixel data lie.
 
-    Raises UnreadableFile when the file is truncated or malformed, UnsupportedInput when it is deflated.
+    Raises UnreadableFile when the file is truncated or malformed.
     """
     size = path.stat().st_size
     with path.open("rb") as file:
-        header = _parse(path, WholeReads(file, size), keywords)
-        start = file.read(12)
-        return header, _pixel_element(path, header, start, (file.tell(), size))
+        header, stream = _parse(path, file, size, keywords)
+        return header, _pixel_element(path, header, stream, size)
+
+
+def read_header_alone(path: Path, keywords: list[str]) -> Dataset:
+    """The elements `keywords` of a file before its pixel data, whatever became of these; raises as `read_header`."""
+    try:
+        with path.open("rb") as file:
+            return _parse(path, file, path.stat().st_size, keywords)[0]
+    except OSError as failure:
+        raise UnreadableFile(f"{path} cannot be read: {failure.strerror}.", path=str(path)) from None
 
 
 def read_object(path: Path) -> tuple[Dataset, InputFile]:
@@ -106,13 +123,13 @@ def read_object(path: Path) -> tuple[Dataset, InputFile]:
     content = read_content(path)
     if not looks_like_dicom(content[:PREAMBLE_BYTES]):
         raise UnreadableFile(f"{path} is not DICOM.", path=str(path))
-    file = BytesIO(content)
-    dataset = _parse(path, WholeReads(file, len(content)), None)
-    pixels = _pixel_element(path, dataset, file.read(12), (file.tell(), len(content)))
+    dataset, stream = _parse(path, BytesIO(content), len(content), None)
+    pixels = _pixel_element(path, dataset, stream, len(content))
     if pixels is not None and pixels.length is not None:
-        dataset.PixelData = content[pixels.offset : pixels.offset + pixels.length]
+        plain = plain_content(path, content, pixels)
+        dataset.PixelData = plain[pixels.offset : pixels.offset + pixels.length]
     elif pixels is not None:
-        dataset = parse_encapsulated(path, content)
+        dataset = _parse_encapsulated(path, content)
     with naming(dataset):
         uid = text(dataset, "SOPInstanceUID")
     return dataset, InputFile(path, uid, hashlib.sha256(content).hexdigest())
@@ -129,13 +146,23 @@ def read_content(path: Path) -> bytes:
         raise UnreadableFile(f"{path} cannot be read: {failure.strerror}.", path=str(path)) from None
 
 
-def parse_encapsulated(path: Path, content: bytes) -> Dataset:
-    """The data set of a file with compressed pixels, pixels included; `path` is only named."""
-    try:
-        with lenient():
-            return dcmread(BytesIO(content), force=True)
-    except PYDICOM_FAILURES as failure:
-        raise UnreadableFile(f"{path} is damaged DICOM ({one_line(failure)}).", path=str(path)) from None
+def plain_content(path: Path, content: bytes, pixels: PixelElement) -> bytes:
+    """The bytes of a file as the offset of its pixels counts them: inflated where it is deflated.
+
+    Raises UnreadableFile where they are damaged, truncated, or too many for a file of its size.
+    """
+    if pixels.deflated_from is None:
+        return content
+    file = BytesIO(content)
+    file.seek(pixels.deflated_from)
+    with _reading(path):
+        return content[: pixels.deflated_from] + InflatedFile(str(path), file, len(content)).whole()
+
+
+def _parse_encapsulated(path: Path, content: bytes) -> Dataset:
+    """The data set of a file with compressed pixels, pixels included."""
+    with _reading(path), lenient():
+        return dcmread(BytesIO(content), force=True)
 
 
 def transfer_syntax(dataset: Dataset) -> str:
@@ -144,25 +171,62 @@ def transfer_syntax(dataset: Dataset) -> str:
         return text(getattr(dataset, "file_meta", Dataset()), "TransferSyntaxUID") or str(ImplicitVRLittleEndian)
 
 
-def _parse(path: Path, file: WholeReads, keywords: list[str] | None) -> Dataset:
-    """pydicom's reader up to the pixel data, its many failures as one."""
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Turn the many failures of pydicom and zlib into one error that names the file."""
     try:
-        with lenient():
-            return dcmread(file, force=True, stop_before_pixels=True, specific_tags=keywords)
-    except _Truncated:
+        yield
+    except Truncated:
         raise UnreadableFile(f"{path} is truncated: it ends in the middle of an element.", path=str(path)) from None
-    except _Deflated:
-        raise UnsupportedInput(
-            f"{path} is deflated DICOM, which is not read; convert it to an uncompressed transfer syntax."
-        ) from None
     except PYDICOM_FAILURES as failure:
+        if _is_of_nesting(failure):
+            raise UnreadableFile(
+                f"{path} nests sequences deeper than any DICOM object needs; export it again.", path=str(path)
+            ) from None
         raise UnreadableFile(f"{path} is damaged DICOM ({one_line(failure)}).", path=str(path)) from None
 
 
-def _pixel_element(path: Path, dataset: Dataset, start: bytes, extent: tuple[int, int]) -> PixelElement | None:
-    """The pixel data element that begins with the 12 bytes `start`; `extent` is (position after them, file size)."""
-    after, size = extent
-    if len(start) < 12:
+def _is_of_nesting(failure: BaseException) -> bool:
+    """Whether it began with too deep a recursion, which pydicom may have made another exception of."""
+    return isinstance(failure, RecursionError) or (
+        failure.__context__ is not None and _is_of_nesting(failure.__context__)
+    )
+
+
+def _parse(path: Path, file: BinaryIO, size: int, keywords: list[str] | None) -> tuple[Dataset, Stream]:
+    """What pydicom reads before the pixel data, and the stream that then stands at them."""
+    stream = WholeReads(file, size)
+    with _reading(path), lenient():
+        try:
+            return dcmread(stream, force=True, stop_before_pixels=True, specific_tags=keywords), stream
+        except _Deflated:
+            return _parse_deflated(path, InflatedFile(str(path), file, size), keywords)
+
+
+def _parse_deflated(path: Path, stream: InflatedFile, keywords: list[str] | None) -> tuple[Dataset, Stream]:
+    """The same of a deflated file, of which no more is inflated than is read."""
+    tags: list[BaseTag | int] | None = None
+    if keywords is not None:
+        tags = [Tag(word) for word in ("SpecificCharacterSet", *keywords)]
+    plain = cast(BinaryIO, stream)
+    dataset = read_dataset(plain, False, True, stop_when=_is_pixel_data, specific_tags=tags)
+    dataset.file_meta = read_file_meta_info(path)
+    return dataset, stream
+
+
+def _is_pixel_data(tag: BaseTag, vr: str | None, length: int) -> bool:
+    """Whether an element is the pixel data."""
+    return bool(tag == Tag(PIXEL_DATA))
+
+
+def _pixel_element(path: Path, dataset: Dataset, stream: Stream, size: int) -> PixelElement | None:
+    """The pixel data element that begins where the stream stands, in a file of so many bytes; None without any."""
+    with _reading(path):
+        try:
+            start = stream.read(PIXEL_HEADER_BYTES)
+        except Truncated:
+            return None
+    if len(start) < PIXEL_HEADER_BYTES:
         return None
     syntax = transfer_syntax(dataset)
     order = ">" if syntax == ExplicitVRBigEndian else "<"
@@ -171,12 +235,13 @@ def _pixel_element(path: Path, dataset: Dataset, start: bytes, extent: tuple[int
         return None
     implicit = not start[4:6].isalpha()
     (length,) = struct.unpack(order + "I", start[4:8] if implicit else start[8:12])
-    offset = after - 4 if implicit else after
+    offset = stream.tell() - (4 if implicit else 0)
+    deflated_from = stream.start if isinstance(stream, InflatedFile) else None
     if length == UNDEFINED_LENGTH:
-        return PixelElement(offset, None)
-    if offset + length > size:
+        return PixelElement(offset, None, deflated_from)
+    if deflated_from is None and offset + length > size:
         raise UnreadableFile(
             f"{path} is truncated: {length} bytes of pixel data are announced and {size - offset} are there.",
             path=str(path),
         )
-    return PixelElement(offset, length)
+    return PixelElement(offset, length, deflated_from)

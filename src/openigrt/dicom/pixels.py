@@ -1,36 +1,61 @@
-"""Stored pixel values of a file: taken from its bytes where they are uncompressed, else decoded by pydicom."""
+"""Stored pixel values of a file: taken from its bytes where they are uncompressed, else decoded."""
+
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
-from pydicom.pixels import get_decoder, pixel_array
-from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
 
-from openigrt.dicom.elements import PYDICOM_FAILURES, lenient, one_line, required_whole_number, whole_number
+from openigrt.dicom.decoding import Encoded, decoded_frame, require_codec
+from openigrt.dicom.elements import required_whole_number, whole_number
+from openigrt.dicom.encapsulated import END_OF_FRAGMENTS, encoded_frames, fragments
 from openigrt.dicom.folder import Instance
-from openigrt.dicom.load import PixelElement, parse_encapsulated, transfer_syntax
-from openigrt.errors import MissingInput, UnreadableFile, UnsupportedInput
+from openigrt.dicom.load import PixelElement, plain_content, transfer_syntax
+from openigrt.errors import MissingInput, UnreadableFile
 
-NATIVE_SYNTAXES = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian)
-CODEC_EXTRA = "openigrt[codecs]"
+NATIVE_SYNTAXES = (
+    ImplicitVRLittleEndian,
+    ExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    DeflatedExplicitVRLittleEndian,
+)
+FEWEST_BYTES_OF_A_FRAME = 8
 
 
-def stored_pixels(instance: Instance, content: bytes, shape: tuple[int, ...]) -> NDArray[np.integer]:
-    """Stored values of `shape` from the bytes of a file, without rescale; sign and unused high bits put right.
+def stored_pixels(
+    instance: Instance, content: bytes, shape: tuple[int, int], frames: Sequence[int] = (0,)
+) -> Iterator[NDArray[np.integer]]:
+    """Stored values (rows, columns) of each of these frames, counted from 0, from the bytes of a file.
 
-    Raises MissingInput without pixel data, UnreadableFile where their number is wrong or they cannot be decoded,
-    UnsupportedInput where the codec is not installed.
+    Without rescale; sign and unused high bits put right. Raises MissingInput without pixel data, UnreadableFile where
+    their number is wrong or they cannot be decoded, UnsupportedInput where the codec is not installed.
     """
-    count = int(np.prod(shape))
-    pixels = required_pixels(instance, count)
+    count = number_of_frames(instance)
+    pixels = required_pixels(instance, count * shape[0] * shape[1])
+    plain = plain_content(instance.path, content, pixels)
     if pixels.length is None:
-        stored = decoded(parse_encapsulated(instance.path, content), str(instance.path), shape)
-    else:
-        dtype = stored_type(instance.header)
-        if pixels.offset + count * dtype.itemsize > len(content):
-            raise _too_few(instance, count * dtype.itemsize, len(content) - pixels.offset)
-        stored = np.frombuffer(content, dtype, count, pixels.offset).reshape(shape)
-    return within_stored_bits(instance.header, stored)
+        encoded = encoded_frames(str(instance.path), plain, pixels.offset, count)
+        source = Encoded(instance.header, str(instance.path), shape)
+        yield from (within_stored_bits(instance.header, decoded_frame(source, encoded[frame])) for frame in frames)
+        return
+    dtype = stored_type(instance.header)
+    needed = count * shape[0] * shape[1] * dtype.itemsize
+    if pixels.offset + needed > len(plain):
+        raise _too_few(instance, needed, len(plain) - pixels.offset)
+    stored = np.frombuffer(plain, dtype, needed // dtype.itemsize, pixels.offset).reshape(count, *shape)
+    yield from (within_stored_bits(instance.header, stored[frame]) for frame in frames)
+
+
+def number_of_frames(instance: Instance) -> int:
+    """Number of Frames; one where it is not said."""
+    return whole_number(instance.header, "NumberOfFrames") or 1
 
 
 def stored_type(header: Dataset) -> np.dtype[np.integer]:
@@ -51,16 +76,12 @@ def within_stored_bits(header: Dataset, stored: NDArray[np.integer]) -> NDArray[
 
 
 def decoded(dataset: Dataset, name: str, shape: tuple[int, ...]) -> NDArray[np.integer]:
-    """Pixels of a compressed data set; `name` is what it is called in errors."""
-    _require_codec(UID(transfer_syntax(dataset)), name)
-    try:
-        with lenient():
-            pixels = pixel_array(dataset, raw=True)
-    except (*PYDICOM_FAILURES, RuntimeError) as failure:
-        raise UnreadableFile(f"{name} has compressed pixels that cannot be decoded ({one_line(failure)}).") from None
-    if pixels.shape != shape:
-        raise UnreadableFile(f"{name} decodes to pixels of shape {pixels.shape}, expected {shape}.")
-    return pixels
+    """Pixels (rows, columns) or (frames, rows, columns) of a compressed data set, called `name` in errors."""
+    source = Encoded(dataset, name, (shape[-2], shape[-1]))
+    require_codec(UID(transfer_syntax(dataset)), name)
+    content = dataset.PixelData + END_OF_FRAGMENTS  # pydicom leaves it out of the value
+    encoded = encoded_frames(name, content, 0, shape[0] if len(shape) == 3 else 1)
+    return np.stack([decoded_frame(source, frame) for frame in encoded]).reshape(shape)
 
 
 def required_pixels(instance: Instance, count: int) -> PixelElement:
@@ -71,7 +92,7 @@ def required_pixels(instance: Instance, count: int) -> PixelElement:
     if instance.pixels is None:
         raise MissingInput(f"{instance.path} has no pixel data.", path=str(instance.path))
     if instance.pixels.length is None:
-        _require_codec(UID(transfer_syntax(instance.header)), str(instance.path))
+        require_codec(UID(transfer_syntax(instance.header)), str(instance.path))
         return instance.pixels
     needed = count * stored_type(instance.header).itemsize
     if needed > instance.pixels.length:
@@ -79,21 +100,16 @@ def required_pixels(instance: Instance, count: int) -> PixelElement:
     return instance.pixels
 
 
+def require_whole_pixels(instance: Instance, count: int) -> None:
+    """Raise as `required_pixels`, and UnreadableFile where compressed pixels end too early; nothing is decoded."""
+    pixels = required_pixels(instance, count)
+    if pixels.length is None and pixels.deflated_from is None:
+        with instance.path.open("rb") as file:
+            fragments(str(instance.path), file, pixels.offset, instance.path.stat().st_size)
+
+
 def _too_few(instance: Instance, needed: int, found: int) -> UnreadableFile:
-    """The error for fewer bytes of pixels than rows and columns need."""
+    """The error for fewer bytes of pixels than frames, rows and columns need."""
     return UnreadableFile(
         f"{instance.path} announces {needed} bytes of pixels and holds {found}.", path=str(instance.path)
     )
-
-
-def _require_codec(syntax: UID, name: str) -> None:
-    """Raise UnsupportedInput for a transfer syntax that nobody decodes, or whose codec is not installed."""
-    try:
-        is_available = get_decoder(syntax).is_available
-    except NotImplementedError:
-        raise UnsupportedInput(f"{name} has transfer syntax {syntax}, which is not read.") from None
-    if not is_available:
-        raise UnsupportedInput(
-            f"{name} is compressed ({syntax.name}) and its codec is not installed; install {CODEC_EXTRA}.",
-            transfer_syntax=str(syntax),
-        )

@@ -3,8 +3,6 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pydicom.uid import CTImageStorage
-
 from openigrt.dicom.choosing import (
     by_uid,
     contours_beyond,
@@ -14,11 +12,13 @@ from openigrt.dicom.choosing import (
     require_frame_of,
     require_one_patient_in,
     require_undamaged,
+    series_chosen,
     series_drawn_on,
 )
 from openigrt.dicom.dose import is_dose_plane, read_dose, read_dose_planes
 from openigrt.dicom.elements import naming, text
 from openigrt.dicom.folder import (
+    CT_CLASSES,
     DOSE_CLASSES,
     PLAN_CLASSES,
     STRUCTURE_SET_CLASSES,
@@ -27,10 +27,12 @@ from openigrt.dicom.folder import (
     Series,
     scan_folder,
 )
+from openigrt.dicom.image_choice import ImageChoice
 from openigrt.dicom.image_series import ImageReading, read_image_series
 from openigrt.dicom.links import referenced_uid
 from openigrt.dicom.load import InputFile, read_object
 from openigrt.dicom.plan import PlanDefaults, read_plan
+from openigrt.dicom.stack import Straightening
 from openigrt.dicom.structure_set import read_structure_set
 from openigrt.errors import AmbiguousInput, InconsistentInput, InputError, MissingInput, UnsupportedInput
 from openigrt.geometry import PatientPosition
@@ -57,11 +59,18 @@ class PlanFolder:
     doubts: tuple[str, ...] = ()
 
 
-def read_plan_folder(path: Path, plan_uid: str | None = None, position: PatientPosition | None = None) -> PlanFolder:
+def read_plan_folder(
+    path: Path,
+    plan_uid: str | None = None,
+    position: PatientPosition | None = None,
+    series: str | None = None,
+    straightening: Straightening = Straightening.REFUSED,
+) -> PlanFolder:
     """Read the plan (the one of `plan_uid` where there are several) with its structures, image and dose.
 
     Without an RT Plan the structure set and its image are read. `position` is how the patient lies where neither plan
-    nor image says it. Raises MissingInput, AmbiguousInput, InconsistentInput,
+    nor image says it. `series` chooses the planning image where the plan's own objects do not, or another of its
+    phases: `UID`, `UID@PHASE` or `@PHASE`. Raises MissingInput, AmbiguousInput, InconsistentInput,
     UnreadableFile or UnsupportedInput with one sentence that names the files or UIDs.
     """
     inventory = scan_folder(path)
@@ -70,8 +79,11 @@ def read_plan_folder(path: Path, plan_uid: str | None = None, position: PatientP
     plan_instance = _chosen_plan(inventory, plan_uid)
     structures_instance, absent = _chosen_structures(inventory, plan_instance)
     structure_set, structure_files, noticed = _structures(structures_instance)
-    series, chosen, doubts = _chosen_series(inventory, structure_set, plan_instance)
-    reading = read_image_series(series)
+    choice = replace(ImageChoice.parse(series, "--plan-series"), straightening=straightening)
+    image, chosen, doubts = _chosen_series(inventory, structure_set, plan_instance, choice)
+    drawn_on = frozenset(structure_set.image_instance_uids if structure_set else ())
+    reading = read_image_series(image, choice=replace(choice, drawn_on=drawn_on))
+    elsewhere = _drawn_elsewhere(reading.image, structure_set) if choice.series_uid or choice.phase else ()
     plan, plan_files, planned = _plan(plan_instance, structure_set, reading, position)
     dose, dose_files, dosed = _dose(inventory, plan, reading.image.frame.uid)
     _require_consistent(reading.image, structure_set, plan)
@@ -82,7 +94,10 @@ def read_plan_folder(path: Path, plan_uid: str | None = None, position: PatientP
         plan=plan,
         dose=dose,
         choices=(*chosen, *inventory.messages()),
-        messages=(*inventory.doubts(), *absent, *noticed, *doubts, *reading.messages, *planned, *dosed, *beyond),
+        messages=(
+            *(*inventory.doubts(), *absent, *noticed, *doubts, *elsewhere),
+            *(*reading.messages, *planned, *dosed, *beyond),
+        ),
         inputs=(*reading.inputs, *structure_files, *plan_files, *dose_files),
         doubts=inventory.doubts(),
     )
@@ -145,10 +160,13 @@ def _structures(instance: Instance | None) -> tuple[StructureSet | None, tuple[I
 
 
 def _chosen_series(
-    inventory: Inventory, structure_set: StructureSet | None, plan: Instance | None
+    inventory: Inventory, structure_set: StructureSet | None, plan: Instance | None, choice: ImageChoice
 ) -> tuple[Series, tuple[str, ...], tuple[str, ...]]:
-    """The planning image, the choice and doubts: what was drawn on, else the only CT (or image) in the plan's frame."""
+    """The planning image, the choice and doubts: what was named, else what was drawn on, else what the plan tells."""
     candidates = image_series(inventory)
+    if choice.series_uid or (choice.phase and len(candidates) > 1):
+        named = series_chosen(candidates, choice, str(inventory.path))
+        return named, (f"Chose {named} as planning image: it was named.",), ()
     if structure_set is not None:
         return series_drawn_on(candidates, structure_set)
     if plan is not None and plan.frame_uid:
@@ -159,9 +177,20 @@ def _chosen_series(
                 f"{candidates[0]} in frame {candidates[0].instances[0].frame_uid}. Give the image that was planned on."
             )
         candidates = tuple(in_frame)
-    ct = tuple(series for series in candidates if series.sop_class_uid == CTImageStorage)
-    series = one_of(ct or candidates, str(inventory.path), "Keep the planning image, or add the structure set.")
+    ct = tuple(series for series in candidates if series.sop_class_uid in CT_CLASSES)
+    advice = f"Choose the planning image by its UID with {choice.option}, or add the structure set."
+    series = one_of(ct or candidates, str(inventory.path), advice)
     return series, (f"Chose {series} as planning image: no structure set names one.",), ()
+
+
+def _drawn_elsewhere(image: Image, structure_set: StructureSet | None) -> tuple[str, ...]:
+    """A doubt where structures were not drawn on the image that was named."""
+    if structure_set is None or set(image.provenance.instance_uids) & set(structure_set.image_instance_uids):
+        return ()
+    return (
+        f"Structure set {structure_set.label!r} was not drawn on the planning image that was named, but on others "
+        f"(of series {structure_set.image_series_uid or 'unknown'}).",
+    )
 
 
 def _plan(

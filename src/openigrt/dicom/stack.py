@@ -1,39 +1,59 @@
 """Slices to a volume: sorted by position, every irregularity an error or a named warning."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 
 import numpy as np
 
 from openigrt.dicom.plane import plane_axes
-from openigrt.dicom.slices import Slice
+from openigrt.dicom.slices import MAX_VOXELS, Slice
 from openigrt.errors import InconsistentInput, UnsupportedInput
-from openigrt.geometry import Float64Array, Frame, Grid
+from openigrt.geometry import Float64Array, Frame, Grid, ParallelPlanes
 
-MAX_VOXELS = 2**30
 SAME_POSITION_MM = 0.01
 ORIENTATION_TOLERANCE = 1e-4
 LATERAL_TOLERANCE_MM = 0.1
 SPACING_TOLERANCE = 0.02
 SPACING_TOLERANCE_MM = 0.1
 SAME_SPACING_MM = 1e-4
+LARGEST_BRIDGED_MM = 10.0
+LARGEST_BRIDGED_STEPS = 1.5
+LARGEST_TILT_DEG = 45.0
+MOST_SLICES_PER_SLICE = 10
+
+
+class Straightening(StrEnum):
+    """What becomes of slices that are unevenly spaced or tilted: refused, or resampled to straight even slices."""
+
+    REFUSED = "refused"
+    RESAMPLED = "resampled"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Stack:
-    """Slices in the order of their position along row x column, which is the third axis of the grid."""
+    """Slices in the order of their position along row x column, which is the third axis of the grid.
+
+    `planes` is where they lie where they must be resampled to become the grid, None where they are its slices.
+    """
 
     slices: tuple[Slice, ...]
     grid: Grid
     messages: tuple[str, ...]
+    planes: ParallelPlanes | None = None
 
 
-def stacked(slices: list[Slice], frame: Frame, same_pixels: Callable[[Slice, Slice], bool]) -> Stack:
+def stacked(
+    slices: list[Slice],
+    frame: Frame,
+    same_pixels: Callable[[Slice, Slice], bool],
+    straightening: Straightening = Straightening.REFUSED,
+) -> Stack:
     """The volume that slices form; never sorted by Instance Number or Slice Location.
 
     `same_pixels` tells whether two slices at one position are copies. Raises InconsistentInput, with the slice in the
-    sentence, for mixed sizes, spacings or orientations, different slices at one position, missing or unevenly spaced
-    slices and gantry tilt; UnsupportedInput when there are too many voxels.
+    sentence, for mixed sizes, spacings or orientations, different slices at one position and, unless they shall be
+    resampled, missing or unevenly spaced slices and gantry tilt; UnsupportedInput when there are too many voxels.
     """
     _require_uniform(slices)
     direction = plane_axes(slices[0].orientation)
@@ -45,18 +65,81 @@ def stacked(slices: list[Slice], frame: Frame, same_pixels: Callable[[Slice, Sli
             f"Series {slices[0].instance.series_uid} has one slice position only ({kept[0]}); give the whole series.",
             series_uid=slices[0].instance.series_uid,
         )
-    if kept[0].rows * kept[0].columns * len(kept) > MAX_VOXELS:
-        raise UnsupportedInput(f"{len(kept)} slices of {kept[0].rows} x {kept[0].columns} exceed {MAX_VOXELS} voxels.")
-    step_mm = _even_step_mm(kept, normal)
-    _require_no_tilt(kept, normal)
-    grid = Grid(
+    _require_bearable(kept[0].rows, kept[0].columns, len(kept))
+    planes = ParallelPlanes(
         frame=frame,
-        origin_mm=kept[0].position_mm,
-        spacing_mm=np.array([kept[0].spacing_mm[1], kept[0].spacing_mm[0], step_mm]),
+        positions_mm=np.array([slice_.position_mm for slice_ in kept]),
+        spacing_mm=np.array(kept[0].spacing_mm[::-1]),
         direction=direction,
-        size=(kept[0].columns, kept[0].rows, len(kept)),
+        size=(kept[0].columns, kept[0].rows),
+    )
+    if straightening is Straightening.RESAMPLED:
+        return _resampled(kept, planes, messages)
+    step_mm = _even_step_mm(kept, normal)
+    _require_no_tilt(kept, planes)
+    return _straight(kept, planes, step_mm, messages)
+
+
+def _straight(kept: list[Slice], planes: ParallelPlanes, step_mm: float, messages: list[str]) -> Stack:
+    """The volume whose slices these are."""
+    grid = Grid(
+        frame=planes.frame,
+        origin_mm=planes.positions_mm[0],
+        spacing_mm=np.array([*planes.spacing_mm, step_mm]),
+        direction=planes.direction,
+        size=(*planes.size, len(kept)),
     )
     return Stack(tuple(kept), grid, tuple(messages))
+
+
+def _resampled(kept: list[Slice], planes: ParallelPlanes, messages: list[str]) -> Stack:
+    """The volume that slices become where they are not straight; those that are stay as they are, which is said."""
+    gaps_mm, tilt_deg = planes.gaps_mm, _tilt_deg(planes)
+    uid = kept[0].instance.series_uid
+    even_mm = even_step_mm(planes.offsets_mm[:, 2])
+    if even_mm is not None and tilt_deg == 0.0:
+        return _straight(kept, planes, even_mm, [*messages, f"Series {uid} is straight and even: nothing resampled."])
+    if tilt_deg == 0.0:
+        planes = replace(planes, positions_mm=_upon_each_other(planes))
+    alike_mm = gaps_mm[gaps_mm <= gaps_mm.min() + _spacing_tolerance_mm(float(gaps_mm.min()))]
+    step_mm = float(alike_mm.mean()) if even_mm is None else even_mm
+    _require_bridgeable(kept, planes, step_mm, tilt_deg)
+    grid = planes.straight_grid(step_mm)
+    _require_bearable(*grid.shape)
+    tilt = f", gantry tilt of about {tilt_deg:.1f} degrees" if tilt_deg else ""
+    message = (
+        f"Series {uid} was resampled to {grid.size[2]} straight slices, {step_mm:.2f} mm apart, since that was asked "
+        f"for: it has {len(kept)} slices at distances of {gaps_mm.min():.2f} to {gaps_mm.max():.2f} mm{tilt}."
+    )
+    return Stack(tuple(kept), grid, (*messages, message), planes)
+
+
+def _require_bridgeable(kept: list[Slice], planes: ParallelPlanes, step_mm: float, tilt_deg: float) -> None:
+    """Raise InconsistentInput where too much would be made of too little: gaps, steps and tilts that no scan has."""
+    gaps_mm, reason = planes.gaps_mm, ""
+    widest = int(np.argmax(gaps_mm))
+    if gaps_mm[widest] > max(LARGEST_BRIDGED_MM, LARGEST_BRIDGED_STEPS * step_mm):
+        between = f"nothing between {kept[widest]} and {kept[widest + 1]}, {gaps_mm[widest]:.2f} mm"
+        reason = f"has {between}: at most {LARGEST_BRIDGED_MM:g} mm are interpolated"
+    elif gaps_mm.sum() > MOST_SLICES_PER_SLICE * len(kept) * step_mm:
+        reason = f"has slices from {gaps_mm.min():.2f} to {gaps_mm.max():.2f} mm apart: too unlike to be one scan"
+    elif tilt_deg > LARGEST_TILT_DEG:
+        reason = f"would be tilted by {tilt_deg:.1f} degrees: no gantry is"
+    if reason:
+        uid = kept[0].instance.series_uid
+        raise InconsistentInput(f"Series {uid} {reason}; export the series again.", series_uid=uid)
+
+
+def _upon_each_other(planes: ParallelPlanes) -> Float64Array:
+    """The positions of planes without what little they lie aside of the first."""
+    positions_mm: Float64Array = planes.positions_mm[0] + planes.offsets_mm[:, 2:] * planes.direction[:, 2]
+    return positions_mm
+
+
+def _require_bearable(*shape: int) -> None:
+    """Raise UnsupportedInput for more voxels than are read."""
+    if np.prod(shape, dtype=np.float64) > MAX_VOXELS:
+        raise UnsupportedInput(f"{' x '.join(map(str, shape))} voxels are more than the {MAX_VOXELS} that are read.")
 
 
 def _require_uniform(slices: list[Slice]) -> None:
@@ -109,15 +192,23 @@ def _without_copies(
     return kept, messages
 
 
-def _even_step_mm(kept: list[Slice], normal: Float64Array) -> float:
-    """The distance between slices; raises InconsistentInput where one is missing or the distances differ.
+def even_step_mm(along_mm: Float64Array) -> float | None:
+    """The distance between ascending positions along a line, None where they are not even.
 
     Judged by how far each position is from an even lattice, so that rounded positions pass and a slow drift does not.
     """
+    if len(along_mm) < 2:
+        return None
+    step_mm = float((along_mm[-1] - along_mm[0]) / (len(along_mm) - 1))
+    defect_mm = float(np.abs(along_mm - along_mm[0] - step_mm * np.arange(len(along_mm))).max())
+    return step_mm if defect_mm <= _spacing_tolerance_mm(step_mm) else None
+
+
+def _even_step_mm(kept: list[Slice], normal: Float64Array) -> float:
+    """The distance between slices; raises InconsistentInput where one is missing or the distances differ."""
     along_mm = np.array([slice_.position_mm @ normal for slice_ in kept])
-    step_mm = float((along_mm[-1] - along_mm[0]) / (len(kept) - 1))
-    defect_mm = float(np.abs(along_mm - along_mm[0] - step_mm * np.arange(len(kept))).max())
-    if defect_mm <= _spacing_tolerance_mm(step_mm):
+    step_mm = even_step_mm(along_mm)
+    if step_mm is not None:
         return step_mm
     gaps_mm = np.diff(along_mm)
     usual_mm = float(np.median(gaps_mm))
@@ -137,7 +228,7 @@ def _uneven(below: Slice, above: Slice, gap_mm: float, step_mm: float) -> Incons
     what = f"{multiple - 1} slice(s) are missing" if is_multiple else "the slices are unevenly spaced"
     return InconsistentInput(
         f"In series {above.instance.series_uid} {what}: between {below} and {above} lie {gap_mm:.2f} mm, elsewhere "
-        f"{step_mm:.2f} mm; export the series again.",
+        f"{step_mm:.2f} mm; export the series again, or have it resampled with --straighten.",
         series_uid=above.instance.series_uid,
         uids=(below.instance.uid, above.instance.uid),
         gap_mm=gap_mm,
@@ -145,18 +236,25 @@ def _uneven(below: Slice, above: Slice, gap_mm: float, step_mm: float) -> Incons
     )
 
 
-def _require_no_tilt(kept: list[Slice], normal: Float64Array) -> None:
-    """Raise InconsistentInput where slices are not stacked along their normal (gantry tilt)."""
-    offsets_mm = np.array([slice_.position_mm - kept[0].position_mm for slice_ in kept])
-    along_mm = offsets_mm @ normal
-    lateral_mm = np.linalg.norm(offsets_mm - along_mm[:, None] * normal, axis=1)
+def _tilt_deg(planes: ParallelPlanes) -> float:
+    """The angle of the gantry, 0 where the planes lie upon each other."""
+    lateral_mm = np.linalg.norm(planes.offsets_mm[:, :2], axis=1)
     worst = int(np.argmax(lateral_mm))
-    if lateral_mm[worst] > LATERAL_TOLERANCE_MM:
-        tilt_deg = float(np.rad2deg(np.arctan2(lateral_mm[worst], along_mm[worst])))
+    if lateral_mm[worst] <= LATERAL_TOLERANCE_MM:
+        return 0.0
+    return float(np.rad2deg(np.arctan2(lateral_mm[worst], planes.offsets_mm[worst, 2])))
+
+
+def _require_no_tilt(kept: list[Slice], planes: ParallelPlanes) -> None:
+    """Raise InconsistentInput where slices are not stacked along their normal (gantry tilt)."""
+    tilt_deg = _tilt_deg(planes)
+    if tilt_deg:
+        lateral_mm = np.linalg.norm(planes.offsets_mm[:, :2], axis=1)
+        worst = int(np.argmax(lateral_mm))
         raise InconsistentInput(
             f"Series {kept[0].instance.series_uid} is not stacked along its slice normal: {kept[worst]} is "
-            f"{lateral_mm[worst]:.2f} mm aside of {kept[0]} (gantry tilt of about {tilt_deg:.1f} degrees); resample it "
-            "to straight slices first.",
+            f"{lateral_mm[worst]:.2f} mm aside of {kept[0]} (gantry tilt of about {tilt_deg:.1f} degrees); have it "
+            "resampled to straight slices with --straighten.",
             series_uid=kept[0].instance.series_uid,
             uid=kept[worst].instance.uid,
             tilt_deg=tilt_deg,

@@ -6,6 +6,7 @@ from openigrt.files.builtin import (
     builtin_machine_names,
     builtin_protocols,
     log_machine,
+    read_aliases,
     read_machine,
     read_readings,
 )
@@ -19,6 +20,7 @@ __all__ = [
     "builtin_protocols",
     "is_volume",
     "log_machine",
+    "read_aliases",
     "read_machine",
     "read_readings",
     "read_volume",

@@ -1,4 +1,4 @@
-"""Machine files and protocols: those that come with OpenIGRT, and a site's own."""
+"""Machine files, protocols and alias files: those that come with OpenIGRT, and a site's own."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -9,6 +9,7 @@ from pathlib import Path
 from openigrt.errors import InputError, UnreadableFile, UnsupportedInput
 from openigrt.guidance import Protocol, parse_protocols
 from openigrt.machine import LINEAR_AXES, AcceptanceReadings, Machine, parse_machine, parse_readings
+from openigrt.patient import Aliases, parse_aliases
 
 LARGEST_SETTINGS_BYTES = 1_000_000
 DICOM_MARK_AT, DICOM_MARK = 128, b"DICM"
@@ -48,9 +49,18 @@ def builtin_machine(name: str = "iec61217") -> Machine:
 
 def read_machine(path: Path) -> Machine:
     """The machine of a site's own machine file; raises UnreadableFile or InputError with the name of the file."""
-    text = _settings_text(path)
+    text = _settings_text(path, "machine file")
     try:
         return parse_machine(text)
+    except InputError as error:
+        raise type(error)(f"{path}: {error.sentence}", **error.facts) from None
+
+
+def read_aliases(path: Path) -> Aliases:
+    """The aliases of a site's alias file; raises UnreadableFile or InputError with the name of the file."""
+    text = _settings_text(path, "alias file")
+    try:
+        return parse_aliases(text)
     except InputError as error:
         raise type(error)(f"{path}: {error.sentence}", **error.facts) from None
 
@@ -90,7 +100,7 @@ def builtin_protocols() -> Mapping[str, Protocol]:
     return parse_protocols((files("openigrt.guidance") / "data" / "clinical_defaults.json").read_text(encoding="utf-8"))
 
 
-def _settings_text(path: Path, kind: str = "machine file") -> str:
+def _settings_text(path: Path, kind: str) -> str:
     """Text of a small UTF-8 file; raises UnreadableFile when it is missing, too large or no text."""
     try:
         with path.open("rb") as file:
@@ -100,7 +110,8 @@ def _settings_text(path: Path, kind: str = "machine file") -> str:
     if not _is_text(content):
         found = "a DICOM file" if content[DICOM_MARK_AT:].startswith(DICOM_MARK) else "no text, or too much of it"
         raise UnreadableFile(
-            f"{path} is {found}; expected a {kind}: text in TOML, UTF-8, at most {LARGEST_SETTINGS_BYTES} bytes.",
+            f"{path} is {found}; expected {'an' if kind.startswith('a') else 'a'} {kind}: text in TOML, UTF-8, at most "
+            f"{LARGEST_SETTINGS_BYTES} bytes.",
             path=str(path),
         )
     return content.decode("utf-8-sig")

@@ -47,6 +47,7 @@ from openigrt.geometry.iec61217 import (
     table_top_eccentric_from_table_top,
     table_top_from_lps,
 )
+from openigrt.geometry.parallel_planes import ParallelPlanes
 from openigrt.geometry.patient_position import PatientPosition
 from openigrt.geometry.planar_region import PlanarPart, PlanarRegion, planar_region
 from openigrt.geometry.projection_geometry import ProjectionGeometry
@@ -77,6 +78,7 @@ __all__ = [
     "FrameRole",
     "Grid",
     "ImageAxes",
+    "ParallelPlanes",
     "PatientPosition",
     "Pivot",
     "PlanarPart",

@@ -77,6 +77,10 @@ class Grid:
         index = self.indices(point_mm)
         return bool(((index >= -0.5) & (index <= np.array(self.size) - 0.5)).all())
 
+    def part(self, first: tuple[int, int, int], size: tuple[int, int, int]) -> "Grid":
+        """The lattice of `size` (i, j, k) voxels that begins at voxel `first` (i, j, k) of this one."""
+        return Grid(self.frame, self.points(first), self.spacing_mm, self.direction, size)
+
     def moved(self, new_from_old: RigidTransform) -> "Grid":
         """The same lattice carried by a rigid transform into another frame; the volume may become oblique."""
         require_same_frame(self.frame, new_from_old.from_frame, "Moving a grid")

@@ -1,7 +1,9 @@
 """What a device makes, with its geometry."""
 
+from openigrt.images.distortion import DistortionCorrection
 from openigrt.images.image import Image, Mask, Modality, Provenance
 from openigrt.images.markers import Code, Marker, Markers, MarkerShape
+from openigrt.images.phase import Phase
 from openigrt.images.projection import (
     Exposure,
     Intensity,
@@ -13,9 +15,12 @@ from openigrt.images.projection import (
 )
 from openigrt.images.segment import Segment
 from openigrt.images.surfaces import Mesh, PointCloud
+from openigrt.images.uptake import DecayCorrection, Sex, SuvReference, Uptake, suv_image
 
 __all__ = [
     "Code",
+    "DecayCorrection",
+    "DistortionCorrection",
     "Exposure",
     "Image",
     "Intensity",
@@ -27,10 +32,15 @@ __all__ = [
     "Mask",
     "Mesh",
     "Modality",
+    "Phase",
     "PlannedBeam",
     "PointCloud",
     "Projection",
     "ProjectionKind",
     "Provenance",
     "Segment",
+    "Sex",
+    "SuvReference",
+    "Uptake",
+    "suv_image",
 ]

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from openigrt.errors import InvalidGeometry
 from openigrt.geometry import Frame, Grid, PatientPosition, require_same_frame
+from openigrt.images.distortion import DistortionCorrection
+from openigrt.images.phase import Phase
 
 SAME_LATTICE = 0.01
 
@@ -28,7 +30,11 @@ class Modality(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Who and what an image comes from; empty or None where the source does not say."""
+    """Who and what an image comes from; empty or None where the source does not say.
+
+    `is_resampled` says that the voxels are no longer those of the instances; `phase` tells the image apart from others
+    at the same place; `distortion_correction` is that of an MR image.
+    """
 
     patient_id: str = ""
     patient_name: str = ""
@@ -43,6 +49,9 @@ class Provenance:
     acquired_at: datetime | None = None
     patient_position: PatientPosition | None = None
     is_derived: bool = False
+    is_resampled: bool = False
+    phase: Phase | None = None
+    distortion_correction: DistortionCorrection | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,6 +4,11 @@ from openigrt.geometry import (
     ImageAxes,
     Pivot,
 )
+from openigrt.patient.aliases import (
+    Alias,
+    Aliases,
+    parse_aliases,
+)
 from openigrt.patient.beam import (
     AperturePositions,
     Beam,
@@ -83,6 +88,12 @@ from openigrt.patient.dvh import (
     Dvh,
     VolumeUnit,
 )
+from openigrt.patient.filling import (
+    Between,
+    Ends,
+    Filling,
+    Gaps,
+)
 from openigrt.patient.fraction_group import (
     BeamShare,
     FractionGroup,
@@ -102,6 +113,10 @@ from openigrt.patient.match import (
     Surrogate,
     Trust,
     Verdict,
+)
+from openigrt.patient.occupancy import (
+    Occupancy,
+    dice,
 )
 from openigrt.patient.plan import (
     Plan,
@@ -130,6 +145,17 @@ from openigrt.patient.prescription import (
     DoseReference,
     GroupDose,
 )
+from openigrt.patient.rings import (
+    contours_from_mask,
+    contours_from_occupancy,
+    with_keyholes,
+)
+from openigrt.patient.simplify import (
+    simplified,
+)
+from openigrt.patient.solids import (
+    occupancy_from_structure,
+)
 from openigrt.patient.stated_position import (
     Deviation,
     PositionTolerances,
@@ -139,6 +165,7 @@ from openigrt.patient.stated_position import (
 from openigrt.patient.structures import (
     Contour,
     ContourKind,
+    Generation,
     Structure,
     StructureRole,
     StructureSet,
@@ -175,6 +202,8 @@ from openigrt.patient.treatment_record import (
 __all__ = [
     "Accessory",
     "Action",
+    "Alias",
+    "Aliases",
     "AperturePositions",
     "Applicator",
     "ApplicatorGeometry",
@@ -190,6 +219,7 @@ __all__ = [
     "BeamTask",
     "BeamTaskType",
     "BeamsEyeView",
+    "Between",
     "Block",
     "Bolus",
     "CalculatedDose",
@@ -217,9 +247,13 @@ __all__ = [
     "DoseSummation",
     "DoubleExposure",
     "Dvh",
+    "Ends",
+    "Filling",
     "FluenceMode",
     "FractionGroup",
     "FractionHistory",
+    "Gaps",
+    "Generation",
     "GroupDose",
     "HoldingDevice",
     "ImageAxes",
@@ -230,6 +264,7 @@ __all__ = [
     "Match",
     "MotionSynchronization",
     "NewOpening",
+    "Occupancy",
     "Override",
     "Parameter",
     "Pivot",
@@ -275,23 +310,30 @@ __all__ = [
     "centroid_mm",
     "changed",
     "contours_beyond",
+    "contours_from_mask",
+    "contours_from_occupancy",
     "contradictions",
     "corrected_tasks",
     "course_history",
     "deviations",
+    "dice",
     "fixed_from_beam",
     "jaws",
     "mask_from_structure",
+    "occupancy_from_structure",
     "outline_in_room_mm",
+    "parse_aliases",
     "plan_dose",
     "plane_spacing_mm",
     "planned_angles",
     "resampled_dose",
     "same_lattice",
     "seen_by_beam_mm",
+    "simplified",
     "sphere_points_mm",
     "summed_dose",
     "surface_points_mm",
     "table_top_travel_mm",
     "volume_mm3",
+    "with_keyholes",
 ]

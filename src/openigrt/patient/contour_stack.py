@@ -67,7 +67,7 @@ def stack_contours(structure: Structure, axes: Float64Array, slice_mm: float | N
     """
     contours = [points @ axes for points in closed_contours(structure)]
     contours.sort(key=lambda uvw: float(uvw[:, 2].mean()))
-    groups = _group_by_plane(structure.name, contours)
+    groups = group_by_plane(structure.name, contours)
     positions = np.array([np.mean([uvw[:, 2].mean() for uvw in group]) for group in groups])
     lower, upper = _extents(structure.name, positions, slice_mm)
     planes = tuple(
@@ -112,7 +112,7 @@ def _gaps_mm(structure: Structure) -> list[float]:
     return [float(gap) for gap in gaps[gaps > SAME_PLANE_MM]]
 
 
-def _group_by_plane(name: str, contours: list[Float64Array]) -> list[list[Float64Array]]:
+def group_by_plane(name: str, contours: list[Float64Array]) -> list[list[Float64Array]]:
     """Contours (n, 3) in (u, v, w), sorted by w, split where w jumps; raises InvalidGeometry when one is tilted."""
     groups: list[list[Float64Array]] = []
     previous = -np.inf

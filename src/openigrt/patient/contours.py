@@ -1,4 +1,4 @@
-"""Contours to masks."""
+"""Contours to masks by the centres of voxels, as `guide` matches on them; `solids` has the parts of voxels."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,23 +6,24 @@ from numpy.typing import NDArray
 from openigrt.geometry import Float64Array, Frame, Grid, require_same_frame
 from openigrt.images import Mask
 from openigrt.patient._kernels_cpu import fill_even_odd
-from openigrt.patient.contour_stack import ContourPlane, closed_contours, stack_contours
+from openigrt.patient.contour_stack import PLANARITY_TOLERANCE_MM, ContourPlane, closed_contours, stack_contours
+from openigrt.patient.solids import BORDER_MM, is_parallel, occupancy_from_structure
 from openigrt.patient.structures import Structure
-
-# Slices that lie on the border between two planes belong to the upper one, however the last digits fall.
-BORDER_MM = 1e-6
 
 
 def mask_from_structure(structure: Structure, frame: Frame, grid: Grid) -> Mask:
-    """The voxels whose centres lie inside a structure of `frame`, on a grid whose slices are parallel to its contours.
+    """The voxels whose centres lie inside a structure of `frame`; those more than half filled where it is oblique.
 
     A voxel is inside when an odd number of the contours of its plane surround it, so that a contour in a contour is a
     hole and keyholes come right (PS3.3 C.8.8.6.3). A slice shows the contour plane that reaches over it: half-way to
     the neighbouring planes, half a slice beyond the last. What lies outside the grid is cut off: ask
-    `contours_beyond`. Raises FrameMismatch, MissingInput without closed contours, InvalidGeometry when they are not
-    parallel to the slices.
+    `contours_beyond`. This is the region that `guide` matches on; for volumes, doses and overlaps, and on the way
+    back to contours, take `occupancy_from_structure`. Raises FrameMismatch, MissingInput without closed contours,
+    InvalidGeometry when they are not parallel to each other.
     """
     require_same_frame(frame, grid.frame, f"Mask of structure {structure.name!r}")
+    if not is_parallel(structure, grid.direction[:, 2], PLANARITY_TOLERANCE_MM):
+        return occupancy_from_structure(structure, frame, grid).whole_mask()
     stack = stack_contours(structure, grid.direction, float(grid.spacing_mm[2]))
     origin_uvw = grid.origin_mm @ grid.direction
     slice_positions = origin_uvw[2] + grid.spacing_mm[2] * np.arange(grid.size[2])

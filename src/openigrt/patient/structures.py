@@ -11,17 +11,38 @@ from openigrt.geometry import Float64Array, Frame
 
 
 class StructureRole(StrEnum):
-    """What a structure is for (RT ROI Interpreted Type (3006,00A4), grouped)."""
+    """What a structure is for (ICRU 50, 62 and 83; RT ROI Interpreted Type (3006,00A4), grouped)."""
 
     GTV = "GTV"
     CTV = "CTV"
+    ITV = "ITV"
     PTV = "PTV"
     ORGAN = "ORGAN"
+    PRV = "PRV"
+    AVOIDANCE = "AVOIDANCE"
     EXTERNAL = "EXTERNAL"
+    BOLUS = "BOLUS"
+    CAVITY = "CAVITY"
+    CONTRAST_AGENT = "CONTRAST_AGENT"
+    DOSE_REGION = "DOSE_REGION"
     MARKER = "MARKER"
     ISOCENTER = "ISOCENTER"
     SUPPORT = "SUPPORT"
     OTHER = "OTHER"
+
+    @property
+    def is_organ_at_risk(self) -> bool:
+        """Whether dose is to be kept away: an organ, one with its margin, or a region that is to be avoided."""
+        return self in (StructureRole.ORGAN, StructureRole.PRV, StructureRole.AVOIDANCE)
+
+
+class Generation(StrEnum):
+    """How contours were made (ROI Generation Algorithm (3006,0036)); empty where nobody says."""
+
+    UNKNOWN = ""
+    AUTOMATIC = "AUTOMATIC"
+    SEMIAUTOMATIC = "SEMIAUTOMATIC"
+    MANUAL = "MANUAL"
 
 
 class ContourKind(StrEnum):
@@ -48,13 +69,20 @@ class Contour:
 
 @dataclass(frozen=True, eq=False)
 class Structure:
-    """One region of interest by name, with all its contours."""
+    """One region of interest by name, with all its contours; `canonical_name` is what an alias file calls it."""
 
     number: int
     name: str
     role: StructureRole
     contours: tuple[Contour, ...]
     color: tuple[int, int, int] | None = None
+    canonical_name: str = ""
+    generation: Generation = Generation.UNKNOWN
+
+    @property
+    def drawn_name(self) -> str:
+        """The name without the number that tells structures of one name apart."""
+        return self.name.removesuffix(f" (ROI {self.number})")
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,6 +5,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from openigrt.geometry import Float64Array
 from openigrt.patient._kernels_cpu import fill_even_odd
+from openigrt.patient._kernels_rings_cpu import nesting_depths
 from openigrt.patient.contour_stack import ContourPlane, ContourStack, own_axes, stack_contours
 from openigrt.patient.structures import Structure
 
@@ -142,6 +143,11 @@ def _perimeter_mm(polygon: Float64Array) -> float:
     return float(np.linalg.norm(polygon - np.roll(polygon, -1, axis=0), axis=1).sum())
 
 
+def ring_area_mm2(polygon: Float64Array) -> float:
+    """Area of a closed polygon (n, 2), mm²."""
+    return _area_and_center(polygon)[0]
+
+
 def _area_and_center(polygon: Float64Array) -> tuple[float, Float64Array]:
     """Area and centroid (2,) of a closed polygon (n, 2) (Bourke 1988); its mean point when it has no area."""
     middle = polygon.mean(axis=0)
@@ -156,11 +162,13 @@ def _area_and_center(polygon: Float64Array) -> tuple[float, Float64Array]:
 def _signs(plane: ContourPlane) -> list[int]:
     """+1 for polygons inside an even number of the others of their plane, -1 for holes."""
     polygons = plane.polygons_mm
-    depths = [sum(_surrounds(outer, inner) for outer in polygons if outer is not inner) for inner in polygons]
-    return [-1 if depth % 2 else 1 for depth in depths]
+    if len(polygons) == 1:
+        return [1]
+    starts = np.cumsum([0, *(len(polygon) for polygon in polygons)], dtype=np.int64)
+    return [-1 if depth % 2 else 1 for depth in nesting_depths(starts, np.concatenate(polygons)).tolist()]
 
 
-def _surrounds(outer: Float64Array, inner: Float64Array) -> bool:
+def surrounds(outer: Float64Array, inner: Float64Array) -> bool:
     """Whether most vertices of a polygon (n, 2) lie inside another: a majority, since the two may touch."""
     if (inner.min(axis=0) < outer.min(axis=0)).any() or (inner.max(axis=0) > outer.max(axis=0)).any():
         return False

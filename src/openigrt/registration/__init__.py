@@ -3,6 +3,18 @@
 from openigrt.registration.body_contour import share_on_outline
 from openigrt.registration.field_of_view import field_of_view_mask
 from openigrt.registration.regions import Region, RegionKind
-from openigrt.registration.rigid import Question, match_rigid
+from openigrt.registration.rigid import Question, Similarity, compare_similarity, match_rigid
+from openigrt.registration.sides import PlanSource, prepare_plan
 
-__all__ = ["Question", "Region", "RegionKind", "field_of_view_mask", "match_rigid", "share_on_outline"]
+__all__ = [
+    "PlanSource",
+    "Question",
+    "Region",
+    "RegionKind",
+    "Similarity",
+    "compare_similarity",
+    "field_of_view_mask",
+    "match_rigid",
+    "prepare_plan",
+    "share_on_outline",
+]

@@ -108,6 +108,9 @@ class Metric(Protocol):
     def settle(self, pose: Pose, template: Template, daily: DailySide, tolerance_mm: float) -> Settled | None:
         """The pose at the bottom of the basin; None where the template leaves the image."""
 
+    def scored(self, pose: Pose, template: Template, daily: DailySide) -> Settled | None:
+        """A pose as it is, scored as `settle` scores where it ends; None where the template leaves the image."""
+
     def equations(self, pose: Pose, template: Template, daily: DailySide) -> Equations:
         """Linear equations by leaf at a settled pose."""
 
@@ -146,13 +149,21 @@ class LocalCorrelation:
         if refined is None:
             return None
         plain = plain_sums(refined.pose, template, daily)
+        return self._settled(refined.pose, template, plain, refined.sums.weight)
+
+    def scored(self, pose: Pose, template: Template, daily: DailySide) -> Settled | None:
+        """The correlation without robust weights."""
+        plain = plain_sums(pose, template, daily)
+        return self._settled(pose, template, plain, plain.weight)
+
+    def _settled(self, pose: Pose, template: Template, plain: Sums, robust_weight: float) -> Settled | None:
+        """What the sums at a pose say; `robust_weight` is what robust weights kept of their weight."""
         if plain.weight < LEAST_SHARE_SEEN * len(template):
             return None
         parts = plain.by_leaf.reshape(PARTS, -1, plain.by_leaf.shape[1]).sum(axis=1)
         left_out = np.array([max(Sums(parts[None].sum(axis=1) - part).correlation, 0.0) for part in parts])
         seen = plain.by_leaf[:, 27] * (BLOCKS / len(template))
-        agreement = refined.sums.weight / plain.weight
-        return Settled(refined.pose, max(plain.correlation, 0.0), left_out, seen, agreement)
+        return Settled(pose, max(plain.correlation, 0.0), left_out, seen, robust_weight / plain.weight)
 
     def equations(self, pose: Pose, template: Template, daily: DailySide) -> Equations:
         """Robust normal equations."""
@@ -196,13 +207,23 @@ class MutualInformation:
         overlay = Overlay.of(template, daily, BINS)
         if overlay.histograms(pose).sum() < LEAST_SHARE_SEEN * len(template):
             return None
-        found = refine_by_information(pose, overlay, 60)
-        histograms = overlay.histograms(found)
+        return self._settled(refine_by_information(pose, overlay, 60), template, overlay)
+
+    def scored(self, pose: Pose, template: Template, daily: DailySide) -> Settled | None:
+        """The information at the pose."""
+        overlay = Overlay.of(template, daily, BINS)
+        if overlay.histograms(pose).sum() < LEAST_SHARE_SEEN * len(template):
+            return None
+        return self._settled(pose, template, overlay)
+
+    def _settled(self, pose: Pose, template: Template, overlay: Overlay) -> Settled:
+        """What the joint histograms at a pose say."""
+        histograms = overlay.histograms(pose)
         whole = histograms.sum(axis=0)
         parts = histograms.reshape(PARTS, -1, *whole.shape).sum(axis=1)
         score, left_out = normalised_information(whole)[0], [normalised_information(whole - part)[0] for part in parts]
         seen = histograms.sum(axis=(1, 2)) * (BLOCKS / len(template))
-        return Settled(found, score, np.array(left_out), seen, 1.0)
+        return Settled(pose, score, np.array(left_out), seen, 1.0)
 
     def equations(self, pose: Pose, template: Template, daily: DailySide) -> Equations:
         """Gradients by leaf; the curvature, by differences of the gradient, is shared evenly among leaves."""

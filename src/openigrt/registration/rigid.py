@@ -12,7 +12,7 @@ from itertools import chain
 import numpy as np
 
 from openigrt.errors import InputError, MatchImpossible
-from openigrt.geometry import Float64Array, RigidTransform, renormalised_rotation
+from openigrt.geometry import Float64Array, RigidTransform, renormalised_rotation, require_same_frame
 from openigrt.images import Image, Mask, Modality
 from openigrt.patient import Match, Rival, Verdict
 from openigrt.registration.lattices import ball_of_shifts, lattice_of_turns
@@ -28,11 +28,13 @@ from openigrt.registration.sides import (
     MIDDLE,
     Level,
     PlanSide,
+    PlanSource,
     Sources,
     coarse_flags,
     coarse_sides,
+    joined,
     joint_sides,
-    prepare,
+    prepare_plan,
 )
 from openigrt.registration.template import Template, make_template, thinned
 from openigrt.registration.trust import (
@@ -63,7 +65,7 @@ class Question:
 
     `starts` (plan from daily) is where the search begins, at each of them; `target_points_mm` (n, 3) of the plan are
     judged. `body`, on the grid of the planning image, is the body as it was contoured; without it the outline is found
-    from the image.
+    from the image. `plan_source` is what `prepare_plan` made of both, where many images meet one plan.
     """
 
     planning_image: Image
@@ -73,11 +75,18 @@ class Question:
     allowed_error_mm: float
     body: Mask | None = None
     seed: int = 0
+    plan_source: PlanSource | None = None
 
     def __post_init__(self) -> None:
-        """Raise InputError where there is nowhere to begin."""
+        """Raise InputError where there is nowhere to begin, FrameMismatch for the planning side of another plan."""
         if not self.starts:
             raise InputError("A match needs a transform to start from; the question has none.")
+        if self.plan_source is not None:
+            require_same_frame(self.plan_source.image.frame, self.planning_image.frame, "The planning side of a match")
+
+    def sources(self) -> Sources:
+        """What every level is made from."""
+        return joined(self.plan_source or prepare_plan(self.planning_image, self.body), self.daily_image)
 
     @property
     def pivot_mm(self) -> Float64Array:
@@ -182,13 +191,47 @@ def match_rigid(question: Question, regions: Sequence[Region]) -> tuple[Match, .
     """
     for start in question.starts:
         start.require_frames(question.planning_image.frame, question.daily_image.frame, "The start of a match")
-    sources = prepare(question.planning_image, question.daily_image, question.body)
+    sources = question.sources()
     found = _found_widely(question, sources, regions[0])
     first = _found_match(question, sources, regions[0], found)
     if first is None:
         raise _impossible(regions[0])
     tried = [first.match, *(_other_match(question, sources, region, found, first) for region in regions[1:])]
     return _on_one_level(question, regions, [match for match in tried if match is not None])
+
+
+@dataclass(frozen=True, slots=True)
+class Similarity:
+    """How alike plan and image of the day are over a region under two transforms, by the metric of the match.
+
+    Scores are 0 to 1; `gap_deviation` is the standard deviation of their difference over compact parts of the region.
+    """
+
+    metric: str
+    first: float
+    second: float
+    gap_deviation: float
+
+
+def compare_similarity(
+    question: Question, region: Region, first: RigidTransform, second: RigidTransform
+) -> Similarity | None:
+    """Both transforms (plan from daily) scored as they are, on the finest level; nothing is refined.
+
+    The same points of the region, under the masks of `second`: what they favor is never `first`. None where a region is
+    not in the field of view under one of them.
+    """
+    for transform in (first, second):
+        transform.require_frames(question.planning_image.frame, question.daily_image.frame, "A similarity")
+    stage = _joint_stage(question, question.sources(), FINE, question.pose(second), FINE_REACH_MM)
+    template = stage.region_template(region)
+    if template is None:
+        return None
+    scored = [question.metric.scored(question.pose(t), template, stage.daily) for t in (first, second)]
+    if scored[0] is None or scored[1] is None:
+        return None
+    deviation = score_gap_deviation(scored[0], scored[1])
+    return Similarity(question.metric.name, scored[0].score, scored[1].score, deviation)
 
 
 def _found_match(question: Question, sources: Sources, region: Region, found: Sequence[Pose]) -> FoundMatch | None:

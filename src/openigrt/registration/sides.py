@@ -53,6 +53,14 @@ class PlanSide:
 
 
 @dataclass(frozen=True, eq=False)
+class PlanSource:
+    """The planning image in axial slices, and its average to 4 mm with the body outline as weight."""
+
+    image: Image
+    volume_4mm: WorkingVolume
+
+
+@dataclass(frozen=True, eq=False)
 class Sources:
     """What every level is made from: both images, the body outline at 4 mm, the daily field of view."""
 
@@ -68,25 +76,31 @@ def prepare(planning_image: Image, daily_image: Image, body_mask: Mask | None) -
 
     Both are taken in axial slices, whatever they are stored in: body, spine and field of view are found slice by slice.
     """
+    return joined(prepare_plan(planning_image, body_mask), daily_image)
+
+
+def prepare_plan(planning_image: Image, body_mask: Mask | None) -> PlanSource:
+    """The planning side of `prepare`, which is the same for every image of the day."""
     _require_on_grid(body_mask, planning_image)
-    planning_image, daily_image = planning_image.axial(), daily_image.axial()
+    planning_image = planning_image.axial()
     body_mask = body_mask.axial() if body_mask else None
     whole = IndexBox.whole(planning_image.grid)
     plan, plan_grid = averaged(planning_image, OUTLINE_SPACING_MM, whole, fill_of(planning_image))
     require_contrast(float(plan.min()), float(plan.max()))
-    body = _outline(planning_image, plan, body_mask)
+    body = _outline(planning_image, plan, body_mask).astype(np.float32)
+    weight = _with_data(planning_image, body, OUTLINE_SPACING_MM, whole)
+    return PlanSource(planning_image, WorkingVolume(plan, weight, plan_grid))
+
+
+def joined(plan: PlanSource, daily_image: Image) -> Sources:
+    """The planning side with one image of the day."""
+    daily_image = daily_image.axial()
     seen = field_of_view(daily_image)
     box = box_of(seen, daily_image.grid)
     daily, daily_grid = averaged(daily_image, OUTLINE_SPACING_MM, box, fill_of(daily_image))
     weight = seen.depth_mm(daily_grid, EDGE_MM) / np.float32(EDGE_MM)
     weight = _with_data(daily_image, weight, OUTLINE_SPACING_MM, box)
-    return Sources(
-        planning_image,
-        daily_image,
-        WorkingVolume(plan, _with_data(planning_image, body.astype(np.float32), OUTLINE_SPACING_MM, whole), plan_grid),
-        WorkingVolume(daily, weight, daily_grid),
-        seen,
-    )
+    return Sources(plan.image, daily_image, plan.volume_4mm, WorkingVolume(daily, weight, daily_grid), seen)
 
 
 def _require_on_grid(mask: Mask | None, image: Image) -> None:

@@ -1,15 +1,41 @@
 """Figures and reports."""
 
-from openigrt.report.acceptance_page import acceptance_html, acceptance_markdown
-from openigrt.report.content import GuidanceReportContent, ManifestSummary, ProtocolLevels
-from openigrt.report.guidance_report import RESEARCH_STATEMENT, render_guidance_report
+from openigrt.report.acceptance_page import (
+    acceptance_html,
+    acceptance_markdown,
+)
+from openigrt.report.content import (
+    GuidanceReportContent,
+    ManifestSummary,
+    ProtocolLevels,
+)
+from openigrt.report.course_content import (
+    CourseReportContent,
+)
+from openigrt.report.course_report import (
+    render_course_report,
+)
+from openigrt.report.guidance_report import (
+    RESEARCH_STATEMENT,
+    render_guidance_report,
+)
+from openigrt.report.side_by_side import (
+    FusedPlane,
+    SideBySide,
+    draw_side_by_side,
+)
 
 __all__ = [
     "RESEARCH_STATEMENT",
+    "CourseReportContent",
+    "FusedPlane",
     "GuidanceReportContent",
     "ManifestSummary",
     "ProtocolLevels",
+    "SideBySide",
     "acceptance_html",
     "acceptance_markdown",
+    "draw_side_by_side",
+    "render_course_report",
     "render_guidance_report",
 ]

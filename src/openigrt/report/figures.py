@@ -34,7 +34,13 @@ MOST_OTHER_MATCHES = 2
 DARKEST_OUTLINE = 110.0
 PALETTE = ((86, 180, 233), (0, 190, 140), (240, 228, 66), (230, 159, 0), (204, 121, 167), (213, 110, 40))
 HOUNSFIELD = (Modality.CT, Modality.CBCT)
-_DRAWN_FIRST = (StructureRole.GTV, StructureRole.CTV, StructureRole.PTV, StructureRole.ORGAN, StructureRole.EXTERNAL)
+_DRAWN_FIRST = (
+    (StructureRole.GTV,),
+    (StructureRole.CTV, StructureRole.ITV),
+    (StructureRole.PTV,),
+    (StructureRole.ORGAN, StructureRole.PRV, StructureRole.AVOIDANCE),
+    (StructureRole.EXTERNAL,),
+)
 _NOT_DRAWN = (StructureRole.MARKER, StructureRole.ISOCENTER, StructureRole.SUPPORT)
 
 
@@ -95,7 +101,7 @@ class FigureSet:
 
 
 @dataclass(frozen=True, eq=False)
-class _Display:
+class Display:
     """How values become grays, the same in all figures."""
 
     plan_window: Window
@@ -121,7 +127,8 @@ def draw_figures(content: GuidanceReportContent) -> FigureSet:
     plan_from_plan = RigidTransform.identity(content.plan_frame, content.plan_frame)
     plan = [sample_image(content.planning_image, view.grid, plan_from_plan) for view in views]
     daily = [[sample_image(seen, view.grid, transform.inverse()) for view in views] for _, _, transform in alignments]
-    display = _display(content, views, plan, daily[1])
+    modalities = content.planning_image.modality, content.daily_image.modality
+    display = display_of(modalities, content.region, views, plan, daily[1])
     planes = [_plane_figure(content, view, values, display) for view, values in zip(views, plan, strict=True)]
     figures = [_daily_figures(views, plan, slices, display) for slices in daily]
     outlines, not_drawn = _outlines(content, views)
@@ -130,7 +137,7 @@ def draw_figures(content: GuidanceReportContent) -> FigureSet:
         tuple(Alignment(title, note, f) for (title, note, _), f in zip(alignments, figures, strict=True)),
         outlines,
         not_drawn,
-        _window_words(display.plan_window),
+        window_words(display.plan_window),
         _gray_words(content.daily_image.modality, display),
         display.difference_scale,
     )
@@ -160,19 +167,23 @@ def _box_mm(
     return points.min(axis=0) - MARGIN_MM, points.max(axis=0) + MARGIN_MM
 
 
-def _display(
-    content: GuidanceReportContent, views: Sequence[PlaneView], plan: Sequence[Values], daily: Sequence[Values]
-) -> _Display:
-    """Windows, gray map and scale of differences, from plan and matched daily image on the three planes."""
+def display_of(
+    modalities: tuple[Modality, Modality],
+    region: str,
+    views: Sequence[PlaneView],
+    plan: Sequence[Values],
+    daily: Sequence[Values],
+) -> Display:
+    """Windows, gray map and scale of differences, from plan and matched daily image on the planes."""
     plan_values, daily_values = (np.concatenate([values.ravel() for values in slices]) for slices in (plan, daily))
-    modality = content.daily_image.modality
-    if content.planning_image.modality not in HOUNSFIELD:
-        return _Display(own_window(plan_values), own_window(daily_values), None, None)
-    window = ct_window(np.where(np.isfinite(daily_values), plan_values, np.nan), content.region)
+    planned, modality = modalities
+    if planned not in HOUNSFIELD:
+        return Display(own_window(plan_values), own_window(daily_values), None, None)
+    window = ct_window(np.where(np.isfinite(daily_values), plan_values, np.nan), region)
     if modality not in HOUNSFIELD:
-        return _Display(window, own_window(daily_values), None, None)
+        return Display(window, own_window(daily_values), None, None)
     daily_map = gray_map(plan_values, daily_values) if modality is Modality.CBCT else None
-    display = _Display(window, window, daily_map, None)
+    display = Display(window, window, daily_map, None)
     differences = [
         (display.compared(found, values, view.pixel_mm) - values).ravel()
         for found, values, view in zip(daily, plan, views, strict=True)
@@ -180,7 +191,7 @@ def _display(
     return replace(display, difference_scale=difference_scale(np.concatenate(differences)))
 
 
-def _plane_figure(content: GuidanceReportContent, view: PlaneView, values: Values, display: _Display) -> PlaneFigure:
+def _plane_figure(content: GuidanceReportContent, view: PlaneView, values: Values, display: Display) -> PlaneFigure:
     """The plan on one plane, with the marks that all alignments share."""
     right, down, _ = view.picture_points(content.center_mm[None])[0]
     board = checkerboard_path(view, content.center_mm, SQUARE_MM)
@@ -188,7 +199,7 @@ def _plane_figure(content: GuidanceReportContent, view: PlaneView, values: Value
 
 
 def _daily_figures(
-    views: Sequence[PlaneView], plan: Sequence[Values], daily: Sequence[Values], display: _Display
+    views: Sequence[PlaneView], plan: Sequence[Values], daily: Sequence[Values], display: Display
 ) -> tuple[DailyFigure, ...]:
     """The pictures of one alignment, plane by plane."""
     figures = []
@@ -229,8 +240,8 @@ def _outlines(
 
 def _rank(structure: Structure, target: str) -> tuple[bool, int, int]:
     """Sorting key: the target, then targets, organs and body, then the rest, each by number."""
-    role = _DRAWN_FIRST.index(structure.role) if structure.role in _DRAWN_FIRST else len(_DRAWN_FIRST)
-    return structure.name != target, role, structure.number
+    turn = next((n for n, roles in enumerate(_DRAWN_FIRST) if structure.role in roles), len(_DRAWN_FIRST))
+    return structure.name != target, turn, structure.number
 
 
 def _outline_color(structure: Structure, index: int) -> str:
@@ -243,12 +254,12 @@ def _outline_color(structure: Structure, index: int) -> str:
     return f"rgb({red},{green},{blue})"
 
 
-def _window_words(window: Window) -> str:
+def window_words(window: Window) -> str:
     """The window with its limits."""
     return f"{window.name}, {plain(window.low, 0)} to {plain(window.high, 0)}"
 
 
-def _gray_words(modality: Modality, display: _Display) -> str:
+def _gray_words(modality: Modality, display: Display) -> str:
     """How daily values became grays."""
     if display.daily_map is not None:
         return (

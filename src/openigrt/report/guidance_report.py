@@ -22,7 +22,7 @@ _HIDDEN_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u20
 def render_guidance_report(content: GuidanceReportContent) -> str:
     """The page, as HTML text: no script, no outside resource; the same content gives the same text."""
     return (
-        _environment()
+        page_environment()
         .get_template("guidance.html.j2")
         .render(
             content=content,
@@ -50,7 +50,7 @@ def _visible(value: object) -> object:
 
 
 @cache
-def _environment() -> Environment:
+def page_environment() -> Environment:
     """Templates of this package; everything printed is escaped, and an unknown name is an error."""
     environment = Environment(
         loader=PackageLoader("openigrt.report"),

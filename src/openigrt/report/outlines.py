@@ -8,7 +8,7 @@ from scipy import ndimage
 from skimage import measure
 
 from openigrt.geometry import Float64Array
-from openigrt.patient import ContourKind, Structure
+from openigrt.patient import ContourKind, Structure, simplified
 from openigrt.report.slices import PlaneView
 
 FLAT_MM = 0.1
@@ -35,7 +35,9 @@ def structure_path(structure: Structure, view: PlaneView) -> str:
     ]
     parallel = [points for points in pictured if np.ptp(points[:, 2]) < FLAT_MM]
     across = [points for points in pictured if np.ptp(points[:, 2]) >= FLAT_MM]
-    return path([_simplified(polygon) for polygon in (*_nearest_parallel(parallel), *_joined_crossings(across))])
+    return path(
+        [simplified(polygon, SIMPLIFY_MM) for polygon in (*_nearest_parallel(parallel), *_joined_crossings(across))]
+    )
 
 
 def field_path(seen: NDArray[np.bool_], view: PlaneView) -> str:
@@ -43,7 +45,7 @@ def field_path(seen: NDArray[np.bool_], view: PlaneView) -> str:
     coarse = np.pad(ndimage.binary_fill_holes(seen[::2, ::2]), 3).astype(np.float32)
     outlines = measure.find_contours(ndimage.gaussian_filter(coarse, 1.0), 0.5)
     edges = [(line[:, ::-1] - 3.0) * 2.0 * view.pixel_mm + 0.5 * view.pixel_mm for line in outlines]
-    return path([_simplified(edge) for edge in edges if _area(edge) > SPECK_MM2])
+    return path([simplified(edge, SIMPLIFY_MM) for edge in edges if _area(edge) > SPECK_MM2])
 
 
 def checkerboard_path(view: PlaneView, center_mm: Float64Array, square_mm: float) -> str:
@@ -117,34 +119,6 @@ def _signed_distance(columns: Float64Array, crossings: Float64Array) -> Float64A
     inside = np.searchsorted(crossings, columns) % 2 == 1
     distance = np.abs(columns[:, None] - crossings[None, :]).min(axis=1) + 1e-6
     return np.asarray(np.where(inside, distance, -distance))
-
-
-def _simplified(polygon: Float64Array) -> Float64Array:
-    """The polygon (n, 2) without points that bend it by less than SIMPLIFY_MM (Douglas and Peucker 1973)."""
-    outline = polygon @ np.array([1.0, 1.0j])
-    kept = np.zeros(len(outline), dtype=np.bool_)
-    kept[[0, -1]] = True
-    spans = [(0, len(outline) - 1)]
-    while spans:
-        first, last = spans.pop()
-        if last - first < 2:
-            continue
-        away_mm = _distances_mm(outline[first + 1 : last], outline[first], outline[last])
-        farthest = int(away_mm.argmax())
-        if away_mm[farthest] > SIMPLIFY_MM:
-            between = first + 1 + farthest
-            kept[between] = True
-            spans += [(first, between), (between, last)]
-    return polygon[kept]
-
-
-def _distances_mm(points: NDArray[np.complex128], start: complex, end: complex) -> Float64Array:
-    """Distances of points (n,), as u + iv, from the straight line that begins and ends at two of them, mm."""
-    along = end - start
-    if along == 0.0:
-        return np.abs(points - start)
-    share = (points - start) / along
-    return np.abs(share - np.minimum(np.maximum(share.real, 0.0), 1.0)) * abs(along)
 
 
 def _area(polygon: Float64Array) -> float:

@@ -11,6 +11,10 @@ from openigrt.tasks.checking import (
     check,
     check_record,
     check_summary,
+    check_whole,
+)
+from openigrt.tasks.course import (
+    CourseReview,
 )
 from openigrt.tasks.examples import (
     write_example,
@@ -30,8 +34,21 @@ from openigrt.tasks.guidance_summary import (
 from openigrt.tasks.guiding import (
     guide,
 )
+from openigrt.tasks.review_files import (
+    write_review,
+)
+from openigrt.tasks.review_record import (
+    review_record,
+)
+from openigrt.tasks.review_summary import (
+    review_summary,
+)
+from openigrt.tasks.reviewing import (
+    review,
+)
 from openigrt.tasks.schema import (
     correction_schema,
+    review_schema,
 )
 from openigrt.tasks.sorting import (
     SortedFolder,
@@ -41,6 +58,7 @@ from openigrt.tasks.sorting import (
 )
 
 __all__ = [
+    "CourseReview",
     "FolderCheck",
     "Guidance",
     "MachineAcceptance",
@@ -51,13 +69,19 @@ __all__ = [
     "check",
     "check_record",
     "check_summary",
+    "check_whole",
     "correction_schema",
     "guidance_record",
     "guidance_summary",
     "guide",
+    "review",
+    "review_record",
+    "review_schema",
+    "review_summary",
     "sort",
     "sorted_record",
     "sorted_summary",
     "write_example",
     "write_guidance",
+    "write_review",
 ]

@@ -1,7 +1,7 @@
 """What is in a folder of DICOM, what belongs together, and what is missing or wrong with it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from openigrt.dicom import (
@@ -12,15 +12,20 @@ from openigrt.dicom import (
     Links,
     Series,
     Severity,
+    by_severity,
     find_problems,
+    find_unknown_names,
+    find_unreadable,
     links_of,
     modality_of,
+    phases_in,
     scan_folder,
 )
 from openigrt.errors import UnreadableFile
-from openigrt.images import Modality
+from openigrt.files import read_aliases
+from openigrt.images import Modality, Phase
 from openigrt.tasks.clock import Progress
-from openigrt.tasks.words import on_lines, require_listener, require_paths
+from openigrt.tasks.words import given, on_lines, require_listener, require_paths
 
 SCHEMA_VERSION = 1
 NO_FRAME = "no frame of reference"
@@ -55,20 +60,45 @@ class FolderCheck:
             return "image"
         return "image of the day" if is_cone_beam else "image"
 
+    def phases_of(self, series: Series) -> tuple[Phase, ...]:
+        """The phases of an image series that holds several volumes at one place, or the one that it describes."""
+        return phases_in(series) if series.sop_class_uid in IMAGE_CLASSES else ()
 
-def check(folder: str | Path, progress: Progress = lambda words: None) -> FolderCheck:
+
+def check(
+    folder: str | Path, progress: Progress = lambda words: None, *, aliases: str | Path | None = None
+) -> FolderCheck:
     """Read all headers below a folder and say what belongs together and what is wrong; nothing is written.
 
-    `progress` hears each step. Raises MissingInput where there is no folder or no DICOM in it, UnreadableFile where it
-    holds nothing but damaged DICOM.
+    With an alias file, `aliases`, the names of structures are looked up in it, too. `progress` hears each step. Raises
+    MissingInput where there is no folder or no DICOM in it, UnreadableFile where it holds nothing but damaged DICOM or
+    where the alias file cannot be read.
     """
-    require_paths(folder=folder)
+    require_paths(folder=folder, **given(aliases=aliases))
     require_listener(progress)
+    known = None if aliases is None else read_aliases(Path(aliases))
     progress("reading headers")
     inventory = scan_folder(Path(folder), lambda done, count: progress(f"reading headers, {done} of {count}"))
     progress("looking for what belongs together")
     links = links_of(inventory)
-    return FolderCheck(inventory, links, find_problems(inventory, links))
+    found = find_problems(inventory, links)
+    if known is not None:
+        progress("looking up the names of structures")
+        found = by_severity((*found, *find_unknown_names(inventory, known)))
+    return FolderCheck(inventory, links, found)
+
+
+def check_whole(
+    folder: str | Path, progress: Progress = lambda words: None, *, aliases: str | Path | None = None
+) -> FolderCheck:
+    """The same as `check`, and every image series and object read whole; what is refused is a finding more."""
+    found = check(folder, progress, aliases=aliases)
+    told = {finding.sentence for finding in found.findings}
+    refused = find_unreadable(
+        found.inventory, found.links, lambda done, count: progress(f"reading objects, {done} of {count}")
+    )
+    more = (finding for finding in refused if finding.sentence not in told)
+    return replace(found, findings=by_severity((*found.findings, *more)))
 
 
 def check_record(found: FolderCheck) -> Record:
@@ -121,6 +151,7 @@ def _series_record(series: Series, found: FolderCheck) -> Record:
         "study_uid": first.study_uid,
         "frame_of_reference_uid": found.links.frame_uid_of(first) or None,
         "role": found.role_of(series),
+        "phases": [str(phase) for phase in found.phases_of(series)],
     }
 
 
@@ -137,9 +168,14 @@ def _tree(found: FolderCheck) -> Iterator[str]:
         for depth, name in enumerate(key):
             if key[: depth + 1] != above[: depth + 1]:
                 yield "  " * depth + name
-        role = found.role_of(series)
-        yield "  " * len(key) + str(series) + (f", {role}" if role else "")
+        told = [str(series), found.role_of(series), _phases(found.phases_of(series))]
+        yield "  " * len(key) + ", ".join(filter(None, told))
         above = key
+
+
+def _phases(phases: tuple[Phase, ...]) -> str:
+    """Phases as they are listed."""
+    return f"phase{'s:' if len(phases) > 1 else ''} {', '.join(map(str, phases))}" if phases else ""
 
 
 def _place(series: Series, found: FolderCheck) -> tuple[str, str, str]:

@@ -4,6 +4,7 @@ import json
 import os
 import tempfile
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import ExitStack
 from importlib.metadata import version
 from io import BytesIO
@@ -23,7 +24,7 @@ from openigrt.tasks.words import require_paths
 RESULTS = CORRECTION, REGISTRATION, REPORT = "correction.json", "registration.dcm", "report.html"
 
 
-def require_usable_folder(folder: Path, *inputs: Path) -> None:
+def require_usable_folder(folder: Path, *inputs: Path, names: tuple[str, ...] = RESULTS) -> None:
     """Raise InputError where results cannot go: a file, a place that cannot be written, or an input folder.
 
     Asked before the work begins, so that nobody waits for a result that has no place to go; nothing is made.
@@ -33,11 +34,11 @@ def require_usable_folder(folder: Path, *inputs: Path) -> None:
         place = place.parent
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
         why = "is no folder" if not place.is_dir() else "cannot be written"
-        left = " The results there are of an earlier run." if former_results(folder, RESULTS) else ""
+        left = " The results there are of an earlier run." if former_results(folder, names) else ""
         raise InputError(
             f"Cannot write to {folder}: {place} {why}; choose another folder with --out.{left}", path=str(folder)
         )
-    for name in RESULTS:
+    for name in names:
         if (folder / name).is_dir():
             raise InputError(f"{folder / name} is a folder; choose another folder with --out.", path=str(folder))
     for given in inputs:
@@ -67,9 +68,19 @@ def write_guidance(guidance: Guidance, folder: str | Path) -> Path:
     require_usable_folder(folder)
     contents = {
         REGISTRATION: _registration(guidance),
-        REPORT: _utf8(render_guidance_report(report_content(guidance))),
-        CORRECTION: _utf8(json.dumps(guidance_record(guidance), indent=2, ensure_ascii=False, allow_nan=False) + "\n"),
+        REPORT: utf8(render_guidance_report(report_content(guidance))),
+        CORRECTION: utf8(json.dumps(guidance_record(guidance), indent=2, ensure_ascii=False, allow_nan=False) + "\n"),
     }
+    write_together(folder, contents)
+    return folder
+
+
+def write_together(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Write files into `folder` (made if need be), all or none of them; older ones are moved to its `former`.
+
+    Written beside their places and moved in at the end, in their order. Raises InputError when the folder cannot be
+    written.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with (
@@ -78,17 +89,16 @@ def write_guidance(guidance: Guidance, folder: str | Path) -> Path:
         ):
             for name, content in contents.items():
                 (Path(staging) / name).write_bytes(content)
-            set_aside(folder, RESULTS)
+            set_aside(folder, tuple(contents))
             for name in contents:
                 undo.callback((folder / name).unlink, missing_ok=True)
                 (Path(staging) / name).replace(folder / name)
             undo.pop_all()
     except OSError as error:
         raise InputError(f"Cannot write to {folder}: {error.strerror}; choose another folder with --out.") from error
-    return folder
 
 
-def _utf8(text: str) -> bytes:
+def utf8(text: str) -> bytes:
     """Bytes of a text; what UTF-8 cannot hold, such as a file name in no encoding, becomes a question mark."""
     return text.encode("utf-8", "replace")
 

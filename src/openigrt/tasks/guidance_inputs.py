@@ -8,12 +8,16 @@ import numpy as np
 
 from openigrt.dicom import (
     DailyFolder,
+    ImageChoice,
     PlanFolder,
+    Series,
     SpatialRegistration,
+    Straightening,
     check_same_patient,
     check_same_position,
     plan_from_daily,
     read_daily_folder,
+    read_daily_series,
     read_object,
     read_plan_folder,
     read_spatial_registration,
@@ -24,48 +28,100 @@ from openigrt.geometry import CouchPose, DegreesOfFreedom, PatientPosition, Rigi
 from openigrt.guidance import Alignment, likely_turns
 from openigrt.images import Image
 from openigrt.machine import LINEAR_AXES, CouchAxis, Machine, axis_positions
+from openigrt.patient import Aliases
 from openigrt.tasks.isocenters import LARGEST_COORDINATE_MM
 from openigrt.tasks.volume_inputs import is_volume_file, read_daily_volume, read_planning_volume
 from openigrt.tasks.words import in_short
 
 SMALLEST_SIDE_MM, LARGEST_SIDE_MM = 5.0, 5000.0
 COUCH_POSE_COUNTS = (3, 4, 6)
+STRAIGHTENED = ("plan", "today", "both")
 LARGEST_COUCH_POSITION_MM = 5000.0
 LARGEST_ANGLE_DEG = 360.0
 LARGEST_TILT_DEG = 45.0
 
 
-def read_plan_input(path: Path, plan_uid: str | None, position: PatientPosition | None) -> PlanFolder:
+def read_plan_input(
+    path: Path,
+    plan_uid: str | None,
+    position: PatientPosition | None,
+    series: str | None,
+    straightening: Straightening,
+) -> PlanFolder:
     """The plan folder, or one volume file as the planning image alone, the image as axial slices.
 
-    Raises InputError for a UID beside a volume.
+    Raises InputError for a UID beside a volume, and where the slices of a volume shall be straightened.
     """
     if is_volume_file(path):
         _require_no_uid(path, "--plan", plan_uid)
+        _require_no_uid(path, "--plan-series", series)
+        _require_no_straightening(path, straightening)
         folder = read_planning_volume(path)
     else:
-        folder = read_plan_folder(path, plan_uid, position)
+        folder = read_plan_folder(path, plan_uid, position, series, straightening)
     require_bearable(folder.planning_image, "The planning image")
     return replace(folder, planning_image=folder.planning_image.axial())
 
 
-def read_today_input(path: Path, folder: PlanFolder, series_uid: str | None) -> DailyFolder:
+def named_by(aliases: Aliases | None, folder: PlanFolder) -> PlanFolder:
+    """The folder, its structures with the names and roles of an alias file, and a message for what it does not know."""
+    if aliases is None or folder.structure_set is None:
+        return folder
+    structure_set, messages = aliases.applied(folder.structure_set)
+    return replace(folder, structure_set=structure_set, messages=(*folder.messages, *messages))
+
+
+def read_today_input(
+    path: Path, folder: PlanFolder, series_uid: str | None, straightening: Straightening
+) -> DailyFolder:
     """The image of the day, of the same patient in the same position as far as the files say."""
     if is_volume_file(path):
         _require_no_uid(path, "--series", series_uid)
+        _require_no_straightening(path, straightening)
         daily = read_daily_volume(path)
     else:
-        daily = read_daily_folder(path, folder.planning_image.frame.uid, series_uid)
-        check_same_patient(folder, daily)
-        check_same_position(folder, daily)
+        daily = read_daily_folder(path, folder.planning_image.frame.uid, series_uid, straightening)
+        require_same_patient_and_position(folder, daily)
     require_bearable(daily.daily_image, "The image of the day")
     return daily
+
+
+def read_series_of_day(series: Series, folder: PlanFolder, straightening: Straightening) -> DailyFolder:
+    """One series of a course as the image of its day, checked as `read_today_input` checks it."""
+    choice = ImageChoice(straightening=straightening)
+    daily = read_daily_series(series, folder.planning_image.frame.uid, choice)
+    require_same_patient_and_position(folder, daily)
+    require_bearable(daily.daily_image, "The image of the day")
+    return daily
+
+
+def require_same_patient_and_position(folder: PlanFolder, daily: DailyFolder) -> None:
+    """Raise InconsistentInput where plan and image state another patient, or that he lay otherwise."""
+    check_same_patient(folder, daily)
+    check_same_position(folder, daily)
 
 
 def _require_no_uid(path: Path, option: str, uid: str | None) -> None:
     """Raise InputError where a UID shall choose within a volume, which has none."""
     if uid is not None:
         raise InputError(f"{path} is one volume without any UID; leave {option} {uid} out.", option=option, uid=uid)
+
+
+def _require_no_straightening(path: Path, straightening: Straightening) -> None:
+    """Raise InputError where a volume shall be straightened, which is a grid already."""
+    if straightening is Straightening.RESAMPLED:
+        raise InputError(f"{path} is one volume, straight already; leave --straighten out.", option="--straighten")
+
+
+def straightening_of(named: str | None) -> tuple[Straightening, Straightening]:
+    """What --straighten says of the planning image and of the image of the day; nothing is resampled unasked."""
+    if named is None:
+        return Straightening.REFUSED, Straightening.REFUSED
+    if named not in STRAIGHTENED:
+        raise InputError(f"--straighten is {in_short(named)}; expected one of {', '.join(STRAIGHTENED)}.", found=named)
+    asked = {"plan", "today"} if named == "both" else {named}
+    plan, today = (Straightening.RESAMPLED if image in asked else Straightening.REFUSED for image in ("plan", "today"))
+    return plan, today
 
 
 def require_bearable(image: Image, name: str) -> None:

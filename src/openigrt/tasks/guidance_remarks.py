@@ -54,8 +54,11 @@ def _image(image: Image) -> str:
     x, y, z = image.grid.spacing_mm
     source = image.provenance
     named = f" {source.series_description!r}" if source.series_description else ""
+    phase = f", phase {source.phase}" if source.phase else ""
     taken = f", acquired {source.acquired_at:%Y-%m-%d %H:%M} UTC" if source.acquired_at else ""
-    return f"{image.modality}{named}, {columns} x {rows} x {slices} voxels of {x:.3g} x {y:.3g} x {z:.3g} mm{taken}"
+    return (
+        f"{image.modality}{named}, {columns} x {rows} x {slices} voxels of {x:.3g} x {y:.3g} x {z:.3g} mm{phase}{taken}"
+    )
 
 
 def doubts(

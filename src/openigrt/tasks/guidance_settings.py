@@ -1,14 +1,15 @@
 """What `guide` is asked for, apart from the files of the patient: protocol, region, machine, couch and seed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from openigrt.errors import InputError
-from openigrt.files import builtin_protocols
+from openigrt.files import builtin_protocols, read_aliases
 from openigrt.geometry import DegreesOfFreedom
 from openigrt.guidance import Protocol, find_protocol
 from openigrt.machine import Machine
+from openigrt.patient import Aliases
 from openigrt.tasks.guidance_inputs import degrees_of, machine_of
 
 LARGEST_TRUSTED_ERROR_MM = 2.0
@@ -27,6 +28,11 @@ class GuidanceSettings:
     degrees_of_freedom: DegreesOfFreedom | None
     seed: int
     words: Mapping[str, str]
+    aliases: Aliases | None = None
+
+    def saying(self, asked: Mapping[str, str | None]) -> "GuidanceSettings":
+        """The same, with what else was asked for in its words."""
+        return replace(self, words={**self.words, **{name: word for name, word in asked.items() if word is not None}})
 
     @property
     def allowed_error_mm(self) -> float:
@@ -47,6 +53,7 @@ def guidance_settings(
     machine: str | Path | None,
     dof: int | None,
     start: str | Path | None,
+    aliases: str | Path | None,
     seed: int,
 ) -> GuidanceSettings:
     """Protocol, region names, machine and couch, checked; raises an InputError for a name that is not there."""
@@ -65,5 +72,8 @@ def guidance_settings(
         "acceptance test": named.acceptance_in_words,
         "start of the search": "the isocenters" if start is None else Path(start).name,
     }
+    known = None if aliases is None else read_aliases(Path(aliases))
+    if aliases is not None:
+        words["alias file"] = Path(aliases).name
     is_named = machine is not None
-    return GuidanceSettings(protocol, names, region is not None, named, is_named, degrees, int(seed), words)
+    return GuidanceSettings(protocol, names, region is not None, named, is_named, degrees, int(seed), words, known)

@@ -8,18 +8,25 @@ from pathlib import Path
 from numpy.typing import ArrayLike
 
 from openigrt.arrays import kernels_are_cached
-from openigrt.dicom import DailyFolder, PlanFolder, SpatialRegistration
+from openigrt.dicom import DailyFolder, SpatialRegistration
 from openigrt.errors import MatchImpossible
 from openigrt.geometry import CouchPose
-from openigrt.guidance import Alignment, choose_target, decide_correction, judge_surrogate, organ_points_mm
-from openigrt.images import Mask
-from openigrt.patient import Match, Target
+from openigrt.guidance import Alignment, decide_correction, judge_surrogate
+from openigrt.patient import Match
 from openigrt.registration import Question, match_rigid
 from openigrt.tasks.clock import Clock, Progress
 from openigrt.tasks.exchanged import naming_an_exchange, require_not_exchanged
 from openigrt.tasks.guidance import Guidance
 from openigrt.tasks.guidance_files import require_usable_folder, set_results_aside, write_guidance
-from openigrt.tasks.guidance_inputs import position_of, read_plan_input, read_start, read_today_input, starts_of_search
+from openigrt.tasks.guidance_inputs import (
+    named_by,
+    position_of,
+    read_plan_input,
+    read_start,
+    read_today_input,
+    starts_of_search,
+    straightening_of,
+)
 from openigrt.tasks.guidance_remarks import (
     body_in_doubt,
     body_on_few_slices,
@@ -28,7 +35,6 @@ from openigrt.tasks.guidance_remarks import (
     questions,
     region_by_default,
     regions_left_out,
-    share_of_body_on_outline,
     structures_elsewhere,
     target_beside_isocenter,
     target_outside,
@@ -36,8 +42,8 @@ from openigrt.tasks.guidance_remarks import (
     what_was_read,
 )
 from openigrt.tasks.guidance_settings import GuidanceSettings, guidance_settings
-from openigrt.tasks.guided_regions import body_mask, regions_to_match
 from openigrt.tasks.patient_setup import GivenSetup, PatientSetup, patient_setup
+from openigrt.tasks.plan_side import PlanSide
 from openigrt.tasks.words import (
     given,
     require_listener,
@@ -62,12 +68,15 @@ def guide(
     plan_uid: str | None = None,
     beam: int | None = None,
     series: str | None = None,
+    plan_series: str | None = None,
+    straighten: str | None = None,
     machine: str | Path | None = None,
     couch_pose: CouchPose | Sequence[float] | None = None,
     position: str | None = None,
     isocenter: ArrayLike | None = None,
     daily_isocenter: ArrayLike | None = None,
     start: str | Path | None = None,
+    aliases: str | Path | None = None,
     out: str | Path | None = None,
     seed: int = 0,
     progress: Progress = lambda words: None,
@@ -80,29 +89,34 @@ def guide(
     an OpenIgrtError with one sentence wherever the input does not allow an answer; nothing is written then. What an
     earlier run left in `out` is moved to a folder below `out`/former first, so that it cannot be taken for this answer.
     """
-    require_paths(plan=plan, today=today, **given(machine=machine, start=start, out=out))
+    require_paths(plan=plan, today=today, **given(machine=machine, start=start, aliases=aliases, out=out))
     require_texts(**given(site=site, target=target, plan_uid=plan_uid, series=series, position=position))
+    require_texts(**given(plan_series=plan_series, straighten=straighten))
     require_whole_numbers(**given(dof=dof, beam=beam))
     require_seed(seed)
     require_names(**given(region=region))
     require_listener(progress)
-    places, lying = (Path(plan), Path(today)), position_of(position)
+    places, lying, straightening = (Path(plan), Path(today)), position_of(position), straightening_of(straighten)
     registration = _registration(start, out, places, progress)
-    settings = guidance_settings(site, region, target, machine=machine, dof=dof, start=start, seed=seed)
+    settings = guidance_settings(
+        site, region, target, machine=machine, dof=dof, start=start, aliases=aliases, seed=seed
+    )
+    settings = settings.saying({"planning series": plan_series, "straightened": straighten})
     clock = Clock(progress)
     with naming_an_exchange(*places):
         clock.step("read_plan", "reading the plan")
-        folder = read_plan_input(places[0], plan_uid, lying)
+        read = read_plan_input(places[0], plan_uid, lying, plan_series, straightening[0])
+        folder = named_by(settings.aliases, read)
         clock.step("read_image", "reading today's image")
-        daily = read_today_input(places[1], folder, series)
+        daily = read_today_input(places[1], folder, series, straightening[1])
         by_hand = GivenSetup(beam, isocenter, daily_isocenter, lying, couch_pose)
         setup = patient_setup(by_hand, folder, daily, settings.machine)
     require_not_exchanged(*places, folder, daily)
     clock.step("match", MATCHING if kernels_are_cached("registration") else COMPILING)
-    case = _Case(folder, daily, setup, _target(folder, setup, target), settings, *body_mask(folder))
+    case = Case(PlanSide(folder, settings, setup.alignment.plan_isocenter_mm, target), daily, setup)
     found = case.matched(registration)
     clock.step("decide", "deciding")
-    guidance = case.guidance(*found, clock)
+    guidance = case.guidance(*found, datetime.now(UTC), clock)
     if out is not None:
         progress("writing the report")
         write_guidance(guidance, out)
@@ -123,16 +137,12 @@ def _registration(
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class _Case:
-    """Everything that is known before the match."""
+class Case:
+    """Everything that is known before the match of one image of the day."""
 
-    folder: PlanFolder
+    plan: PlanSide
     daily: DailyFolder
     setup: PatientSetup
-    target: Target
-    settings: GuidanceSettings
-    body: Mask | None
-    body_from: str
 
     @property
     def alignment(self) -> Alignment:
@@ -141,14 +151,16 @@ class _Case:
 
     def question(self, start: SpatialRegistration | None) -> Question:
         """What the match is asked."""
+        plan = self.plan
         return Question(
-            self.folder.planning_image,
+            plan.folder.planning_image,
             self.daily.daily_image,
-            starts_of_search(start, self.folder, self.daily, self.alignment),
-            self.target.points_mm,
-            self.settings.allowed_error_mm,
-            body=self.body,
-            seed=self.settings.seed,
+            starts_of_search(start, plan.folder, self.daily, self.alignment),
+            plan.target.points_mm,
+            plan.settings.allowed_error_mm,
+            body=plan.body,
+            seed=plan.settings.seed,
+            plan_source=plan.source,
         )
 
     def matched(self, start: SpatialRegistration | None) -> tuple[tuple[Match, ...], tuple[str, ...]]:
@@ -157,53 +169,51 @@ class _Case:
         Where there can be no match, the error also says which isocenter or target lies outside its image, and which
         isocenter contradicts the files.
         """
-        regions = regions_to_match(self.settings.region, self.target, self.folder)
+        regions = self.plan.regions
         try:
             matches = match_rigid(self.question(start), regions)
         except MatchImpossible as error:
-            planning_image = self.folder.planning_image
+            planning_image = self.plan.folder.planning_image
             likely = (
                 *isocenters_outside(planning_image, self.daily.daily_image, self.alignment),
-                *target_outside(planning_image, self.target),
-                *body_on_few_slices(self.body),
+                *target_outside(planning_image, self.plan.target),
+                *body_on_few_slices(self.plan.body),
                 *(contradiction.sentence for contradiction in self.setup.contradictions),
             )
             raise MatchImpossible(" ".join((error.sentence, *likely)), **error.facts) from None
         return matches, regions_left_out(regions, matches)
 
-    def guidance(self, matches: tuple[Match, ...], left_out: tuple[str, ...], clock: Clock) -> Guidance:
-        """The decision about the matches, with all that it rests on."""
-        folder, daily, settings = self.folder, self.daily, self.settings
-        surrogate = judge_surrogate(
-            matches[0], matches[1:], self.target, settings.protocol.region_disagreement_limit_mm
-        )
-        on_outline = share_of_body_on_outline(folder.planning_image, self.body)
-        decided_at = datetime.now(UTC)
+    def guidance(
+        self, matches: tuple[Match, ...], left_out: tuple[str, ...], decided_at: datetime, clock: Clock
+    ) -> Guidance:
+        """The decision about the matches at a moment, with all that it rests on."""
+        folder, settings, target = self.plan.folder, self.plan.settings, self.plan.target
+        surrogate = judge_surrogate(matches[0], matches[1:], target, settings.protocol.region_disagreement_limit_mm)
         local_time = decided_at.astimezone()
         correction = decide_correction(
             matches[0],
             surrogate,
             self.alignment,
-            self.target,
-            organs=organ_points_mm(folder.structure_set, slice_mm=_slice_mm(folder)),
+            target,
+            organs=self.plan.organs,
             protocol=settings.protocol,
             machine=settings.machine,
             degrees_of_freedom=settings.degrees_of_freedom,
             questions=(
-                *questions(folder, daily, self.setup, settings.protocol, local_time),
-                *structures_elsewhere(on_outline, self.alignment, self.target),
+                *questions(folder, self.daily, self.setup, settings.protocol, local_time),
+                *structures_elsewhere(self.plan.share_on_outline, self.alignment, target),
             ),
         )
         clock.stop()
         return Guidance(
             planning_image=folder.planning_image,
-            daily_image=daily.daily_image,
+            daily_image=self.daily.daily_image,
             structure_set=folder.structure_set,
             plan=folder.plan,
             dose=folder.dose,
             isocenter_from=self.setup.isocenter_from,
             region_rule=settings.region_rule,
-            target=self.target,
+            target=target,
             alignment=self.alignment,
             matches=matches,
             surrogate=surrogate,
@@ -212,20 +222,20 @@ class _Case:
             machine=settings.machine,
             allowed_error_mm=settings.allowed_error_mm,
             read=(
-                *what_was_read(folder, daily),
+                *what_was_read(folder, self.daily),
                 f"Region: {matches[0].region}, {settings.region_rule}.",
-                self.body_from,
+                self.plan.body_from,
             ),
             warnings=(
-                *doubts(folder, daily, self.setup, settings.protocol, local_time),
-                *target_outside(folder.planning_image, self.target),
-                *target_beside_isocenter(self.alignment, self.target),
-                *body_on_few_slices(self.body),
-                *body_in_doubt(on_outline),
+                *doubts(folder, self.daily, self.setup, settings.protocol, local_time),
+                *target_outside(folder.planning_image, target),
+                *target_beside_isocenter(self.alignment, target),
+                *body_on_few_slices(self.plan.body),
+                *body_in_doubt(self.plan.share_on_outline),
                 *_by_default(settings),
                 *left_out,
             ),
-            inputs=(*folder.inputs, *daily.inputs),
+            inputs=(*folder.inputs, *self.daily.inputs),
             settings=settings.words,
             seed=settings.seed,
             decided_at=decided_at,
@@ -239,14 +249,3 @@ def _by_default(settings: GuidanceSettings) -> tuple[str, ...]:
         *region_by_default(settings.protocol, settings.region_is_named),
         *untested_machine(settings.machine, settings.machine_is_named),
     )
-
-
-def _target(folder: PlanFolder, setup: PatientSetup, named: str | None) -> Target:
-    """The target that was named, else the one by rule."""
-    isocenter_mm = setup.alignment.plan_isocenter_mm
-    return choose_target(folder.structure_set, isocenter_mm, named, slice_mm=_slice_mm(folder))
-
-
-def _slice_mm(folder: PlanFolder) -> float:
-    """Slice spacing of the planning image, mm."""
-    return float(folder.planning_image.grid.spacing_mm[2])

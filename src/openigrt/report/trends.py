@@ -1,0 +1,144 @@
+"""Six charts of a course, one for each axis: what was found at each session, with levels, mean and spread."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from openigrt.guidance import AXES, Agreement, AxisStatistics, CourseImage, Role, is_counted
+from openigrt.report.content import ProtocolLevels
+from openigrt.report.wording import signed
+
+WIDTH, HEIGHT = 360.0, 170.0
+LEFT, RIGHT, TOP, BOTTOM = 34.0, 8.0, 10.0, 20.0
+LATER_STEP = 0.22
+MOST_LABELS = 14
+NICE_STEPS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
+MOST_STEPS = 3
+UNITS = {"mm": "mm", "deg": "°"}
+POSITIVE = {
+    "lateral": "right, seen from the couch foot",
+    "longitudinal": "toward the gantry",
+    "vertical": "up",
+    "yaw": "counter-clockwise from above",
+    "pitch": "gantry end up",
+    "roll": "right side down",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TrendPoint:
+    """A point of a chart, in its own units; `kind` is ours, doubted, verification or other."""
+
+    right: float
+    down: float
+    kind: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrendChart:
+    """One axis over the sessions, drawn in WIDTH x HEIGHT; `band` is mean less and plus one standard deviation."""
+
+    name: str
+    unit: str
+    positive: str
+    rows: tuple[tuple[float, str], ...]
+    columns: tuple[tuple[float, str], ...]
+    levels: tuple[float, ...]
+    mean: float | None
+    band: tuple[float, float] | None
+    line: str
+    points: tuple[TrendPoint, ...]
+    statistics: AxisStatistics
+
+
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    """From session and value to the place in the chart."""
+
+    sessions: int
+    reach: float
+
+    def right(self, session: float) -> float:
+        """Where a session stands; half a session of room on both sides."""
+        return LEFT + (WIDTH - LEFT - RIGHT) * (session - 0.5) / max(self.sessions, 1)
+
+    def down(self, value: float) -> float:
+        """Where a value stands; zero in the middle, plus above it."""
+        return TOP + (HEIGHT - TOP - BOTTOM) * 0.5 * (1.0 - value / self.reach)
+
+
+def trend_charts(
+    images: Sequence[CourseImage], statistics: Mapping[str, AxisStatistics], protocol: ProtocolLevels
+) -> list[TrendChart]:
+    """The six charts in the order of the axes; shifts share one scale, and so do angles."""
+    sessions = max((image.session or 0 for image in images), default=0)
+    charts = []
+    for axis in AXES:
+        unit = axis.rpartition("_")[2]
+        same_unit = [other for other in AXES if other.endswith(unit)]
+        level = protocol.action_level_mm if unit == "mm" else protocol.rotation_limit_deg
+        values = [abs(value) for other in same_unit for _, value, _, _ in _values(images, other)]
+        scale = _Scale(sessions, 1.1 * max([1.0, level or 0.0, *values]))
+        charts.append(_chart(images, axis, scale, level, statistics[axis]))
+    return charts
+
+
+def _chart(
+    images: Sequence[CourseImage], axis: str, scale: _Scale, level: float | None, statistics: AxisStatistics
+) -> TrendChart:
+    """The chart of one axis."""
+    name, _, unit = axis.rpartition("_")
+    points = tuple(
+        TrendPoint(scale.right(place), scale.down(value), kind, f"{words}: {signed(value)} {UNITS[unit]}")
+        for place, value, kind, words in _values(images, axis)
+    )
+    ours = [p for p in points if p.kind == "ours"]
+    mean, deviation = statistics.mean, statistics.deviation
+    return TrendChart(
+        name=name,
+        unit=UNITS[unit],
+        positive=POSITIVE[name],
+        rows=tuple((scale.down(value), f"{value:g}") for value in _round_values(scale.reach)),
+        columns=tuple((scale.right(n), str(n)) for n in _labelled(scale.sessions)),
+        levels=(scale.down(level), scale.down(-level)) if level else (),
+        mean=None if mean is None else scale.down(mean),
+        band=None
+        if mean is None or deviation is None
+        else (scale.down(mean + deviation), scale.down(mean - deviation)),
+        line="M" + "L".join(f"{p.right:.1f} {p.down:.1f}" for p in ours) if len(ours) > 1 else "",
+        points=points,
+        statistics=statistics,
+    )
+
+
+def _values(images: Sequence[CourseImage], axis: str) -> Iterator[tuple[float, float, str, str]]:
+    """Place among the sessions, value, kind and words of everything that one axis shows."""
+    later: dict[int, int] = {}
+    for image in images:
+        if image.session is None:
+            continue
+        later[image.session] = later.get(image.session, -1) + 1
+        place = image.session + min(later[image.session] * LATER_STEP, 0.45)
+        found, other = image.review.found, image.review.judged
+        if other is not None and other.setup_error is not None and other.agreement is not Agreement.EXCHANGED:
+            yield (
+                place,
+                float(getattr(other.setup_error, axis)),
+                "other",
+                f"image {image.number}, {other.maker or 'other'}",
+            )
+        if found is not None and found.setup_error is not None:
+            kind = "ours" if is_counted(image) else "verification" if image.role is Role.VERIFICATION else "doubted"
+            yield place, float(getattr(found.setup_error, axis)), kind, f"image {image.number}, OpenIGRT"
+
+
+def _round_values(reach: float) -> list[float]:
+    """Round values from minus to plus the reach, not too many."""
+    step = next((step for step in NICE_STEPS if reach / step <= MOST_STEPS), NICE_STEPS[-1])
+    count = int(reach / step)
+    return [n * step for n in range(-count, count + 1)]
+
+
+def _labelled(sessions: int) -> range:
+    """The sessions that are written below a chart."""
+    return range(1, sessions + 1, 1 + (sessions - 1) // MOST_LABELS if sessions else 1)

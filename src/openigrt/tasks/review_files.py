@@ -1,0 +1,43 @@
+"""What `review` leaves behind: review.csv, review.json and review.html, all or none."""
+
+import json
+from pathlib import Path
+
+from openigrt.report import render_course_report
+from openigrt.tasks.clock import Progress
+from openigrt.tasks.course import CourseReview
+from openigrt.tasks.former_results import set_aside
+from openigrt.tasks.guidance_files import require_usable_folder, utf8, write_together
+from openigrt.tasks.review_content import course_content
+from openigrt.tasks.review_record import review_record
+from openigrt.tasks.review_summary import REPORT
+from openigrt.tasks.review_table import review_table
+from openigrt.tasks.words import require_paths
+
+TABLE, RECORD = "review.csv", "review.json"
+RESULTS = TABLE, REPORT, RECORD
+
+
+def set_review_aside(folder: Path, progress: Progress) -> None:
+    """Move the results of an earlier review below `folder`/former, and tell; what is kept of images stays."""
+    place = set_aside(folder, RESULTS)
+    if place is not None:
+        progress(f"moved the results of an earlier review to {place}")
+
+
+def write_review(review: CourseReview, folder: str | Path) -> Path:
+    """Write the three files into `folder` (made if need be) and return it; older ones are moved to its `former`.
+
+    All appear or none does. Raises InputError when the folder cannot be written.
+    """
+    require_paths(folder=folder)
+    folder = Path(folder)
+    require_usable_folder(folder, names=RESULTS)
+    record = json.dumps(review_record(review), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    contents = {
+        TABLE: utf8(review_table(review)),
+        REPORT: utf8(render_course_report(course_content(review))),
+        RECORD: utf8(record),
+    }
+    write_together(folder, contents)
+    return folder

@@ -1,0 +1,183 @@
+"""review.json: a reviewed course as plain values, as data/review.schema.json describes them."""
+
+import math
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from openigrt.guidance import AxisStatistics, CourseImage, Found, OtherView, SetupError, Verification
+from openigrt.report import RESEARCH_STATEMENT
+from openigrt.tasks.course import CourseReview
+
+SCHEMA_VERSION = 1
+DIGITS = 4
+Record = dict[str, Any]
+
+
+def review_record(review: CourseReview) -> Record:
+    """The record as nested dicts of numbers, text and None, ready for JSON."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "statement": RESEARCH_STATEMENT,
+        "plan": _plan(review),
+        "region": {"name": review.region, "rule": review.region_rule},
+        "target": {"name": review.target.name, "rule": review.target.rule},
+        "protocol": asdict(review.protocol) | {"allowed_error_mm": review.allowed_error_mm},
+        "needs_person": review.needs_person,
+        "questions": list(review.questions),
+        "images": [_image(image) for image in review.images],
+        "statistics": {
+            "ours": _statistics(review.statistics),
+            "others": _statistics(review.statistics_of_others),
+        },
+        "left_aside": list(review.left_aside),
+        "warnings": list(review.warnings),
+        "notes": list(review.notes),
+        "timing_s": dict(review.timing_s),
+        "manifest": {
+            "inputs": [{"uid": f.sop_instance_uid or None, "sha256": f.sha256} for f in review.inputs],
+            "settings": dict(review.settings),
+            "seed": review.seed,
+            "version": version("openigrt"),
+            "run": {
+                "reviewed_at": _moment(review.reviewed_at),
+                "python": platform.python_version(),
+                "numpy": np.__version__,
+                "machine": platform.machine(),
+            },
+        },
+    }
+
+
+def _plan(review: CourseReview) -> Record:
+    """The plan, or what stands in its place."""
+    plan, image, structures = (
+        review.plan_folder.plan,
+        review.plan_folder.planning_image,
+        review.plan_folder.structure_set,
+    )
+    return {
+        "uid": plan.uid if plan else None,
+        "label": plan.label if plan else None,
+        "approval": (plan.approval or None) if plan else None,
+        "patient_id": image.provenance.patient_id or None,
+        "patient_position": review.patient_position or None,
+        "isocenter_mm": [_rounded(x) for x in review.isocenter_mm],
+        "isocenter_from": review.isocenter_from,
+        "frame_of_reference_uid": image.frame.uid,
+        "series_uid": image.provenance.series_uid or None,
+        "structure_set_uid": structures.uid if structures else None,
+    }
+
+
+def _image(image: CourseImage) -> Record:
+    """One image at its place."""
+    review, verification = image.review, image.verification
+    return {
+        "number": image.number,
+        "session": image.session,
+        "role": str(image.role),
+        "series_uid": review.series_uid,
+        "study_uid": review.study_uid or None,
+        "frame_of_reference_uid": review.frame_uid or None,
+        "description": review.description or None,
+        "modality": review.modality or None,
+        "acquired_at": _moment(review.acquired_at),
+        "attention": list(image.attention),
+        "problem": review.problem or None,
+        "found": None if review.found is None else _found(review.found),
+        "registrations": [_other(other) for other in review.others],
+        "verification": None if verification is None else _verification(verification, image.after),
+        "digest": review.key or None,
+    }
+
+
+def _found(found: Found) -> Record:
+    """What the match of one image says."""
+    return {
+        "region": found.region,
+        "metric": found.metric,
+        "plan_from_daily": [[_rounded(x, 9) for x in row] for row in found.plan_from_daily],
+        "setup_error": _axes(found.setup_error),
+        "off_target_mm": _rounded(found.off_target_mm),
+        "verdict": str(found.verdict),
+        "predicted_error_mm": _rounded(found.predicted_error_mm),
+        "trust_reasons": list(found.trust_reasons),
+        "score": _rounded(found.score),
+        "overlap": _rounded(found.overlap),
+        "surrogate": str(found.surrogate),
+        "surrogate_reasons": list(found.surrogate_reasons),
+        "differences_mm": _each(found.differences_mm),
+        "action": str(found.action),
+        "reasons": list(found.reasons),
+        "warnings": list(found.warnings),
+        "isocenter_rule": found.isocenter_rule,
+        "gives_couch_move": found.gives_couch_move,
+    }
+
+
+def _other(other: OtherView) -> Record:
+    """One registration of another system."""
+    return {
+        "uid": other.uid,
+        "name": other.name,
+        "maker": other.maker or None,
+        "created_at": _moment(other.created_at),
+        "is_judged": other.is_judged,
+        "problem": other.problem or None,
+        "agreement": None if other.agreement is None else str(other.agreement),
+        "setup_error": _axes(other.setup_error),
+        "apart_mm": [_rounded(x) for x in other.apart_mm] or None,
+        "largest_mm": _rounded(other.largest_mm),
+        "rotation_deg": _rounded(other.rotation_deg),
+        "exchanged_mm": _rounded(other.exchanged_mm),
+        "regions_mm": _each(other.regions_mm or {}),
+        "similarity_ours": _rounded(other.similarity_ours),
+        "similarity_other": _rounded(other.similarity_other),
+        "similarity_deviation": _rounded(other.similarity_deviation),
+    }
+
+
+def _verification(verification: Verification, after: int | None) -> Record:
+    """What an image says after the one before it."""
+    return {
+        "after": after,
+        "residual_mm": _rounded(verification.residual_mm),
+        "tolerance_mm": verification.tolerance_mm,
+        "is_within": verification.is_within,
+        "grew": list(verification.grew),
+        "causes": list(verification.causes),
+    }
+
+
+def _statistics(by_axis: Mapping[str, AxisStatistics]) -> Record:
+    """Mean, standard deviation and number by axis."""
+    return {
+        axis: {"mean": _rounded(found.mean), "deviation": _rounded(found.deviation), "count": found.count}
+        for axis, found in by_axis.items()
+    }
+
+
+def _axes(error: SetupError | None) -> Record | None:
+    """Six axes by name."""
+    return None if error is None else {name: _rounded(value) for name, value in asdict(error).items()}
+
+
+def _each(values: Mapping[str, float]) -> Record:
+    """Numbers by name."""
+    return {name: _rounded(value) for name, value in values.items()}
+
+
+def _moment(value: datetime | None) -> str | None:
+    """ISO 8601 UTC."""
+    return None if value is None else value.isoformat(timespec="milliseconds")
+
+
+def _rounded(value: float | None, digits: int = DIGITS) -> float | None:
+    """A number without trailing noise and without minus zero; None where it is not known."""
+    return None if value is None or not math.isfinite(value) else round(float(value), digits) + 0.0
