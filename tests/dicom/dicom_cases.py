@@ -147,7 +147,7 @@ def control_point(index, **values):
     return sequence_item(ControlPointIndex=index, CumulativeMetersetWeight=float(index), **values)
 
 
-def full_control_point(isocenter=(0.0, 0.0, 33.0), **values):
+def full_control_point(isocenter=(-7.0, -15.0, 33.0), **values):
     jaws = [
         sequence_item(RTBeamLimitingDeviceType="ASYMX", LeafJawPositions=[-50, 40]),
         sequence_item(RTBeamLimitingDeviceType="ASYMY", LeafJawPositions=[-30, 20]),

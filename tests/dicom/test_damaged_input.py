@@ -6,6 +6,7 @@ import pytest
 
 from openigrt.dicom import (
     chained_plan_from_daily,
+    new_plan_version,
     plan_from_daily,
     read_daily_folder,
     read_deformable_registration,
@@ -18,8 +19,10 @@ from openigrt.dicom import (
     read_spatial_registration,
     read_structure_set,
     read_uneven_dose,
+    write_plan,
 )
 from openigrt.errors import OpenIgrtError
+from openigrt.patient import PlanChange, PlanVersion, beams_eye_view
 from tests.dicom.dicom_cases import (
     DOSE,
     FRAME,
@@ -37,6 +40,8 @@ from tests.dicom.test_deformable_registration import deformable
 from tests.dicom.test_dose import planes
 from tests.dicom.test_dvh import histogram, with_histograms
 from tests.dicom.test_spatial_registration import DAILY_UID, PLAN_UID, images, item, matrix4
+from tests.dicom.whole_plans import ion_plan, photon_plan
+from tests.dicom.writing_cases import series_header
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -75,9 +80,23 @@ def registration_of(path):
     return plan_from_daily(read_spatial_registration(read_object(path)[0]), *images())
 
 
+def use_plan(path):
+    """Read a plan and do all that can be done with it."""
+    dataset, _ = read_object(path)
+    read, _ = read_plan(dataset)
+    for beam in read.beams:
+        for point in beam.control_points:
+            refuses_or_reads(lambda beam=beam, point=point: beams_eye_view(beam, point))
+    refuses_or_reads(lambda: write_plan(read, series_header("62")))
+    version = PlanVersion("1.9.9", "v2", series_header("62").created_at)
+    new_plan_version(dataset, PlanChange((1.0, 2.0, 3.0)), version, "1.9.8")
+
+
 READERS = {
     "structure_set": (structure_set, lambda path: read_structure_set(read_object(path)[0])),
     "plan": (plan, lambda path: read_plan(read_object(path)[0])),
+    "photon plan": (lambda: write_plan(photon_plan(), series_header("62")), lambda path: use_plan(path)),
+    "ion plan": (lambda: write_plan(ion_plan(), series_header("62")), lambda path: use_plan(path)),
     "dose": (dose, lambda path: read_dose(read_object(path)[0])),
     "registration": (
         lambda: dicom_object(

@@ -7,10 +7,10 @@ from openigrt.errors import (
     InconsistentInput,
     MissingInput,
     UnreadableFile,
-    UnsupportedInput,
     UnsupportedPatientPosition,
 )
 from openigrt.geometry import Frame, PatientPosition
+from openigrt.patient import BeamLimitingDevice
 from tests.dicom.dicom_cases import FRAME, PLAN, SET, beam, control_point, full_control_point, plan, sequence_item
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
@@ -42,20 +42,28 @@ def test_omitted_values_stay_as_they_were():
     assert [p.couch.patient_support_angle_deg for p in read.control_points] == [5, 5, 7, 7]
     assert [p.couch.table_top_pitch_angle_deg for p in read.control_points] == [1.5] * 4
     assert [p.jaw_x_mm for p in read.control_points] == [(-50, 40)] * 4
-    assert [p.leaf_positions_mm for p in read.control_points] == [()] + [(-1, -2, 1, 2)] * 3
-    assert (read.leaf_device, read.leaf_boundaries_mm) == ("MLCX", (-5, 0, 5))
+    assert [p.positions_mm_of("MLCX") for p in read.control_points] == [()] + [(-1, -2, 1, 2)] * 3
+    assert read.leaves == (BeamLimitingDevice("MLCX", 2, (-5, 0, 5)),)
 
 
 def test_several_isocenters_are_kept_apart():
     second = beam(2, [full_control_point(isocenter=(10.0, 20.0, 30.0)), control_point(1)])
     read = read_plan(plan(beams=[beam(1), second]))[0]
-    assert [b.isocenter_mm for b in read.beams] == [(0.0, 0.0, 33.0), (10.0, 20.0, 30.0)]
+    assert [b.isocenter_mm for b in read.beams] == [(-7.0, -15.0, 33.0), (10.0, 20.0, 30.0)]
 
 
-def test_moving_isocenter_is_refused():
-    points = [full_control_point(), control_point(1, IsocenterPosition=[0, 0, 34])]
-    with pytest.raises(UnsupportedInput, match="isocenter of beam 'B1' moves"):
-        read_plan(plan(beams=[beam(points=points)]))
+def test_an_isocenter_that_moves_is_read():
+    points = [
+        full_control_point(),
+        control_point(1, IsocenterPosition=[-7, -15, 33.0005]),
+        control_point(2, IsocenterPosition=[-7, -15, 34]),
+        control_point(3),
+        control_point(4, IsocenterPosition=[-7, -15, 33]),
+    ]
+    read = read_plan(plan(beams=[beam(points=points)]))[0].beams[0]
+    assert read.isocenter_mm == (-7.0, -15.0, 33.0)
+    assert [p.isocenter_mm for p in read.control_points] == [None, None, (-7.0, -15.0, 34.0), (-7.0, -15.0, 34.0), None]
+    assert read.isocenter_at(read.control_points[0]) == (-7.0, -15.0, 33.0)
 
 
 def test_setup_beams():
@@ -63,18 +71,9 @@ def test_setup_beams():
     del without_isocenter.IsocenterPosition
     beams = [beam(1), beam(2, [without_isocenter], "SETUP"), beam(3, delivery="SETUP"), beam(4)]
     read, messages = read_plan(plan(beams=beams, metersets={1: 50.0}))
-    assert [(b.number, b.is_setup) for b in read.beams] == [(1, False), (3, True), (4, True)]
-    assert messages == (
-        "Left out setup beam 'B2': it has no isocenter.",
-        "Beam 4 'B4' has no meterset: taken as a setup beam.",
-    )
-
-
-def test_treatment_beam_without_isocenter_is_refused():
-    point = full_control_point()
-    del point.IsocenterPosition
-    with pytest.raises(MissingInput, match="'B1' has no isocenter"):
-        read_plan(plan(beams=[beam(points=[point])]))
+    assert [(b.number, b.is_setup) for b in read.beams] == [(1, False), (2, True), (3, True), (4, True)]
+    assert [b.isocenter_mm is None for b in read.beams] == [False, True, False, False]
+    assert messages == ("Beam 4 'B4' has no meterset: taken as a setup beam.",)
 
 
 def test_frame_and_position_from_elsewhere_are_said():
@@ -112,7 +111,7 @@ def test_ion_plan():
     ion.VirtualSourceAxisDistances, ion.IonControlPointSequence, ion.RadiationType = [2000, 2400], points, "PROTON"
     dataset.IonBeamSequence = [ion]
     read = read_plan(dataset)[0].beams[0]
-    assert (read.radiation_type, read.source_axis_distance_mm, read.isocenter_mm) == ("PROTON", 2200.0, (0, 0, 33))
+    assert (read.radiation_type, read.source_axis_distance_mm, read.isocenter_mm) == ("PROTON", 2200.0, (-7, -15, 33))
 
 
 def test_malformed_numbers_are_unreadable():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from openigrt.dicom import read_plan_folder
-from openigrt.errors import AmbiguousInput, InconsistentInput, MissingInput, UnreadableFile
+from openigrt.errors import AmbiguousInput, InconsistentInput, MissingInput, UnreadableFile, UnsupportedInput
 from openigrt.geometry import Frame
 from openigrt.patient import StructureRole
 from tests.dicom.dicom_cases import (
@@ -18,7 +18,10 @@ from tests.dicom.dicom_cases import (
     SERIES,
     SET,
     SliceSeries,
+    beam,
+    control_point,
     dose,
+    full_control_point,
     plan,
     square_mm,
     structure_set,
@@ -270,3 +273,33 @@ def test_a_dose_that_cannot_be_read_does_not_stop_the_plan(tmp_path):
 def test_geometry_of_dose_and_image_agree(tmp_path):
     read = read_plan_folder(write_plan_folder(tmp_path))
     assert np.allclose(read.dose.grid.points((3, 2, 1)), read.planning_image.grid.points((3, 2, 1)))
+
+
+def test_an_isocenter_that_moves_cannot_be_guided_to(tmp_path):
+    points = [full_control_point(), control_point(1, IsocenterPosition=[-7, -15, 34])]
+    write_plan_folder(tmp_path, beams=[beam(points=points)])
+    with pytest.raises(
+        UnsupportedInput, match=r"isocenter of beam 'B1' moves from .*33\.0\) to .*34\.0\); not handled"
+    ):
+        read_plan_folder(tmp_path)
+
+
+def test_setup_beams_without_isocenter_are_left_out(tmp_path):
+    without_isocenter = full_control_point()
+    del without_isocenter.IsocenterPosition
+    beams = [beam(1), beam(2, [without_isocenter], "SETUP"), beam(3, delivery="SETUP"), beam(4)]
+    read = read_plan_folder(write_plan_folder(tmp_path, beams=beams, metersets={1: 50.0}))
+    assert [(b.number, b.is_setup) for b in read.plan.beams] == [(1, False), (3, True), (4, True)]
+    assert {
+        "Left out setup beam 'B2': it has no isocenter.",
+        "Beam 4 'B4' has no meterset: taken as a setup beam.",
+    } <= set(read.messages)
+
+
+@pytest.mark.parametrize(("delivery", "said"), [("TREATMENT", "'B1' has no isocenter"), ("SETUP", "no beam with")])
+def test_a_plan_that_aims_nowhere_is_refused(tmp_path, delivery, said):
+    point = full_control_point()
+    del point.IsocenterPosition
+    write_plan_folder(tmp_path, beams=[beam(points=[point], delivery=delivery)])
+    with pytest.raises(MissingInput, match=said):
+        read_plan_folder(tmp_path)

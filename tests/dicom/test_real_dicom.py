@@ -88,8 +88,8 @@ def test_breast_plan_structures_and_dose(real_data):
     structures, _ = read_structure_set(read_object(folder / "rtss.dcm")[0])
     dose = read_dose(read_object(folder / "rtdose.dcm")[0])
     assert [len(beam.control_points) for beam in plan.beams] == [92, 94, 103, 95]
-    assert {len(point.leaf_positions_mm) for beam in plan.beams for point in beam.control_points} == {120}
-    assert {len(beam.leaf_boundaries_mm) for beam in plan.beams} == {61}
+    assert {len(point.positions_mm_of("MLCX")) for beam in plan.beams for point in beam.control_points} == {120}
+    assert {len(beam.leaves[0].boundaries_mm) for beam in plan.beams} == {61}
     assert plan.structure_set_uid == structures.uid
     assert len(structures.structures) == 10
     assert structures.approval == "APPROVED"

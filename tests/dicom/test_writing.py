@@ -23,15 +23,22 @@ from openigrt.errors import UnsupportedInput
 from openigrt.geometry import CouchPose, Frame, Grid, PatientPosition
 from openigrt.images import Image, Modality, Provenance
 from openigrt.patient import (
+    AperturePositions,
     Beam,
+    BeamLimitingDevice,
+    BeamShare,
     Contour,
     ContourKind,
     ControlPoint,
     DoseGrid,
+    FractionGroup,
     Plan,
+    PlannedSetup,
+    Rotations,
     Structure,
     StructureRole,
     StructureSet,
+    jaws,
 )
 from tests.dicom.dicom_cases import CT, ROOT
 from tests.dicom.writing_cases import requires_dciodvfy, series_header, validated
@@ -78,16 +85,24 @@ def structures():
     )
 
 
-def control_point(weight, gantry):
+def control_point(weight, gantry, rotations):
     couch = CouchPose(1.0, 2.0, -3.0, 350.0, 1.0, 359.5)
-    return ControlPoint(weight, gantry, 15.0, couch, (-50.0, 50.0), (-40.0, 40.0), (-1.0, -2.0, 1.0, 2.0))
+    leaves = AperturePositions("MLCX", (-1.0, -2.0, 1.0, 2.0))
+    return ControlPoint(weight, gantry, 15.0, couch, (*jaws((-50.0, 50.0), (-40.0, 40.0)), leaves), rotations=rotations)
 
 
 def plan():
-    arc = tuple(control_point(weight, gantry) for weight, gantry in ((0.0, 181.0), (0.5, 270.0), (1.0, 179.0)))
-    still = (control_point(0.0, 0.0), control_point(1.0, 0.0))
+    turns = ((0.0, 181.0, "CW"), (0.5, 270.0, "CW"), (1.0, 179.0, "NONE"))
+    arc = tuple(control_point(weight, gantry, Rotations(turn)) for weight, gantry, turn in turns)
+    still = (control_point(0.0, 0.0, Rotations()), control_point(1.0, 0.0, Rotations()))
+    devices = (
+        BeamLimitingDevice("ASYMX", 1),
+        BeamLimitingDevice("ASYMY", 1),
+        BeamLimitingDevice("MLCX", 2, (-10.0, 0.0, 10.0)),
+    )
     shared = {"radiation_type": "PHOTON", "machine_name": "M", "isocenter_mm": (0.1, 1.0, 2.0)}
-    shared |= {"source_axis_distance_mm": 1000.0, "leaf_device": "MLCX", "leaf_boundaries_mm": (-10.0, 0.0, 10.0)}
+    shared |= {"source_axis_distance_mm": 1000.0, "devices": devices, "final_meterset_weight": 1.0}
+    shared |= {"patient_setup_number": 1}
     beams = (
         Beam(number=1, name="Arc", delivery_type="TREATMENT", meterset_mu=210.5, control_points=arc, **shared),
         Beam(number=2, name="Setup", delivery_type="SETUP", meterset_mu=None, control_points=still, **shared),
@@ -104,6 +119,9 @@ def plan():
         fractions_planned=20,
         created_at=series_header("62").created_at,
         manufacturer="OpenIGRT",
+        reviewed_at=series_header("62").created_at,
+        fraction_groups=(FractionGroup(1, 20, (BeamShare(1, 210.5), BeamShare(2))),),
+        setups=(PlannedSetup(1, "HFS"),),
     )
 
 

@@ -29,6 +29,7 @@ from openigrt.patient import (
     Structure,
     StructureRole,
     StructureSet,
+    jaws,
 )
 
 ROOT = "1.2.826.0.1.3680043.8.498.77"
@@ -194,7 +195,9 @@ def ellipsoid_contours(grid, center, axes):
 
 
 def beam(number=1, name="AP", isocenter_mm=ISOCENTER_MM):
-    points = tuple(ControlPoint(weight, 0.0, 0.0, CouchPose(), (-50.0, 50.0), (-50.0, 50.0)) for weight in (0.0, 1.0))
+    points = tuple(
+        ControlPoint(weight, 0.0, 0.0, CouchPose(), jaws((-50.0, 50.0), (-50.0, 50.0))) for weight in (0.0, 1.0)
+    )
     place = tuple(float(x) for x in isocenter_mm)
     return Beam(number, name, "TREATMENT", "PHOTON", "LINAC", place, 1000.0, 100.0, points)
 

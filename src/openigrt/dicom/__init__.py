@@ -109,6 +109,9 @@ from openigrt.dicom.plan_folder import (
     holds_plan,
     read_plan_folder,
 )
+from openigrt.dicom.plan_version import (
+    new_plan_version,
+)
 from openigrt.dicom.pseudonyms import (
     KEY_BYTES,
     Pseudonyms,
@@ -249,6 +252,7 @@ __all__ = [
     "links_of",
     "modality_of",
     "named_files",
+    "new_plan_version",
     "person_of",
     "phases_in",
     "plan_from_daily",

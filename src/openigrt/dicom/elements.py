@@ -157,6 +157,14 @@ def required_numbers(dataset: Dataset, keyword: str, count: int) -> tuple[float,
     return values
 
 
+def number_pairs(dataset: Dataset, keyword: str) -> tuple[tuple[float, float], ...]:
+    """Pairs of finite numbers; none where there are none."""
+    values = numbers(dataset, keyword)
+    if len(values) % 2:
+        raise _Malformed(f"{keyword} should hold pairs of numbers and holds {len(values)}.", keyword=keyword)
+    return tuple(zip(values[::2], values[1::2], strict=True))
+
+
 def point_list(dataset: Dataset, keyword: str) -> Float64Array:
     """Points (n, 3) of a long Decimal String element, parsed from its bytes where pydicom has not done so yet."""
     try:

@@ -1,7 +1,11 @@
-"""What is missing, inconsistent, lossy or suspicious in a folder, each with what to do. Headers only."""
+"""What is missing, inconsistent, lossy or suspicious in a folder, each with what to do.
+
+Headers only, but for plans and registrations.
+"""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pydicom.uid import (
@@ -31,6 +35,7 @@ from openigrt.dicom.links import Drawing, Links, Planning, plans_of_dose, refere
 from openigrt.dicom.load import read_object
 from openigrt.dicom.patients import PatientIdentity
 from openigrt.dicom.pixels import number_of_frames, require_whole_pixels
+from openigrt.dicom.plan_findings import plan_doubts
 from openigrt.dicom.readers import READ_CLASSES
 from openigrt.dicom.record_findings import find_in_instructions, find_in_records
 from openigrt.dicom.registration_chain import EQUIPMENT_FRAMES
@@ -273,7 +278,7 @@ def _without_image(name: str, drawing: Drawing, inventory: Inventory) -> Finding
 
 
 def _plans(inventory: Inventory, links: Links) -> Iterator[Finding]:
-    """Plans without structures, image or dose, that nobody approved, or of which there are several."""
+    """Plans without structures, image or dose, that nobody approved, are doubtful, or of which there are several."""
     for planning in links.plannings:
         name, about = _label(inventory, planning.plan, "RTPlanLabel"), (planning.plan.uid,)
         yield from _of_plan(name, planning, inventory)
@@ -282,6 +287,8 @@ def _plans(inventory: Inventory, links: Links) -> Iterator[Finding]:
         if approval != "APPROVED":
             sentence = f"{name} is {approval or 'of unknown approval'}."
             yield Finding(Severity.WARNING, sentence, "Check that this is the plan that is treated.", about)
+        for doubt in plan_doubts(planning, links):
+            yield replace(doubt, sentence=f"{name}: {doubt.sentence}", about=about)
     if len(links.plannings) > 1:
         sentence = f"There are {len(links.plannings)} plans."
         uids = tuple(planning.plan.uid for planning in links.plannings)

@@ -112,7 +112,12 @@ def _set_series(dataset: Dataset, series: SeriesHeader, modality: str) -> None:
     dataset.ManufacturerModelName = series.device.model
     dataset.StationName = series.device.station_name
     dataset.DeviceSerialNumber = series.device.serial_number
-    dataset.SoftwareVersions = version("openigrt")
+    dataset.SoftwareVersions = software()
+
+
+def software() -> str:
+    """The version of OpenIGRT."""
+    return version("openigrt")
 
 
 def marked_research_only(description: str) -> str:

@@ -34,7 +34,7 @@ from openigrt.dicom.load import InputFile, read_object
 from openigrt.dicom.plan import PlanDefaults, read_plan
 from openigrt.dicom.stack import Straightening
 from openigrt.dicom.structure_set import read_structure_set
-from openigrt.errors import AmbiguousInput, InconsistentInput, InputError
+from openigrt.errors import AmbiguousInput, InconsistentInput, InputError, MissingInput, UnsupportedInput
 from openigrt.geometry import PatientPosition
 from openigrt.images import Image
 from openigrt.patient import DoseGrid, Plan, StructureSet
@@ -207,7 +207,33 @@ def _plan(
     stated = reading.image.provenance.patient_position
     defaults = PlanDefaults(frame_uid, stated or given, "the image" if stated else "what was given")
     plan, messages = read_plan(dataset, defaults)
-    return plan, (file,), messages
+    aimed, left_out = with_still_isocenters(plan)
+    return aimed, (file,), (*messages, *left_out)
+
+
+def with_still_isocenters(plan: Plan) -> tuple[Plan, tuple[str, ...]]:
+    """A plan that a patient can be guided to: each beam at one isocenter, setup beams without any left out and told.
+
+    Raises MissingInput for a treatment beam or a whole plan without isocenter, UnsupportedInput for an isocenter that
+    moves within a beam.
+    """
+    for beam in plan.beams:
+        moved_mm = next((point.isocenter_mm for point in beam.control_points if point.isocenter_mm), None)
+        if moved_mm is not None:
+            raise UnsupportedInput(
+                f"The isocenter of beam {beam.name!r} moves from {beam.isocenter_mm} to {moved_mm}; not handled."
+            )
+        if beam.isocenter_mm is None and not beam.is_setup:
+            raise MissingInput(
+                f"Beam {beam.name!r} has no isocenter; fixed-SSD setups are not handled. "
+                "Take the plan out of the folder and give --isocenter X,Y,Z."
+            )
+    aimed = tuple(beam for beam in plan.beams if beam.isocenter_mm is not None)
+    if not aimed:
+        raise MissingInput(f"RT Plan {plan.uid} has no beam with an isocenter.")
+    left_out = (beam for beam in plan.beams if beam.isocenter_mm is None)
+    messages = tuple(f"Left out setup beam {beam.name!r}: it has no isocenter." for beam in left_out)
+    return replace(plan, beams=aimed), messages
 
 
 def _dose(

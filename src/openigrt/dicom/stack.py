@@ -226,9 +226,10 @@ def _uneven(below: Slice, above: Slice, gap_mm: float, step_mm: float) -> Incons
     multiple = round(gap_mm / step_mm)
     is_multiple = multiple >= 2 and abs(gap_mm - multiple * step_mm) <= multiple * _spacing_tolerance_mm(step_mm)
     what = f"{multiple - 1} slice(s) are missing" if is_multiple else "the slices are unevenly spaced"
+    remedy = ", or have it resampled with --straighten" if gap_mm <= LARGEST_BRIDGED_MM else ""
     return InconsistentInput(
         f"In series {above.instance.series_uid} {what}: between {below} and {above} lie {gap_mm:.2f} mm, elsewhere "
-        f"{step_mm:.2f} mm; export the series again, or have it resampled with --straighten.",
+        f"{step_mm:.2f} mm; export the series again{remedy}.",
         series_uid=above.instance.series_uid,
         uids=(below.instance.uid, above.instance.uid),
         gap_mm=gap_mm,

@@ -49,6 +49,7 @@ from openigrt.geometry.iec61217 import (
 )
 from openigrt.geometry.parallel_planes import ParallelPlanes
 from openigrt.geometry.patient_position import PatientPosition
+from openigrt.geometry.planar_region import PlanarPart, PlanarRegion, planar_region
 from openigrt.geometry.projection_geometry import ProjectionGeometry
 from openigrt.geometry.resampling import resample, sample_points
 from openigrt.geometry.rigid import (
@@ -80,6 +81,8 @@ __all__ = [
     "ParallelPlanes",
     "PatientPosition",
     "Pivot",
+    "PlanarPart",
+    "PlanarRegion",
     "ProjectionGeometry",
     "Rays",
     "RigidTransform",
@@ -105,6 +108,7 @@ __all__ = [
     "nearest_motion",
     "patient_from_lps",
     "patient_support_from_table_top_eccentric",
+    "planar_region",
     "pose_after_motion",
     "project_points",
     "rays_of_image_points",

@@ -10,7 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from openigrt.errors import InconsistentInput
-from openigrt.patient.plan import Beam, Plan
+from openigrt.patient.beam import Beam
+from openigrt.patient.plan import Plan
 from openigrt.patient.stated_position import Deviation, PositionTolerances, StatedPosition, deviations
 from openigrt.patient.treatment_record import DeliveredBeam, DeliveryType, Override, TreatmentRecord
 

@@ -9,8 +9,9 @@ from enum import StrEnum
 
 from openigrt.errors import InconsistentInput, InputError, MissingInput
 from openigrt.geometry import signed_angle_difference_deg
+from openigrt.patient.beam import Beam
 from openigrt.patient.correction import Correction
-from openigrt.patient.plan import Beam, Plan
+from openigrt.patient.plan import Plan
 from openigrt.patient.stated_position import StatedPosition
 from openigrt.patient.treatment_record import DeliveryType
 

@@ -3,50 +3,30 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from openigrt.geometry import CouchPose, Frame, PatientPosition
+from openigrt.geometry import Frame, PatientPosition
+from openigrt.patient.beam import Beam
+from openigrt.patient.fraction_group import FractionGroup
+from openigrt.patient.planned_setup import PlannedSetup
+from openigrt.patient.prescription import DoseReference
+from openigrt.patient.tolerance_table import ToleranceTable
 
 
 @dataclass(frozen=True, slots=True)
-class ControlPoint:
-    """One control point, IEC 61217 mm and degrees; a value that the plan leaves open is None."""
+class RelatedPlan:
+    """Another plan and what it is to this one: PREDECESSOR, ALTERNATIVE, PRIOR, CONCURRENT or VERIFIED_PLAN."""
 
-    cumulative_meterset_weight: float
-    gantry_angle_deg: float
-    beam_limiting_device_angle_deg: float
-    couch: CouchPose
-    jaw_x_mm: tuple[float, float] | None = None
-    jaw_y_mm: tuple[float, float] | None = None
-    leaf_positions_mm: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Beam:
-    """A treatment or setup beam; `isocenter_mm` in LPS of the plan's frame.
-
-    `leaf_device` is MLCX or MLCY and `leaf_boundaries_mm` its N+1 boundaries; both empty where there is none.
-    """
-
-    number: int
-    name: str
-    delivery_type: str
-    radiation_type: str
-    machine_name: str
-    isocenter_mm: tuple[float, float, float]
-    source_axis_distance_mm: float
-    meterset_mu: float | None
-    control_points: tuple[ControlPoint, ...]
-    leaf_device: str = ""
-    leaf_boundaries_mm: tuple[float, ...] = ()
-
-    @property
-    def is_setup(self) -> bool:
-        """Whether the beam only images or sets up (Treatment Delivery Type SETUP)."""
-        return self.delivery_type == "SETUP"
+    uid: str
+    relationship: str = ""
+    sop_class_uid: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A treatment plan; all positions in LPS of `frame`."""
+    """A treatment plan; all positions in LPS of `frame`.
+
+    `fractions_planned` is that of the first fraction group. A plan made by hand may leave out `fraction_groups` and
+    `setups`: it is then written as one group of all beams, and one setup in `patient_position`.
+    """
 
     uid: str
     label: str
@@ -59,3 +39,27 @@ class Plan:
     fractions_planned: int | None = None
     created_at: datetime | None = None
     manufacturer: str = ""
+    name: str = ""
+    description: str = ""
+    intent: str = ""
+    treatment_sites: tuple[str, ...] = ()
+    treatment_protocols: tuple[str, ...] = ()
+    reviewer: str = ""
+    reviewed_at: datetime | None = None
+    fraction_groups: tuple[FractionGroup, ...] = ()
+    setups: tuple[PlannedSetup, ...] = ()
+    tolerance_tables: tuple[ToleranceTable, ...] = ()
+    prescription_description: str = ""
+    dose_references: tuple[DoseReference, ...] = ()
+    dose_uids: tuple[str, ...] = ()
+    related_plans: tuple[RelatedPlan, ...] = ()
+
+    @property
+    def is_ion(self) -> bool:
+        """Whether any beam has a beam line for ions: an RT Ion Plan."""
+        return any(beam.ion_line is not None for beam in self.beams)
+
+    @property
+    def predecessor_uids(self) -> tuple[str, ...]:
+        """The plans of which this is a new version."""
+        return tuple(plan.uid for plan in self.related_plans if plan.relationship == "PREDECESSOR")

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from openigrt.errors import InvalidGeometry
 from openigrt.geometry import Float64Array, frozen_array
+from openigrt.patient.beam import AperturePositions
 from openigrt.patient.stated_position import StatedPosition
 
 
@@ -85,14 +86,6 @@ class CorrectedParameter:
 
     parameter: Parameter
     correction: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class AperturePositions:
-    """Where the elements of one beam limiting device stood, mm at the isocenter: X, ASYMX, MLCX, ..."""
-
-    device: str
-    positions_mm: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)

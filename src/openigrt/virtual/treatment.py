@@ -6,7 +6,7 @@ from datetime import datetime
 import numpy as np
 
 from openigrt.geometry import CouchPose, Float64Array, Frame, Grid, PatientPosition, fixed_from_gantry, fixed_from_lps
-from openigrt.patient import Beam, ControlPoint, DoseGrid, DoseSummation, Plan
+from openigrt.patient import Beam, ControlPoint, DoseGrid, DoseSummation, Plan, jaws
 from openigrt.virtual.anatomy import Anatomy
 
 MACHINE_NAME = "VIRTUAL LINAC"
@@ -73,11 +73,11 @@ def conformal_dose(anatomy: Anatomy, prescription: Prescription, grid: Grid, uid
 def _beam(number: int, angle_deg: float, prescription: Prescription) -> Beam:
     """One static field: two control points at one place."""
     x, y, _ = _beam_view(prescription.target_mm, angle_deg, prescription).T
-    jaws = tuple(
+    x_mm, y_mm = (
         (round(float(a.min()) - FIELD_MARGIN_MM, 1), round(float(a.max()) + FIELD_MARGIN_MM, 1)) for a in (x, y)
     )
-    first = ControlPoint(0.0, angle_deg, 0.0, CouchPose(), jaws[0], jaws[1])
-    last = ControlPoint(1.0, angle_deg, 0.0, CouchPose(), jaws[0], jaws[1])
+    first = ControlPoint(0.0, angle_deg, 0.0, CouchPose(), jaws(x_mm, y_mm))
+    last = ControlPoint(1.0, angle_deg, 0.0, CouchPose(), jaws(x_mm, y_mm))
     isocenter = prescription.isocenter_mm
     return Beam(
         number=number,
