@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from openigrt import errors
+from openigrt.dicom import Action as ConfidentialityAction
+from openigrt.dicom import Option, profile_with
 from openigrt.geometry import Pivot
 from openigrt.guidance import Agreement, Role
 from openigrt.patient import Action, Verdict
@@ -86,6 +88,29 @@ def test_commands_in_the_docs_exist_and_take_the_options_shown(page: Path):
         ]
         shown = {option for line in lines for option in re.findall(r"--[a-z-]+", line.split("#")[0])}
         assert shown <= set(re.findall(r"--[a-z-]+", help_of(command)))
+
+
+def test_every_option_of_deidentify_is_documented():
+    page = REFERENCE / "deidentify.md"
+    options = set(re.findall(r"--[a-z][a-z-]+", help_of("deidentify"))) - {"--help"}
+    assert options - words(page) == set()
+    assert {word for word in words(page) if word.startswith("--")} - options == set()
+    assert {f"--keep {option}" for option in Option} <= quoted(page)
+
+
+@pytest.mark.parametrize("action", [*ConfidentialityAction], ids=str)
+def test_every_action_of_deidentify_is_documented(action: str):
+    assert re.search(rf"^\| `{action}` \| \S", text(REFERENCE / "deidentify.md"), re.MULTILINE)
+
+
+def test_every_safe_private_creator_is_documented():
+    assert {creator for creator, _, _ in profile_with().safe_private} <= quoted(REFERENCE / "deidentify.md")
+
+
+def test_the_list_of_deidentified_attributes_is_up_to_date():
+    lister = REFERENCE / "list_attributes.py"
+    done = subprocess.run([sys.executable, str(lister)], capture_output=True, text=True, check=True)
+    assert done.stdout == text(REFERENCE / "deidentified_attributes.md"), f"run {lister.name} again"
 
 
 def test_make_targets_in_the_docs_exist():

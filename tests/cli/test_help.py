@@ -21,18 +21,17 @@ main()
 """
 
 
-@pytest.mark.parametrize(
-    "words",
-    [["--help"], ["guide", "--help"], ["accept", "--help"], ["review", "--help"], ["example", "--help"], ["--version"]],
-    ids=" ".join,
-)
+COMMANDS = ("guide", "review", "check", "sort", "deidentify", "accept", "example")
+
+
+@pytest.mark.parametrize("words", [["--version"], ["--help"], *([name, "--help"] for name in COMMANDS)], ids=" ".join)
 def test_help_loads_nothing_heavy(words):
     done = subprocess.run([sys.executable, "-c", LOADED, *words], capture_output=True, text=True, check=False)
     assert done.returncode == 0
     assert set(json.loads(done.stderr)) & HEAVY == set()
 
 
-@pytest.mark.parametrize("words", [[], ["guide"], ["review"], ["accept"], ["example"]], ids=" ".join)
+@pytest.mark.parametrize("words", [[], *([name] for name in COMMANDS)], ids=" ".join)
 def test_help_shows_an_example_and_that_this_is_research_software(words):
     said = " ".join(run(*words, "--help").out.split())
     assert "Example: openigrt " in said

@@ -207,6 +207,37 @@ def sort(
 
 
 @app.command()
+def deidentify(  # noqa: PLR0917  (typer makes options of parameters)
+    folder: options.OriginalFolder,
+    out: options.DeidentifiedFolder,
+    key: options.Key = None,
+    ids: options.GivenIds = None,
+    link: options.Link = None,
+    keep: options.Keep = None,
+    as_json: options.Json = False,
+) -> None:
+    """A folder of DICOM without the people in it (PS3.15 annex E); what belongs together still does.
+
+    Pixels are not looked at: the answer names what a person must look at before anything is shared.
+
+    Example: openigrt deidentify patient/ shared/ --key study.key
+    """
+    from openigrt import tasks  # noqa: PLC0415  (seconds that --help and wrong usage should not cost)
+
+    with voice.progress() as tell:
+        done = tasks.deidentify(
+            folder, out, key, ids=ids, link=link, keep=[kind.value for kind in keep or []], progress=tell
+        )
+    for sentence in done.told:
+        voice.tell(sentence)
+    if as_json:
+        voice.answer(json.dumps(tasks.deidentification_record(done), allow_nan=False) + "\n")
+    else:
+        voice.answer(tasks.deidentification_summary(done))
+    raise typer.Exit(ExitCode.PERSON_NEEDED if done.is_person_needed else ExitCode.DONE)
+
+
+@app.command()
 def accept(
     machine: options.AcceptedMachine,
     readings: options.Readings = None,

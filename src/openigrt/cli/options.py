@@ -1,5 +1,6 @@
 """The arguments and options of the commands, as typer reads them from annotations."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -56,4 +57,33 @@ Readings = Annotated[
 ]
 AcceptanceOut = Annotated[
     Path | None, Option("--out", metavar="DIR", parser=words.path, help="where page and form of the test go")
+]
+
+
+class Kept(StrEnum):
+    """What `deidentify` keeps on demand."""
+
+    CHARACTERISTICS = "characteristics"
+    DEVICE = "device"
+    OTHERS = "others"
+
+
+OriginalFolder = Annotated[Path, Argument(metavar="IN", parser=words.path, help="folder of DICOM; it is not changed")]
+DeidentifiedFolder = Annotated[
+    Path, Argument(metavar="OUT", parser=words.path, help="empty or new folder, or a former result of the same key")
+]
+Key = Annotated[
+    Path | None,
+    Option(metavar="FILE", parser=words.path, help="secret that new UIDs, IDs and dates follow from; made if absent"),
+]
+GivenIds = Annotated[Path | None, Option(metavar="FILE", parser=words.path, help="CSV of old and new patient IDs")]
+Link = Annotated[
+    Path | None, Option(metavar="FILE", parser=words.path, help="where the table that leads back is written")
+]
+Keep = Annotated[
+    list[Kept] | None,
+    Option(
+        metavar="characteristics|device|others",
+        help="sex, age, size, weight; names of devices; objects of unknown content; may be repeated",
+    ),
 ]

@@ -1,5 +1,12 @@
 """DICOM data sets to and from our nouns: pure mapping over pydicom, one file per object, both directions in it."""
 
+from openigrt.dicom.confidentiality import (
+    Action,
+    Option,
+    Profile,
+    basic_rows,
+    profile_with,
+)
 from openigrt.dicom.daily_folder import (
     DailyFolder,
     check_same_patient,
@@ -17,9 +24,21 @@ from openigrt.dicom.deformable_registration import (
     read_deformable_registration,
     write_deformable_registration,
 )
+from openigrt.dicom.deidentification import (
+    Remark,
+    person_of,
+)
+from openigrt.dicom.deidentified_file import (
+    DeidentifiedFile,
+    deidentified_file,
+    save_deidentified,
+)
 from openigrt.dicom.delivery_instruction import (
     read_delivery_instruction,
     write_delivery_instruction,
+)
+from openigrt.dicom.descriptors import (
+    NOTHING_LEFT,
 )
 from openigrt.dicom.dose import (
     dose_grid,
@@ -93,9 +112,18 @@ from openigrt.dicom.plan_folder import (
 from openigrt.dicom.plan_version import (
     new_plan_version,
 )
+from openigrt.dicom.pseudonyms import (
+    KEY_BYTES,
+    Pseudonyms,
+)
 from openigrt.dicom.readers import (
     READERS,
     find_unreadable,
+)
+from openigrt.dicom.recognizability import (
+    ADVICE,
+    Doubt,
+    doubts_about,
 )
 from openigrt.dicom.registration_chain import (
     ChainLink,
@@ -162,15 +190,21 @@ from openigrt.dicom.ultrasound import (
 )
 
 __all__ = [
+    "ADVICE",
     "IMAGE_CLASSES",
+    "KEY_BYTES",
+    "NOTHING_LEFT",
     "READERS",
     "REGISTRATION_CLASSES",
+    "Action",
     "ChainLink",
     "DailyFolder",
     "DaySeries",
     "DaysFolder",
     "DeformableRegistration",
+    "DeidentifiedFile",
     "DeviceHeader",
+    "Doubt",
     "Finding",
     "ImageChoice",
     "ImageReading",
@@ -178,13 +212,17 @@ __all__ = [
     "Instance",
     "Inventory",
     "Links",
+    "Option",
     "PatientHeader",
     "PlanDefaults",
     "PlanFolder",
+    "Profile",
     "ProjectionDefaults",
+    "Pseudonyms",
     "RegisteredSource",
     "RegistrationChain",
     "RegistrationMethod",
+    "Remark",
     "Series",
     "SeriesHeader",
     "Severity",
@@ -198,11 +236,14 @@ __all__ = [
     "UsedFeature",
     "acquired_at_of",
     "affine_plan_from_daily",
+    "basic_rows",
     "by_severity",
     "chained_plan_from_daily",
     "check_same_patient",
     "check_same_position",
+    "deidentified_file",
     "dose_grid",
+    "doubts_about",
     "find_problems",
     "find_unknown_names",
     "find_unreadable",
@@ -212,8 +253,10 @@ __all__ = [
     "modality_of",
     "named_files",
     "new_plan_version",
+    "person_of",
     "phases_in",
     "plan_from_daily",
+    "profile_with",
     "read_daily_folder",
     "read_daily_series",
     "read_days_folder",
@@ -240,6 +283,7 @@ __all__ = [
     "repeats_of",
     "role_of",
     "save",
+    "save_deidentified",
     "scan_folder",
     "series_of_files",
     "write_deformable_registration",

@@ -118,6 +118,22 @@ def read_header_alone(path: Path, keywords: list[str]) -> Dataset:
         raise UnreadableFile(f"{path} cannot be read: {failure.strerror}.", path=str(path)) from None
 
 
+def read_before_pixels(path: Path) -> tuple[Dataset, int]:
+    """All elements of a file before its pixel data, and where those begin: the size of the file where there are none.
+
+    The place means nothing in a deflated file. Raises UnreadableFile when the file is no DICOM, too large, truncated or
+    malformed.
+    """
+    size = path.stat().st_size
+    if size > MAX_OBJECT_BYTES:
+        raise UnreadableFile(f"{path} has {size} bytes; at most {MAX_OBJECT_BYTES} are read.", path=str(path))
+    with path.open("rb") as file:
+        if not looks_like_dicom(file.read(PREAMBLE_BYTES)):
+            raise UnreadableFile(f"{path} is not DICOM.", path=str(path))
+        file.seek(0)
+        return _parse(path, file, size, None)[0], file.tell()
+
+
 def read_object(path: Path) -> tuple[Dataset, InputFile]:
     """A whole data set and the record of its file; raises UnreadableFile when no DICOM, truncated or too large."""
     content = read_content(path)

@@ -16,6 +16,14 @@ from openigrt.tasks.checking import (
 from openigrt.tasks.course import (
     CourseReview,
 )
+from openigrt.tasks.deidentification_record import (
+    Deidentification,
+    deidentification_record,
+    deidentification_summary,
+)
+from openigrt.tasks.deidentifying import (
+    deidentify,
+)
 from openigrt.tasks.examples import (
     write_example,
 )
@@ -59,6 +67,7 @@ from openigrt.tasks.sorting import (
 
 __all__ = [
     "CourseReview",
+    "Deidentification",
     "FolderCheck",
     "Guidance",
     "MachineAcceptance",
@@ -71,6 +80,9 @@ __all__ = [
     "check_summary",
     "check_whole",
     "correction_schema",
+    "deidentification_record",
+    "deidentification_summary",
+    "deidentify",
     "guidance_record",
     "guidance_summary",
     "guide",

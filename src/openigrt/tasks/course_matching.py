@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from openigrt.arrays import limit_threads, thread_count
-from openigrt.errors import OpenIgrtError
+from openigrt.errors import InputError, OpenIgrtError
 from openigrt.tasks.course import ImageResult
 from openigrt.tasks.course_image import CourseSide, CourseWords, ImageTask, course_side, review_image
 
@@ -22,7 +22,12 @@ Matcher = Callable[[Sequence[ImageTask], Path | None], Iterator[tuple[int, Image
 
 
 def process_count(asked: int | None) -> int:
-    """How many processes: as asked, else one for each core, at most eight; each holds plan and image in memory."""
+    """How many processes: as asked, else one for each core, at most eight; each holds plan and image in memory.
+
+    Raises InputError for less than one.
+    """
+    if asked is not None and asked < 1:
+        raise InputError(f"jobs is {asked}; expected a number of processes, 1 or more.", found=asked)
     return asked or min(thread_count(), MOST_PROCESSES)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from numpy.typing import ArrayLike
 
 from openigrt.arrays import kernels_are_cached
-from openigrt.dicom import DailyFolder, SpatialRegistration
+from openigrt.dicom import DailyFolder, SpatialRegistration, Straightening
 from openigrt.errors import MatchImpossible
 from openigrt.geometry import CouchPose
 from openigrt.guidance import Alignment, decide_correction, judge_surrogate
@@ -102,18 +102,11 @@ def guide(
         site, region, target, machine=machine, dof=dof, start=start, aliases=aliases, seed=seed
     )
     settings = settings.saying({"planning series": plan_series, "straightened": straighten})
+    asked = InputsAsked(plan_uid, plan_series, target, series, straightening)
+    by_hand = GivenSetup(beam, isocenter, daily_isocenter, lying, couch_pose)
     clock = Clock(progress)
-    with naming_an_exchange(*places):
-        clock.step("read_plan", "reading the plan")
-        read = read_plan_input(places[0], plan_uid, lying, plan_series, straightening[0])
-        folder = named_by(settings.aliases, read)
-        clock.step("read_image", "reading today's image")
-        daily = read_today_input(places[1], folder, series, straightening[1])
-        by_hand = GivenSetup(beam, isocenter, daily_isocenter, lying, couch_pose)
-        setup = patient_setup(by_hand, folder, daily, settings.machine)
-    require_not_exchanged(*places, folder, daily)
+    case = _case(places, asked, by_hand, settings, clock)
     clock.step("match", MATCHING if kernels_are_cached("registration") else COMPILING)
-    case = Case(PlanSide(folder, settings, setup.alignment.plan_isocenter_mm, target), daily, setup)
     found = case.matched(registration)
     clock.step("decide", "deciding")
     guidance = case.guidance(*found, datetime.now(UTC), clock)
@@ -121,6 +114,33 @@ def guide(
         progress("writing the report")
         write_guidance(guidance, out)
     return guidance
+
+
+@dataclass(frozen=True, slots=True)
+class InputsAsked:
+    """Which plan, planning image, target and image of the day are meant, and which image may be straightened."""
+
+    plan_uid: str | None
+    plan_series: str | None
+    target: str | None
+    series: str | None
+    straightening: tuple[Straightening, Straightening]
+
+
+def _case(
+    places: tuple[Path, Path], asked: InputsAsked, by_hand: GivenSetup, settings: GuidanceSettings, clock: Clock
+) -> "Case":
+    """Both sides as they are read from their folders; raises where they do not belong together."""
+    of_plan, of_day = asked.straightening
+    with naming_an_exchange(*places):
+        clock.step("read_plan", "reading the plan")
+        read = read_plan_input(places[0], asked.plan_uid, by_hand.position, asked.plan_series, of_plan)
+        folder = named_by(settings.aliases, read)
+        clock.step("read_image", "reading today's image")
+        daily = read_today_input(places[1], folder, asked.series, of_day)
+        setup = patient_setup(by_hand, folder, daily, settings.machine)
+    require_not_exchanged(*places, folder, daily)
+    return Case(PlanSide(folder, settings, setup.alignment.plan_isocenter_mm, asked.target), daily, setup)
 
 
 def _registration(

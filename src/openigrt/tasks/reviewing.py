@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from openigrt.arrays import kernels_are_cached
 from openigrt.dicom import DaysFolder, read_days_folder
-from openigrt.errors import InputError, MissingInput
+from openigrt.errors import MissingInput
 from openigrt.guidance import (
     CourseImage,
     course_images,
@@ -68,8 +68,8 @@ def review(
     The words are those of `guide`. `days` is a folder that holds the images of all days, however they are nested;
     `daily_isocenter` is the same point of each of them. An image that cannot be used is a row that says why. Written to
     the folder `out` where one is named; results of single images are kept there, and taken when nothing that they
-    depend on has changed. `jobs` is the number of processes, one for each core where it is None. Raises an
-    OpenIgrtError where the plan cannot be used or there is no image at all.
+    depend on has changed. `jobs` is the number of processes, one for each core where None. Raises an OpenIgrtError
+    where the plan cannot be used or there is no image at all.
     """
     require_paths(plan=plan, days=days, **given(machine=machine, aliases=aliases, out=out))
     require_texts(**given(site=site, target=target, plan_uid=plan_uid, position=position))
@@ -78,8 +78,6 @@ def review(
     require_seed(seed)
     require_names(**given(region=region))
     require_listener(progress)
-    if jobs is not None and jobs < 1:
-        raise InputError(f"jobs is {jobs}; expected a number of processes, 1 or more.", found=jobs)
     words = CourseWords(
         plan=Path(plan),
         plan_uid=plan_uid,

@@ -1,0 +1,217 @@
+"""A folder of DICOM without the people in it, for one key: what belongs together still does."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+from openigrt.dicom import (
+    DeidentifiedFile,
+    Doubt,
+    Instance,
+    Inventory,
+    Option,
+    Profile,
+    Pseudonyms,
+    Remark,
+    SkippedFile,
+    deidentified_file,
+    doubts_about,
+    person_of,
+    profile_with,
+    save_deidentified,
+    scan_folder,
+)
+from openigrt.errors import InconsistentInput, InputError, MissingInput, UnreadableFile, UnsupportedInput
+from openigrt.tasks.clock import Progress
+from openigrt.tasks.deidentification_record import (
+    Deidentification,
+    DeidentifiedSeries,
+    deidentification_record,
+    deidentification_summary,
+    mark_of,
+)
+from openigrt.tasks.deidentified_folder import begin_folder, finish_folder, require_apart
+from openigrt.tasks.pseudonym_files import (
+    is_readable_by_others,
+    make_key,
+    new_key,
+    read_given_ids,
+    read_key,
+    write_link,
+)
+from openigrt.tasks.words import in_short, require_listener, require_names, require_paths
+
+FILES_BETWEEN_WORDS = 50
+UNREAD = "DICOM that is damaged, or written in a way that is not read"
+
+
+def deidentify(
+    folder: str | Path,
+    out: str | Path,
+    key: str | Path | None = None,
+    *,
+    ids: str | Path | None = None,
+    link: str | Path | None = None,
+    keep: Sequence[str] = (),
+    progress: Progress = lambda words: None,
+) -> Deidentification:
+    """De-identify every object below `folder` into `out` (PS3.15 annex E, docs/reference/deidentify.md).
+
+    `key` is a file with the secret from which new UIDs, patient IDs and dates follow, made where there is none; without
+    it the secret is of this run alone. `ids` is a CSV file of old and new patient IDs, `link` where the table that
+    leads back is written. `keep` names what is kept on demand: `characteristics`, `device`, `others`. The input is not
+    changed. Raises InputError for places that cannot be used, MissingInput where there is nothing to do, and what the
+    readers of the files raise.
+    """
+    require_paths(folder=folder, out=out)
+    require_paths(**{name: path for name, path in {"key": key, "ids": ids, "link": link}.items() if path is not None})
+    require_names(keep=keep)
+    require_listener(progress)
+    profile = profile_with(_options(keep))
+    source, target = Path(folder), Path(out)
+    require_apart(source, target, *(Path(path) for path in (key, link) if path is not None))
+    progress("reading headers")
+    inventory = scan_folder(source, lambda done, count: progress(f"reading headers, {done} of {count}"))
+    secret = None if key is None else read_key(Path(key))
+    pseudonyms = Pseudonyms(secret or new_key(), {} if ids is None else read_given_ids(Path(ids)))
+    links = _links(inventory, pseudonyms, is_given=ids is not None)
+    begin_folder(target, mark_of(source, pseudonyms, profile))
+    told = _about_key(None if key is None else Path(key), secret, pseudonyms.key)
+    if link is not None:
+        write_link(Path(link), links)
+    run = _Run(source, target, profile, pseudonyms)
+    count = sum(1 for _ in inventory.instances())
+    for number, instance in enumerate(sorted(inventory.instances(), key=lambda instance: instance.path)):
+        if number % FILES_BETWEEN_WORDS == 0:
+            progress(f"de-identifying, {number} of {count}")
+        run.treat(instance)
+    done = run.result(inventory, told)
+    finish_folder(target, deidentification_record(done), deidentification_summary(done))
+    return done
+
+
+def _about_key(path: Path | None, former: bytes | None, key: bytes) -> tuple[str, ...]:
+    """What is to be said about the key, after a new one was written to its file."""
+    if path is None:
+        return ("The key of this run is not kept: files of these patients that follow will not fit. Use --key.",)
+    if former is None:
+        make_key(path, key)
+        return (f"Made a new key, {path}: keep it, and keep it apart from what you share.",)
+    return (f"The key {path} can be read by others; chmod 600 {path}.",) if is_readable_by_others(path) else ()
+
+
+def _options(keep: Sequence[str]) -> frozenset[Option]:
+    """The options that somebody named; raises InputError for another word."""
+    names = [keep] if isinstance(keep, str) else keep
+    wrong = [name for name in names if name not in list(Option)]
+    if wrong:
+        raise InputError(f"keep is {in_short(wrong[0])}; expected {', '.join(Option)}.", word="keep")
+    return frozenset(map(Option, names))
+
+
+def _links(inventory: Inventory, pseudonyms: Pseudonyms, *, is_given: bool) -> dict[str, tuple[str, int]]:
+    """New ID and days of every old one; raises where a table leaves somebody out, or two people would become one."""
+    people = {person_of(instance.patient_id, instance.patient_name) for instance in inventory.instances()}
+    absent = people - pseudonyms.given_ids.keys()
+    if is_given and absent:
+        example = in_short(min(absent))
+        raise MissingInput(f"{len(absent)} of {len(people)} patients have no new ID, such as {example}; add them.")
+    new_ids = {person: pseudonyms.patient_id(person) for person in people}
+    if not is_given and len(set(new_ids.values())) < len(people):
+        raise InconsistentInput("Two patients would get one new ID by chance; use another key.")
+    return {person: (new, pseudonyms.days(new)) for person, new in new_ids.items()}
+
+
+class _Run:
+    """One run over the files: what was written and noticed so far."""
+
+    def __init__(self, source: Path, target: Path, profile: Profile, pseudonyms: Pseudonyms) -> None:
+        self.source, self.target, self.profile, self.pseudonyms = source.resolve(), target, profile, pseudonyms
+        self.objects: Counter[tuple[str, str, str, str]] = Counter()
+        self.doubts: dict[str, set[Doubt]] = defaultdict(set)
+        self.remarks: Counter[tuple[Remark, str]] = Counter()
+        self.reworded: dict[str, set[str]] = defaultdict(set)
+        self.left_out: Counter[str] = Counter()
+        self.names_used: Counter[PurePosixPath] = Counter()
+
+    def treat(self, instance: Instance) -> None:
+        """De-identify one object, or count why it was left out."""
+        reason = self._reason_against(instance)
+        if reason:
+            self.left_out[reason] += 1
+            return
+        try:
+            file = deidentified_file(instance.path, self.profile, self.pseudonyms)
+        except (UnreadableFile, UnsupportedInput, OSError):
+            self.left_out[UNREAD] += 1
+            return
+        self._write(instance, file)
+
+    def result(self, inventory: Inventory, told: tuple[str, ...]) -> Deidentification:
+        """Everything together; raises MissingInput where no object was written."""
+        for skipped in inventory.skipped:
+            self.left_out[_reason_of(skipped)] += 1
+        if not self.objects:
+            reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(self.left_out.items()))
+            raise MissingInput(f"Nothing was written: every file is left out ({reasons}). See --keep others.")
+        return Deidentification(
+            mark=mark_of(self.source, self.pseudonyms, self.profile),
+            options=self.profile.options,
+            method_codes=self.profile.method_codes,
+            series=tuple(
+                DeidentifiedSeries(*place, objects, frozenset(self.doubts[place[-1]]))
+                for place, objects in sorted(self.objects.items())
+            ),
+            remarks=dict(sorted(self.remarks.items())),
+            reworded={name: tuple(sorted(files)) for name, files in sorted(self.reworded.items())},
+            left_out=dict(sorted(self.left_out.items())),
+            namesakes=tuple(self._namesakes(inventory)),
+            told=told,
+        )
+
+    def _reason_against(self, instance: Instance) -> str:
+        """Why an object is not touched; empty where it is."""
+        if not instance.path.resolve().is_relative_to(self.source):
+            return "link that leads out of the folder"
+        if instance.sop_class_uid in self.profile.classes.opaque:
+            return f"{instance.class_name}, whose content nobody can clean but a person"
+        if instance.sop_class_uid not in self.profile.classes.treated and Option.OTHERS not in self.profile.options:
+            name = instance.class_name if instance.class_name != instance.sop_class_uid else "object of a private class"
+            return f"{name}, which --keep others would include"
+        return ""
+
+    def _write(self, instance: Instance, file: DeidentifiedFile) -> None:
+        """Write one object to its place and remember what was noticed."""
+        place = file.place
+        number = self.names_used[place] = self.names_used[place] + 1
+        path = place if number == 1 else place.with_name(f"{place.stem}_{number}{place.suffix}")
+        folder = self.target / path.parent
+        try:
+            if not folder.resolve().is_relative_to(self.target.resolve()):
+                raise InputError(f"{folder} leads out of {self.target}; choose an empty folder.", path=str(folder))
+            folder.mkdir(parents=True, exist_ok=True)
+            save_deidentified(file, self.target / path)
+        except UnreadableFile:
+            self.left_out[UNREAD] += 1
+            return
+        except OSError as failure:
+            raise InputError(f"Cannot write to {self.target}: {failure.strerror}. Run again to go on.") from None
+        self.objects[place.parts[0], instance.class_name, instance.sop_class_uid, place.parent.as_posix()] += 1
+        self.doubts[place.parent.as_posix()] |= doubts_about(file.header, file.remarks, self.profile)
+        self.remarks.update(file.remarks)
+        for (remark, keyword), _ in file.remarks.items():
+            if remark in (Remark.CLEANED, Remark.WHOLLY_CLEANED):
+                self.reworded[keyword].add(path.as_posix())
+
+    def _namesakes(self, inventory: Inventory) -> list[str]:
+        """New IDs of patients whose objects bore more than one name."""
+        names: dict[str, set[str]] = defaultdict(set)
+        for instance in inventory.instances():
+            names[person_of(instance.patient_id, instance.patient_name)].add(instance.patient_name.strip("^ ").lower())
+        people = (person for person, given in names.items() if len(given - {""}) > 1)
+        return sorted(map(self.pseudonyms.patient_id, people))
+
+
+def _reason_of(skipped: SkippedFile) -> str:
+    """Why a file was not even looked into, without its name."""
+    return UNREAD if skipped.is_damaged else skipped.reason.removeprefix("a ").removeprefix("no ")
