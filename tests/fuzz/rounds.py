@@ -6,7 +6,8 @@ from random import Random
 
 from tests.fuzz.judging import Failure, judged
 from tests.fuzz.mutations import mutated
-from tests.fuzz.targets import Target, content_of
+from tests.fuzz.seeds import content_of
+from tests.fuzz.targets import Target
 
 
 def hostile_rounds(target: Target, random: Random, folder: Path) -> Iterator[tuple[bytes, Failure | str]]:

@@ -2,25 +2,35 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from io import BytesIO
+from functools import partial
 from pathlib import Path
 
-import numpy as np
 from pydicom import Dataset
 
 import openigrt
 from openigrt.dicom import (
+    Pseudonyms,
+    Straightening,
+    deidentified_file,
+    profile_with,
+    read_any,
     read_daily_folder,
-    read_deformable_registration,
-    read_dose,
+    read_dvhs,
     read_object,
-    read_plan,
     read_plan_folder,
-    read_spatial_registration,
-    read_structure_set,
+    save_deidentified,
 )
 from openigrt.tasks import check_record, check_summary
 from tests.dicom import dicom_cases as cases
+from tests.dicom.test_rt_image import rt_image
+from tests.dicom.test_segmentation import small as segmentation
+from tests.dicom.test_spatial_fiducials import fiducial, fiducials
+from tests.dicom.test_surface import cloud, mesh, surface_item
+from tests.dicom.test_ultrasound import ultrasound
+from tests.fuzz import seeds
+
+PROFILE = profile_with()
+PSEUDONYMS = Pseudonyms(bytes(range(32)))
 
 
 @dataclass(frozen=True)
@@ -32,60 +42,21 @@ class Target:
     beside: Callable[[Path], object] = lambda folder: None
 
 
-def content_of(dataset: Dataset) -> bytes:
-    """The bytes of a whole file."""
-    buffer = BytesIO()
-    dataset.save_as(buffer, enforce_file_format=True)
-    return buffer.getvalue()
+def by_class(path: Path) -> object:
+    """What the reader of its class makes of an object."""
+    return read_any(read_object(path)[0])
 
 
-def _volume() -> cases.SliceSeries:
-    return cases.SliceSeries(cases.volume())
-
-
-def _slice() -> Dataset:
-    return _volume().dataset(1)
+def _day(path: Path, straightening: Straightening = Straightening.REFUSED) -> object:
+    return read_daily_folder(path.parent, cases.FRAME, straightening=straightening)
 
 
 def _other_slices(folder: Path) -> None:
-    _volume().write(folder, lambda k, dataset: k != 1)
+    seeds.volume().write(folder, lambda k, dataset: k != 1)
 
 
-def _plan_with_leaves() -> Dataset:
-    leaves = cases.sequence_item(
-        RTBeamLimitingDeviceType="MLCX", LeafPositionBoundaries=[-10, 0, 10], NumberOfLeafJawPairs=2
-    )
-    shape = cases.sequence_item(RTBeamLimitingDeviceType="MLCX", LeafJawPositions=[-5, -4, 6, 7])
-    first = cases.full_control_point(BeamLimitingDevicePositionSequence=[shape])
-    return cases.plan(beams=[cases.beam(points=[first, cases.control_point(1)], BeamLimitingDeviceSequence=[leaves])])
-
-
-def _registration() -> Dataset:
-    matrix = cases.sequence_item(
-        FrameOfReferenceTransformationMatrixType="RIGID",
-        FrameOfReferenceTransformationMatrix=np.eye(4).ravel().tolist(),
-    )
-    item = cases.sequence_item(
-        FrameOfReferenceUID="1.2.3",
-        MatrixRegistrationSequence=[cases.sequence_item(MatrixSequence=[matrix])],
-    )
-    return cases.dicom_object(
-        cases.REGISTRATION, cases.DOSE, FrameOfReferenceUID=cases.FRAME, RegistrationSequence=[item]
-    )
-
-
-def _deformation() -> Dataset:
-    grid = cases.sequence_item(
-        ImagePositionPatient=[0, 0, 0],
-        ImageOrientationPatient=list(cases.AXIAL),
-        GridDimensions=[2, 3, 4],
-        GridResolution=[2.0, 2.0, 3.0],
-        VectorGridData=np.zeros(72, "<f4").tobytes(),
-    )
-    item = cases.sequence_item(SourceFrameOfReferenceUID="1.2.3", DeformableRegistrationGridSequence=[grid])
-    return cases.dicom_object(
-        cases.DEFORMABLE, cases.DOSE, FrameOfReferenceUID=cases.FRAME, DeformableRegistrationSequence=[item]
-    )
+def _other_pet_slices(folder: Path) -> None:
+    cases.SliceSeries(cases.volume(), sop_class=cases.PET).write(folder, lambda k, dataset: k not in (1, 3))
 
 
 def _checked(path: Path) -> object:
@@ -93,19 +64,40 @@ def _checked(path: Path) -> object:
     return check_record(found), check_summary(found)
 
 
+def _deidentified(path: Path) -> object:
+    treated = deidentified_file(path, PROFILE, PSEUDONYMS)
+    written = path.with_suffix(".out")
+    save_deidentified(treated, written)
+    assert b"Doe^Jane" not in written.read_bytes(), "the name is still there"
+    return treated.remarks
+
+
+def _fiducials() -> Dataset:
+    return fiducials(fiducial(), fiducial("B", (0, 0, 0, 1, 1, 1), ShapeType="LINE"))
+
+
+IMAGES = (seeds.ct_slice, seeds.run_length_slice, seeds.deflated_slice)
+OBJECTS = (seeds.ct_slice, cases.structure_set, cases.plan, cases.dose, seeds.registration)
+
 TARGETS = {
-    "slices": Target((_slice,), lambda path: read_daily_folder(path.parent, cases.FRAME), _other_slices),
-    "structure_set": Target((cases.structure_set,), lambda path: read_structure_set(read_object(path)[0])),
-    "plan": Target((cases.plan, _plan_with_leaves), lambda path: read_plan(read_object(path)[0])),
-    "dose": Target((cases.dose,), lambda path: read_dose(read_object(path)[0])),
-    "registration": Target((_registration,), lambda path: read_spatial_registration(read_object(path)[0])),
-    "deformation": Target((_deformation,), lambda path: read_deformable_registration(read_object(path)[0])),
-    "plan_folder": Target(
-        (_slice, cases.structure_set, cases.plan, cases.dose),
-        lambda path: read_plan_folder(path.parent),
-        cases.write_plan_folder,
-    ),
-    "check": Target(
-        (_slice, cases.structure_set, cases.plan, cases.dose, _registration), _checked, cases.write_plan_folder
-    ),
+    "slices": Target(IMAGES, _day, _other_slices),
+    "straightened": Target(IMAGES, partial(_day, straightening=Straightening.RESAMPLED), _other_slices),
+    "pet": Target((seeds.pet_slice,), _day, _other_pet_slices),
+    "enhanced": Target((seeds.enhanced_ct,), _day),
+    "structure_set": Target((cases.structure_set,), by_class),
+    "plan": Target((cases.plan, seeds.plan_with_leaves, seeds.whole_photon_plan, seeds.whole_ion_plan), by_class),
+    "dose": Target((cases.dose,), by_class),
+    "histogram": Target((seeds.dose_with_histogram,), lambda path: read_dvhs(read_object(path)[0])),
+    "registration": Target((seeds.registration,), by_class),
+    "deformation": Target((seeds.deformation,), by_class),
+    "fiducials": Target((_fiducials,), by_class),
+    "projection": Target((rt_image,), by_class),
+    "surface": Target((lambda: mesh(surface_item()), cloud), by_class),
+    "ultrasound": Target((ultrasound,), by_class),
+    "segmentation": Target((segmentation,), by_class),
+    "record": Target(seeds.RECORDS, by_class),
+    "instruction": Target(seeds.INSTRUCTIONS, by_class),
+    "plan_folder": Target(OBJECTS[:4], lambda path: read_plan_folder(path.parent), cases.write_plan_folder),
+    "check": Target(OBJECTS, _checked, cases.write_plan_folder),
+    "deidentified": Target((*OBJECTS, seeds.whole_photon_record, rt_image), _deidentified),
 }

@@ -8,7 +8,8 @@ import pytest
 
 from tests.fuzz.judging import Failure, judged
 from tests.fuzz.rounds import hostile_rounds
-from tests.fuzz.targets import TARGETS, content_of
+from tests.fuzz.seeds import content_of
+from tests.fuzz.targets import TARGETS
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -116,10 +116,7 @@ from openigrt.dicom.pseudonyms import (
     KEY_BYTES,
     Pseudonyms,
 )
-from openigrt.dicom.readers import (
-    READERS,
-    find_unreadable,
-)
+from openigrt.dicom.readers import READERS, find_unreadable, read_any
 from openigrt.dicom.recognizability import (
     ADVICE,
     Doubt,
@@ -257,6 +254,7 @@ __all__ = [
     "phases_in",
     "plan_from_daily",
     "profile_with",
+    "read_any",
     "read_daily_folder",
     "read_daily_series",
     "read_days_folder",

@@ -10,12 +10,13 @@ from openigrt.dicom.load import transfer_syntax
 from openigrt.errors import UnreadableFile
 
 FULL_TABLE = 65536
+LARGEST_RESCALE = 1e6
 
 
 def rescaled(dataset: Dataset, stored: NDArray[np.integer]) -> NDArray[np.float32]:
     """float32 values of stored ones; the same numbers where the image has neither rescale nor table.
 
-    Raises UnreadableFile for a slope of zero and for a table that is not whole.
+    Raises UnreadableFile for a slope of zero, an absurd rescale, and a table that is not whole.
     """
     tables = items(dataset, "ModalityLUTSequence")
     if tables:
@@ -23,6 +24,10 @@ def rescaled(dataset: Dataset, stored: NDArray[np.integer]) -> NDArray[np.float3
     slope, intercept = number(dataset, "RescaleSlope"), number(dataset, "RescaleIntercept")
     if slope == 0.0:
         raise UnreadableFile(f"{name_of(dataset)} has a rescale slope of 0: all its values would be one.")
+    if max(abs(slope or 0.0), abs(intercept or 0.0)) > LARGEST_RESCALE:
+        raise UnreadableFile(
+            f"{name_of(dataset)} has a rescale of {slope} and {intercept}; at most {LARGEST_RESCALE:g} is believed."
+        )
     values = stored.astype(np.float32)
     values *= np.float32(1.0 if slope is None else slope)
     values += np.float32(0.0 if intercept is None else intercept)

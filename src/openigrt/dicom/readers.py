@@ -16,6 +16,7 @@ from pydicom.uid import (
 from openigrt.dicom.deformable_registration import read_deformable_registration
 from openigrt.dicom.delivery_instruction import read_delivery_instruction
 from openigrt.dicom.dose import read_dose
+from openigrt.dicom.elements import name_of, naming, text
 from openigrt.dicom.finding import Finding, Severity
 from openigrt.dicom.folder import (
     DOSE_CLASSES,
@@ -44,6 +45,8 @@ from openigrt.dicom.treatment_record import RECORD_CLASSES, read_treatment_recor
 from openigrt.dicom.ultrasound import read_ultrasound
 from openigrt.errors import OpenIgrtError, UnsupportedInput
 
+OBJECTS_PAGE = "docs/reference/objects.md"
+
 Reader = Callable[[Dataset], object]
 
 READERS: Mapping[str, Reader] = MappingProxyType(
@@ -64,6 +67,15 @@ READERS: Mapping[str, Reader] = MappingProxyType(
     }
 )
 READ_CLASSES = (*IMAGE_CLASSES, *READERS)
+
+
+def read_any(dataset: Dataset) -> object:
+    """What the reader of its class makes of an object that is no image slice; raises UnsupportedInput without one."""
+    with naming(dataset):
+        sop_class_uid = text(dataset, "SOPClassUID")
+    if sop_class_uid not in READERS:
+        raise UnsupportedInput(f"{name_of(dataset)} is of a class that is not read; see {OBJECTS_PAGE}.")
+    return READERS[sop_class_uid](dataset)
 
 
 def find_unreadable(

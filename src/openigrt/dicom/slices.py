@@ -18,6 +18,7 @@ from openigrt.dicom.elements import (
 )
 from openigrt.dicom.folder import MULTI_FRAME_CLASSES, Instance
 from openigrt.dicom.functional_groups import FrameGroups, read_frames
+from openigrt.dicom.modality_lut import LARGEST_RESCALE
 from openigrt.dicom.pixels import number_of_frames, required_pixels
 from openigrt.dicom.plane import is_plane
 from openigrt.errors import InconsistentInput, UnreadableFile, UnsupportedInput
@@ -27,7 +28,6 @@ MAX_ROWS_OR_COLUMNS = 8192
 MAX_VOXELS = 2**30
 LOCALIZER = "LOCALIZER"
 BITS_ALLOCATED = (8, 16, 32)
-LARGEST_RESCALE = 1e6
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -25,6 +25,7 @@ from openigrt.geometry import Frame
 from openigrt.images import Code, Marker, Markers, MarkerShape, Provenance
 
 MAX_MARKERS = 100_000
+MESSAGES_TOLD = 3
 LONGEST_MM = 1e5
 SHORT_STRING_CHARACTERS = 16
 
@@ -53,7 +54,9 @@ def read_fiducials(
             if placed:
                 found.append(_set(dataset, item, placed, patient))
         if not found:
-            raise UnsupportedInput(f"{name_of(dataset)} holds no fiducial in space. {' '.join(messages)}")
+            raise UnsupportedInput(
+                f"{name_of(dataset)} holds no fiducial in space. {' '.join(messages[:MESSAGES_TOLD])}"
+            )
         return tuple(found), messages
 
 
