@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from pydicom.uid import UID
 
 from openigrt import errors
 from openigrt.dicom import Action as ConfidentialityAction
@@ -21,6 +22,9 @@ from openigrt.patient import Action, Verdict
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 REFERENCE = DOCS / "reference"
+READERS_OF_WHOLE_FOLDERS = {
+    *("read_any", "read_daily_folder", "read_daily_series", "read_days_folder", "read_object", "read_plan_folder"),
+}
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
 
 CORRECTION_KEYS = set(
@@ -213,3 +217,13 @@ def test_links_resolve(page: Path):
 def test_pages_that_people_land_on_say_research_only(page: Path):
     assert "not a medical device" in text(page).lower()
     assert "not for clinical use" in text(page).lower()
+
+
+def test_every_object_that_is_read_or_written_is_listed():
+    page = text(REFERENCE / "objects.md")
+    face = importlib.import_module("openigrt.dicom")
+    names = {UID(uid).name for uid in (*face.IMAGE_CLASSES, *face.READERS)}
+    objects = {name.removesuffix(" Storage").removeprefix("Legacy Converted ") for name in names if name[0].isalpha()}
+    assert {name for name in objects if name not in page} == set()
+    functions = {name for name in face.__all__ if name.startswith(("read_", "write_"))}
+    assert {name for name in functions - READERS_OF_WHOLE_FOLDERS if f"`{name}`" not in page} == set()
