@@ -53,7 +53,7 @@ def judge_verification(before: SetupError, after: SetupError, residual_mm: float
         cause = CAUSES.get(round(left / first)) if is_telling else None
         if cause is not None and (has_grown or residual_mm > tolerance_mm):
             shown = SHOWN[unit]
-            causes.append(f"{name}: {first:+.1f}{shown} before, {left:+.1f}{shown} after, {cause}.")
+            causes.append(f"{name}: {first:+z.1f}{shown} before, {left:+z.1f}{shown} after, {cause}.")
     return Verification(residual_mm, tolerance_mm, tuple(grew), tuple(causes))
 
 

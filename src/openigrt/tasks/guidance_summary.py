@@ -58,7 +58,7 @@ def _move(correction: Correction) -> str:
     """Six axes on one line; a dash for those that are not commanded."""
     values = asdict(correction.couch)
     shown = [
-        f"{field.removesuffix(suffix)} {NOT_COMMANDED if value is None else f'{value:+.1f}{unit}'}"
+        f"{field.removesuffix(suffix)} {NOT_COMMANDED if value is None else f'{value:+z.1f}{unit}'}"
         for field, value in values.items()
         for suffix, unit in UNITS.items()
         if field.endswith(suffix)
@@ -82,7 +82,7 @@ def _match_lines(match: Match, guidance: Guidance) -> Iterator[str]:
     else:
         x, y, z = match.plan_from_daily.shift_about_points_mm(alignment.plan_isocenter_mm, alignment.daily_isocenter_mm)
         yield (
-            f"Match on {match.region}: ({x:+.1f}, {y:+.1f}, {z:+.1f}) mm LPS, score {match.score:.2f}, "
+            f"Match on {match.region}: ({x:+z.1f}, {y:+z.1f}, {z:+z.1f}) mm LPS, score {match.score:.2f}, "
             f"predicted error {trust.predicted_error_mm:.1f} mm, {trust.verdict}"
         )
     if trust.verdict is not Verdict.TRUSTED:

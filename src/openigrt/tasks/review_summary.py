@@ -79,7 +79,7 @@ def _image_lines(image: CourseImage) -> Iterator[str]:
         told = "no setup error"
     else:
         told = ", ".join(
-            f"{axis.rpartition('_')[0]} {value:+.1f}{UNITS[axis.rpartition('_')[2]]}"
+            f"{axis.rpartition('_')[0]} {value:+z.1f}{UNITS[axis.rpartition('_')[2]]}"
             for axis, value in zip(AXES, found.setup_error.values, strict=True)
         )
     verdict = f"; {found.verdict}" if found else ""
@@ -94,4 +94,4 @@ def _means(review: CourseReview) -> Iterator[str]:
         name, _, unit = axis.rpartition("_")
         if found.mean is not None:
             spread = "" if found.deviation is None else f", SD {found.deviation:.1f}{UNITS[unit]}"
-            yield f"Setup error {name}: mean {found.mean:+.1f}{UNITS[unit]}{spread} (n = {found.count})."
+            yield f"Setup error {name}: mean {found.mean:+z.1f}{UNITS[unit]}{spread} (n = {found.count})."
