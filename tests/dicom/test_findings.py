@@ -105,7 +105,7 @@ def test_copies_are_a_note_and_different_objects_of_one_uid_an_error(folder):
 
 def test_a_missing_slice(folder):
     slices(folder)[2].unlink()
-    one(folder, Severity.ERROR, "1 slice(s) are missing")
+    one(folder, Severity.ERROR, "1 slice is missing")
     assert any("names 5 slices, 1 of them not in the folder" in f.sentence for f in found_in(folder))
 
 
@@ -330,3 +330,25 @@ def test_the_worst_comes_first(folder):
     severities = [f.severity for f in found_in(folder)]
     assert severities == sorted(severities, key=list(Severity).index)
     assert set(severities) == set(Severity)
+
+
+def test_a_dose_that_announces_more_than_it_holds(folder):
+    edit(folder / "rd.dcm", Rows=65535, Columns=65535, NumberOfFrames=1_000_000_000)
+    one(folder, Severity.ERROR, "bytes of pixels and holds")
+
+
+def test_a_plan_whose_structures_are_others(folder):
+    edit(folder / "rs.dcm", SOPInstanceUID="1.2.3.4")
+    finding = next(f for f in found_in(folder) if "names structure set" in f.sentence)
+    assert finding.severity is Severity.WARNING
+    assert "guide would use the only one there is" in finding.advice
+    write(structure_set(uid="1.2.3.5"), folder / "more.dcm")
+    finding = next(f for f in found_in(folder) if "names structure set" in f.sentence)
+    assert finding.severity is Severity.ERROR
+
+
+def test_an_isocenter_beyond_the_building(folder):
+    dataset = pydicom.dcmread(folder / "rp.dcm")
+    dataset.BeamSequence[0].ControlPointSequence[0].IsocenterPosition = [0, 0, "1e30"]
+    dataset.save_as(folder / "rp.dcm")
+    one(folder, Severity.ERROR, "isocenter at (0, 0, 1e+30) mm, over 100 m away")

@@ -122,7 +122,7 @@ def test_today_of_another_patient(case):
 
 def test_a_cbct_with_a_missing_slice(case):
     (case / "today" / "020.dcm").unlink()
-    assert "1 slice(s) are missing: between slice 20 " in refuse(case)
+    assert "1 slice is missing: between slice 20 " in refuse(case)
 
 
 def test_a_structure_set_of_another_ct(case):

@@ -61,7 +61,7 @@ def test_an_error_asks_for_a_person(case):
     done = run("check", case)
     assert done.code == 3
     assert "\nERROR: In series " in done.out
-    assert "1 slice(s) are missing" in done.out
+    assert "1 slice is missing" in done.out
     assert done.out.splitlines()[-1].startswith("1 error, ")
 
 

@@ -42,7 +42,7 @@ def heap(case, tmp_path):
 def test_a_heap_becomes_folders_that_guide_takes(heap, known_match, tmp_path):
     before = contents(heap)
     done = run("sort", heap, tmp_path / "sorted")
-    assert done.code == 0, done.err
+    assert done.code == 3, done.err  # one file is cut off
     assert contents(heap) == before
     assert {path.name for path in (tmp_path / "sorted").iterdir()} == {PATIENT, "etc", "etc_2"}
     (plan,) = (tmp_path / "sorted" / PATIENT / "plans").iterdir()
@@ -112,7 +112,9 @@ def test_a_copy_that_fails_leaves_nothing(heap, tmp_path, monkeypatch):
     before = contents(tmp_path)
     done = run("sort", heap, tmp_path / "sorted")
     assert done.code == 1
-    assert "No space left on device" in done.sentence
+    assert done.sentence == (
+        f"Cannot write to {tmp_path / 'sorted'}: No space left on device. Make room there, or name another folder."
+    )
     assert contents(tmp_path) == before
     assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".")) == []
 
@@ -147,3 +149,8 @@ def test_a_messy_folder_of_real_patients_is_sorted_out_and_guided_from(real_data
     assert guided.code == 3, guided.err
     record = json.loads((tmp_path / "out" / "correction.json").read_text(encoding="utf-8"))
     assert record["match"]["translation_mm"] == pytest.approx([1.8, 1.5, -16.5], abs=2.0)
+
+
+def test_a_heap_that_is_whole_asks_for_nobody(case, tmp_path):
+    (tmp_path / "today" / "notes.txt").write_text("no DICOM")
+    assert run("sort", case / "today", tmp_path / "sorted").code == 0

@@ -12,6 +12,7 @@ from openigrt.dicom import PlanFolder, read_daily_folder, read_plan_folder
 from openigrt.errors import InputError
 from openigrt.geometry import rotation_angle_deg
 from openigrt.patient import mask_from_structure
+from openigrt.tasks import write_example
 from openigrt.virtual import EmbeddedExample, VirtualCase, virtual_case, write_embedded_example
 
 
@@ -151,3 +152,17 @@ def test_a_folder_with_something_else_is_refused_and_left_alone(tmp_path, seed):
 def test_a_seed_below_zero_is_refused():
     with pytest.raises(InputError, match="zero or more"):
         virtual_case(-1)
+
+
+def test_a_full_disk_leaves_no_half_of_an_example(tmp_path, monkeypatch):
+    written = []
+
+    def full(path, content):
+        written.append(path)
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(InputError, match="cannot be written to .*: No space left on device. Name another folder."):
+        write_example(tmp_path)
+    assert written
+    assert list(tmp_path.iterdir()) == []

@@ -204,6 +204,7 @@ def sort(
         voice.answer(json.dumps(tasks.sorted_record(done), allow_nan=False) + "\n")
     else:
         voice.answer(tasks.sorted_summary(done))
+    raise typer.Exit(ExitCode.PERSON_NEEDED if done.is_person_needed else ExitCode.DONE)
 
 
 @app.command()
@@ -292,7 +293,7 @@ def main() -> None:
     except OpenIgrtError as error:
         voice.tell(error.sentence)
     except OSError as error:
-        voice.tell(f"{error.filename or 'The system'}: {error.strerror}.")
+        voice.tell(f"{error.filename or 'The system'}: {error.strerror or error or type(error).__name__}.")
     except MemoryError:
         voice.tell("There is not enough memory for these images.")
     sys.exit(ExitCode.PROBLEM)

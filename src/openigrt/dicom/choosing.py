@@ -29,7 +29,7 @@ def require_undamaged(inventory: Inventory) -> None:
     damaged = [skipped for skipped in inventory.skipped if skipped.is_damaged]
     if damaged:
         raise UnreadableFile(
-            f"{damaged[0].reason} {len(damaged)} damaged DICOM file(s) in {inventory.path}: copy the folder again, or "
+            f"{damaged[0].reason} {len(damaged)} damaged DICOM file{'s' if len(damaged) > 1 else ''} in {inventory.path}: copy the folder again, or "
             "remove what does not belong to it.",
             paths=[str(skipped.path) for skipped in damaged],
         )

@@ -14,7 +14,7 @@ from pydicom.uid import (
 
 from openigrt.dicom.beam_doses import has_whole_dose, what_beams_lack
 from openigrt.dicom.deformable_registration import read_deformable_registration
-from openigrt.dicom.elements import character_set_doubt, naming, text
+from openigrt.dicom.elements import character_set_doubt, naming, required_whole_number, text
 from openigrt.dicom.finding import Finding, Severity, by_severity
 from openigrt.dicom.folder import (
     DICOM_SUFFIXES,
@@ -300,7 +300,11 @@ def _of_plan(name: str, planning: Planning, inventory: Inventory) -> Iterator[Fi
     about, frame_uid = (planning.plan.uid,), planning.plan.frame_uid
     if planning.drawing is None and planning.structure_set_uid:
         sentence = f"{name} names structure set {planning.structure_set_uid}, which is not in the folder."
-        yield Finding(Severity.ERROR, sentence, "Add it; without it there is no target and no organ.", about)
+        is_alone = len(inventory.instances_of(STRUCTURE_SET_CLASSES)) == 1  # guide takes it then, with a warning
+        severity = Severity.WARNING if is_alone else Severity.ERROR
+        other = "; guide would use the only one there is" if is_alone else ""
+        advice = f"Add it; without it there is no target and no organ{other}."
+        yield Finding(severity, sentence, advice, about)
     elif planning.drawing is None:
         yield Finding(Severity.NOTE, f"{name} names no structure set.", "Nothing, if it was planned without.", about)
     count = sum(frame_uid == s.instances[0].frame_uid for s in inventory.of_classes(IMAGE_CLASSES)) if frame_uid else 0
@@ -314,6 +318,19 @@ def _of_plan(name: str, planning: Planning, inventory: Inventory) -> Iterator[Fi
         yield Finding(Severity.ERROR, sentence, "Give the image that was planned on.", about)
     if not planning.doses:
         yield Finding(Severity.NOTE, f"{name} has no dose in the folder.", "Add it if dose is asked for.", about)
+
+
+def _dose_pixels(inventory: Inventory, links: Links) -> Iterator[Finding]:
+    """Doses that announce more pixels than they hold."""
+    for dose in inventory.instances_of(DOSE_CLASSES):
+        if dose.pixels is None:
+            continue
+        try:
+            with naming(dose.header):
+                rows, columns = (required_whole_number(dose.header, keyword) for keyword in ("Rows", "Columns"))
+                require_whole_pixels(dose, number_of_frames(dose) * rows * columns)
+        except OpenIgrtError as error:
+            yield Finding(Severity.ERROR, error.sentence, "Export it again.", (dose.uid,))
 
 
 def _doses(inventory: Inventory, links: Links) -> Iterator[Finding]:
@@ -479,6 +496,7 @@ RULES: Sequence[Rule] = (
     _headers,
     _structures,
     _plans,
+    _dose_pixels,
     _doses,
     _dose_parts,
     _registrations,

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from importlib.metadata import version
+from io import BytesIO
 from pathlib import Path
 
 from pydicom import Dataset
@@ -154,8 +155,10 @@ def save(dataset: Dataset, path: Path) -> None:
     """Write a Part 10 file that appears whole or not at all: under a temporary name first, then renamed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.part")
+    content = BytesIO()  # pydicom puts a traceback into the message of a full disk
+    dataset.save_as(content, enforce_file_format=True)
     try:
-        dataset.save_as(unfinished, enforce_file_format=True, overwrite=True)
+        unfinished.write_bytes(content.getbuffer())
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)

@@ -30,7 +30,7 @@ from openigrt.dicom.plan_ion import (
     RANGE_SHIFTER_SETTING,
     SPOTS,
 )
-from openigrt.errors import InconsistentInput
+from openigrt.errors import InconsistentInput, UnreadableFile
 from openigrt.geometry import CouchPose, signed_angle_difference_deg
 from openigrt.patient import (
     AperturePositions,
@@ -42,6 +42,7 @@ from openigrt.patient import (
     WedgePosition,
 )
 
+FARTHEST_ISOCENTER_MM = 1e5
 SAME_ISOCENTER_MM = 1e-3
 SAME_ANGLE_DEG = 0.01
 
@@ -198,6 +199,11 @@ def _carry_isocenter(item: Dataset, carried: _Carried) -> None:
     """Take the isocenter where it is stated."""
     if numbers(item, "IsocenterPosition"):
         carried.isocenter_mm = required_numbers(item, "IsocenterPosition", 3)
+        if max(map(abs, carried.isocenter_mm)) > FARTHEST_ISOCENTER_MM:
+            x, y, z = carried.isocenter_mm
+            raise UnreadableFile(
+                f"A beam has its isocenter at ({x:g}, {y:g}, {z:g}) mm, over 100 m away; export the plan again."
+            )
         carried.first_isocenter_mm = carried.first_isocenter_mm or carried.isocenter_mm
 
 

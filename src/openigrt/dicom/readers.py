@@ -93,6 +93,7 @@ def find_unreadable(
         except OpenIgrtError as error:
             severity = Severity.WARNING if isinstance(error, UnsupportedInput) else Severity.ERROR
             yield Finding(severity, error.sentence, "It cannot be used as it is.", (uid,))
+    told(len(readings), len(readings))
 
 
 def _readings(inventory: Inventory, links: Links) -> Iterator[tuple[str, Callable[[], object]]]:

@@ -225,7 +225,8 @@ def _uneven(below: Slice, above: Slice, gap_mm: float, step_mm: float) -> Incons
     """The error for a gap: missing slices where it is a multiple of the usual distance, uneven spacing elsewhere."""
     multiple = round(gap_mm / step_mm)
     is_multiple = multiple >= 2 and abs(gap_mm - multiple * step_mm) <= multiple * _spacing_tolerance_mm(step_mm)
-    what = f"{multiple - 1} slice(s) are missing" if is_multiple else "the slices are unevenly spaced"
+    lost = "1 slice is missing" if multiple == 2 else f"{multiple - 1} slices are missing"
+    what = lost if is_multiple else "the slices are unevenly spaced"
     remedy = ", or have it resampled with --straighten" if gap_mm <= LARGEST_BRIDGED_MM else ""
     return InconsistentInput(
         f"In series {above.instance.series_uid} {what}: between {below} and {above} lie {gap_mm:.2f} mm, elsewhere "

@@ -1,5 +1,6 @@
 """The embedded example: a virtual pelvis with its plan and an image of the day, as DICOM."""
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from openigrt.tasks.words import require_listener, require_paths, require_seed
 if TYPE_CHECKING:
     from openigrt.virtual import EmbeddedExample
 
+FOLDERS = ("plan", "daily")
 MAKING, COMPILING = "making a virtual patient", "compiling kernels, once per machine, and making a virtual patient"
 
 
@@ -32,4 +34,12 @@ def write_example(folder: str | Path, seed: int = 0, progress: Progress = lambda
             f"The example cannot be written to {place}: {failure.strerror}. Name another folder."
         ) from None
     progress(MAKING if kernels_are_cached("virtual") else COMPILING)
-    return write_embedded_example(place, seed)
+    new = [place / name for name in FOLDERS if not (place / name).exists()]
+    try:
+        return write_embedded_example(place, seed)
+    except OSError as failure:
+        for unfinished in new:
+            shutil.rmtree(unfinished, ignore_errors=True)
+        raise InputError(
+            f"The example cannot be written to {place}: {failure.strerror or failure}. Name another folder."
+        ) from None

@@ -42,10 +42,11 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A file that was not copied, and why."""
+    """A file that was not copied, and why; it may be missed where it is damaged, or shares its UID with another."""
 
     source: Path
     reason: str
+    is_missed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,11 @@ class SortedFolder:
     out: Path
     placed: tuple[Placed, ...]
     left_out: tuple[LeftOut, ...]
+
+    @property
+    def is_person_needed(self) -> bool:
+        """Whether something was left out that may be missed: damaged DICOM, or objects that share a UID."""
+        return any(entry.is_missed for entry in self.left_out)
 
     def homes(self, kind: str) -> tuple[PurePath, ...]:
         """The folders of a kind, such as `plans`, of all patients."""
@@ -108,11 +114,11 @@ def sorted_places(found: FolderCheck, out: Path) -> SortedFolder:
 
 def _left_out(inventory: Inventory) -> Iterator[LeftOut]:
     """Files that hold no whole object of their own."""
-    yield from (LeftOut(skipped.path, skipped.reason) for skipped in inventory.skipped)
+    yield from (LeftOut(skipped.path, skipped.reason, skipped.is_damaged) for skipped in inventory.skipped)
     repeats = repeats_of(inventory)
     yield from (LeftOut(path, "a copy of another file") for path in repeats.copies)
     for uid, paths in repeats.conflicts.items():
-        yield from (LeftOut(path, f"another object has its SOP Instance UID, {uid}") for path in paths)
+        yield from (LeftOut(path, f"another object has its SOP Instance UID, {uid}", True) for path in paths)
 
 
 def _patient_folders(inventory: Inventory) -> dict[tuple[str, str], PurePath]:
@@ -214,6 +220,11 @@ def _copy(planned: SortedFolder, progress: Progress) -> None:
         if planned.out.is_dir():
             planned.out.rmdir()
         unfinished.replace(planned.out)
+    except OSError as failure:
+        raise InputError(
+            f"Cannot write to {planned.out}: {failure.strerror or failure}. Make room there, or name another folder.",
+            out=str(planned.out),
+        ) from None
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
 
