@@ -162,7 +162,7 @@ def test_a_full_disk_leaves_no_half_of_an_example(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device", str(path))
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(InputError, match="cannot be written to .*: No space left on device. Name another folder."):
+    with pytest.raises(InputError, match=r"cannot be written to .*: No space left on device. Name another folder."):
         write_example(tmp_path)
     assert written
     assert list(tmp_path.iterdir()) == []

@@ -28,9 +28,10 @@ def require_undamaged(inventory: Inventory) -> None:
     """Raise UnreadableFile when a DICOM file of the folder is damaged: it may be a slice or the plan."""
     damaged = [skipped for skipped in inventory.skipped if skipped.is_damaged]
     if damaged:
+        count = f"{len(damaged)} damaged DICOM file{'s' if len(damaged) > 1 else ''}"
         raise UnreadableFile(
-            f"{damaged[0].reason} {len(damaged)} damaged DICOM file{'s' if len(damaged) > 1 else ''} in {inventory.path}: copy the folder again, or "
-            "remove what does not belong to it.",
+            f"{damaged[0].reason} {count} in {inventory.path}: copy the folder again, or remove what does not belong "
+            "to it.",
             paths=[str(skipped.path) for skipped in damaged],
         )
 
