@@ -16,7 +16,7 @@ import numpy as np
 from openigrt.errors import OpenIgrtError
 
 LONGEST_S = 10.0
-LONGEST_SENTENCE = 1200
+LONGEST_SENTENCE = 2000
 MEMORY_BESIDES_TWICE_THE_FILE = 64 * 2**20
 KIB = 1024
 

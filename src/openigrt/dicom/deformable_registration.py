@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from pydicom import Dataset
 from pydicom.uid import UID, DeformableSpatialRegistrationStorage, ExplicitVRBigEndian
 
-from openigrt.dicom.elements import items, name_of, naming, raw_value, required_numbers, text
+from openigrt.dicom.elements import in_short, items, name_of, naming, raw_value, required_numbers, text
 from openigrt.dicom.headers import RESEARCH_ONLY, SeriesHeader, date_and_time, decimals, new_dataset, reference
 from openigrt.dicom.load import transfer_syntax
 from openigrt.dicom.plane import is_plane, plane_axes
@@ -121,10 +121,10 @@ def _chosen(dataset: Dataset, source_frame_uid: str | None) -> Dataset:
     if not with_grid:
         raise MissingInput(f"{name_of(dataset)} holds no deformation grid.")
     if not found:
-        raise MissingInput(f"{name_of(dataset)} deforms frame {', '.join(uids)}, not {source_frame_uid}.", uids=uids)
+        raise MissingInput(f"{name_of(dataset)} deforms frame {in_short(uids)}, not {source_frame_uid}.", uids=uids)
     if len(found) > 1:
         raise AmbiguousInput(
-            f"{name_of(dataset)} holds {len(found)} deformation grids, of frames {', '.join(uids)}; choose one by the "
+            f"{name_of(dataset)} holds {len(found)} deformation grids, of frames {in_short(uids)}; choose one by the "
             "frame of its source, if they differ.",
             uids=uids,
         )

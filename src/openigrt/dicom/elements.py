@@ -40,6 +40,7 @@ PYDICOM_FAILURES = (
 )
 LONGEST_NUMBER = 64
 LONGEST_REASON = 120
+NAMES_IN_A_SENTENCE = 5
 LONGEST_TEXT = 320  # five times what identifiers and labels may have, and short enough for a sentence
 
 logging.getLogger("pydicom").addHandler(logging.NullHandler())  # it logs tracebacks of failures that are handled here
@@ -296,3 +297,9 @@ def one_line(failure: BaseException) -> str:
     if isinstance(failure, RecursionError):
         return "nested too deeply"
     return " ".join(str(failure)[:LONGEST_REASON].split()) or type(failure).__name__
+
+
+def in_short(names: list[str]) -> str:
+    """Names in a sentence, the first few of many."""
+    more = f" and {len(names) - NAMES_IN_A_SENTENCE} more" if len(names) > NAMES_IN_A_SENTENCE else ""
+    return ", ".join(names[:NAMES_IN_A_SENTENCE]) + more

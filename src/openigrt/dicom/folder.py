@@ -28,7 +28,7 @@ from pydicom.uid import (
     SpatialRegistrationStorage,
 )
 
-from openigrt.dicom.elements import lenient, naming, sop_class_name, text
+from openigrt.dicom.elements import in_short, lenient, naming, sop_class_name, text
 from openigrt.dicom.load import (
     PREAMBLE_BYTES,
     PixelElement,
@@ -41,7 +41,6 @@ from openigrt.errors import InconsistentInput, MissingInput, UnreadableFile, Uns
 
 MAX_FILES = 100_000
 FILES_BETWEEN_WORDS = 500
-NAMES_IN_A_MESSAGE = 5
 NOT_DICOM = "not DICOM"
 DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
 
@@ -175,9 +174,7 @@ class Inventory:
 
 def named_files(names: Sequence[str]) -> str:
     """`3 files (a, b and 1 more)`."""
-    first = ", ".join(names[:NAMES_IN_A_MESSAGE])
-    more = f" and {len(names) - NAMES_IN_A_MESSAGE} more" if len(names) > NAMES_IN_A_MESSAGE else ""
-    return f"{len(names)} file{'s' if len(names) != 1 else ''} ({first}{more})"
+    return f"{len(names)} file{'s' if len(names) != 1 else ''} ({in_short(list(names))})"
 
 
 def scan_folder(path: Path, told: Callable[[int, int], None] = lambda done, count: None) -> Inventory:
