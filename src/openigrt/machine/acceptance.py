@@ -35,8 +35,8 @@ class Outcome(StrEnum):
 class AcceptanceStep:
     """Where an axis is brought (IEC 61217 mm or degrees) and what its display should show there.
 
-    `shown` is None where the scale refuses to guess; `shown_decimals` are as many as keep what is rounded off within half
-    of the tolerance.
+    `shown` is None where the scale refuses to guess; `shown_decimals` are as many as keep what is rounded off within
+    half of the tolerance.
     """
 
     axis: str

@@ -134,8 +134,8 @@ def step_rows(machine: Machine) -> tuple[Row, ...]:
 
 def _axis_in_words(axis: str, label: str) -> str:
     """The name of an axis, with what the machine calls it where that says something else."""
-    name = AXIS_NAMES[axis]
-    return name if label.casefold() in name.casefold() or label == axis else f"{name} ({label})"
+    name, known = AXIS_NAMES[axis], label.casefold()
+    return name if known in name.casefold().split() or known == axis.replace("_", " ") else f"{name} ({label})"
 
 
 def _in_words(judgement: Judgement) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 
 from openigrt.guidance import AXES, Agreement, AxisStatistics, CourseImage, Role, is_counted
 from openigrt.report.content import ProtocolLevels
@@ -80,7 +81,7 @@ def trend_charts(
         level = protocol.action_level_mm if unit == "mm" else protocol.rotation_limit_deg
         values = [abs(value) for other in same_unit for _, value, _, _ in _values(images, other)]
         spreads = [reach for other in same_unit for reach in _spread(statistics[other])]
-        scale = _Scale(sessions, ROOM * max([1.0, level or 0.0, *values, *spreads]))
+        scale = _Scale(sessions, _reach(ROOM * max([1.0, level or 0.0, *values, *spreads])))
         charts.append(_chart(images, axis, scale, level, statistics[axis]))
     return charts
 
@@ -139,11 +140,20 @@ def _spread(found: AxisStatistics) -> tuple[float, ...]:
     return () if found.mean is None else (abs(found.mean) + (found.deviation or 0.0),)
 
 
+def _step(reach: float) -> float:
+    """The distance of the lines of a chart: round, and not too many of them."""
+    return next((step for step in NICE_STEPS if reach / step <= MOST_STEPS), NICE_STEPS[-1])
+
+
+def _reach(least: float) -> float:
+    """How far a chart reaches: to the next of its lines."""
+    return ceil(least / _step(least)) * _step(least)
+
+
 def _round_values(reach: float) -> list[float]:
     """Round values from minus to plus the reach, not too many."""
-    step = next((step for step in NICE_STEPS if reach / step <= MOST_STEPS), NICE_STEPS[-1])
-    count = int(reach / step)
-    return [n * step for n in range(-count, count + 1)]
+    count = round(reach / _step(reach))
+    return [n * _step(reach) for n in range(-count, count + 1)]
 
 
 def _labelled(sessions: int) -> range:

@@ -65,7 +65,8 @@ def _beyond_in_words(review: CourseReview) -> Iterator[str]:
     level_mm, count = review.protocol.action_level_mm, len(setup_errors(review.images))
     beyond = beyond_level(review.images, level_mm)
     if beyond:
-        yield f"Setup error above the action level of {level_mm:g} mm: {beyond} of {_count(count, 'trusted setup image')}."
+        counted = _count(count, "trusted setup image")
+        yield f"Setup error above the action level of {level_mm:g} mm: {beyond} of {counted}."
 
 
 def _standing(other: OtherView) -> str:
