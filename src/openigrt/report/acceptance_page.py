@@ -124,7 +124,7 @@ def step_rows(machine: Machine) -> tuple[Row, ...]:
         (
             _axis_in_words(step.axis, step.label),
             f"{step.iec:+g} {step.iec_unit}" if step.iec else f"0 {step.iec_unit}",
-            "the file must say" if step.shown is None else f"{step.shown:.{step.shown_decimals}f} {step.shown_unit}",
+            "the file must say" if step.shown is None else f"{step.shown:z.{step.shown_decimals}f} {step.shown_unit}",
             "",
             "",
         )

@@ -204,7 +204,7 @@ def _voxels_sha256(image: Image) -> str:
     """SHA-256 of the voxels and their number along each axis: the same for every export of an image."""
     digest = hashlib.sha256(repr(image.voxels.shape).encode())
     for row in image.voxels:
-        digest.update(np.ascontiguousarray(row, dtype="<f4"))
+        digest.update(row.astype("<f4", copy=False).tobytes())
     return digest.hexdigest()
 
 
