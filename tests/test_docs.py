@@ -15,8 +15,9 @@ from pydicom.uid import UID
 from openigrt import errors
 from openigrt.dicom import Action as ConfidentialityAction
 from openigrt.dicom import Option, profile_with
-from openigrt.geometry import Pivot
+from openigrt.geometry import CouchPose, Pivot
 from openigrt.guidance import Agreement, Role
+from openigrt.machine import parse_machine
 from openigrt.patient import Action, Verdict
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -63,11 +64,18 @@ def words(page: Path) -> set[str]:
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=name_of)
 def test_python_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
-    for block in blocks(page, "toml"):
-        (tmp_path / "room2.toml").write_text(block, encoding="utf-8")
     names: dict[str, object] = {}
     for block in blocks(page, "python"):
         exec(compile(block, name_of(page), "exec"), names)
+
+
+def test_the_machine_file_of_the_docs_is_one():
+    """The couch of the page, with the displays that its comments speak of."""
+    (block,) = blocks(DOCS / "how-to" / "machine_file.md", "toml")
+    machine = parse_machine(block)
+    standing = CouchPose(table_top_lateral_position_mm=-12.0, table_top_vertical_position_mm=-150.0)
+    shown = machine.couch.native_readout(standing)
+    assert (machine.name, shown["Lat"], shown["Vrt"]) == ("Room 2", "998.8 cm", "15.0 cm")
 
 
 def console_commands(page: Path) -> set[str]:

@@ -14,6 +14,7 @@ from openigrt.guidance import (
     OtherView,
     Role,
     SetupError,
+    beyond_level,
     course_images,
     order_notes,
     setup_errors,
@@ -173,3 +174,37 @@ def test_means_and_deviations(count):
         if count > 1:
             assert found[axis].mean == pytest.approx(rows[:, n].mean())
             assert found[axis].deviation == pytest.approx(rows[:, n].std(ddof=1))
+
+
+def test_a_copy_is_told_counts_once_and_is_of_no_session():
+    """Six exports of one image, with dates of their own: one setup error, not six that agree."""
+    exports = [image(f"1.{n}", 24.0 * n, 2.0, voxels_sha256="ab") for n in range(6)]
+    first, *copies = course_images(exports, 3.0)
+    assert (first.role, first.copy_of, first.attention) == (Role.SETUP, None, ())
+    assert [(i.role, i.session, i.copy_of) for i in copies] == [(Role.COPY, None, 1)] * 5
+    assert copies[1].attention[0].startswith("Image 3 has the very pixels of image 1: a copy or another export")
+    lateral = statistics_of(setup_errors([first, *copies]))["lateral_mm"]
+    assert (lateral.mean, lateral.deviation, lateral.count) == (2.0, None, 1)
+
+
+def test_a_copy_verifies_nothing_and_stands_between_no_images():
+    """Exported again within the session: what follows is compared with the image, not with its copy."""
+    setup, copy = image("a", 0.0, 4.0, voxels_sha256="ab"), image("b", 0.1, 4.0, voxels_sha256="ab")
+    after, unknown = image("c", 0.2, 0.5, voxels_sha256="cd"), image("d", None, voxels_sha256="cd")
+    images = course_images([setup, copy, after, unknown], 3.0)
+    assert [i.role for i in images] == [Role.SETUP, Role.COPY, Role.VERIFICATION, Role.COPY]
+    assert images[1].verification is None
+    assert (images[2].after, images[2].verification.is_within) == (1, True)
+    assert images[3].copy_of == 3
+
+
+def test_images_of_which_the_voxels_are_not_known_are_no_copies():
+    assert [i.copy_of for i in course_images([image("a", 0.0), image("b", 24.0)], 3.0)] == [None, None]
+
+
+def test_setups_above_the_action_level_are_counted_once_whatever_the_axis():
+    """Of setups that are trusted; a level is met only above it, as `guide` decides."""
+    shifts = SetupError(0.0, -6.4, 4.0, 0.0, 0.0, 0.0), SetupError(3.0, 0.0, 0.0, 9.0, 0.0, 0.0)
+    setups = [image(f"1.{n}", 24.0 * n, found=replace(found(), setup_error=e)) for n, e in enumerate(shifts)]
+    doubted = image("2", 96.0, found=found(8.0, Verdict.LOOK))
+    assert beyond_level(course_images([*setups, doubted], 3.0), 3.0) == 1

@@ -11,7 +11,7 @@ import pytest
 from openigrt.guidance import Agreement, SetupError, course_images, setup_errors, statistics_of
 from openigrt.patient import Verdict
 from openigrt.report import CourseReportContent, ManifestSummary, ProtocolLevels, render_course_report
-from openigrt.report.trends import HEIGHT, TOP, WIDTH, trend_charts
+from openigrt.report.trends import BOTTOM, HEIGHT, TOP, WIDTH, trend_charts
 from tests.guidance.test_course_order import START, found, image
 from tests.tasks.test_course_store import OTHER, PLANE, SideBySide
 
@@ -146,5 +146,37 @@ def test_doubted_and_later_images_are_drawn_apart():
 
 def test_times_are_those_of_the_images():
     page = render_course_report(content(image("1", 0.0), image("2", 48.0)))
-    assert START.isoformat(" ", "seconds") in page
-    assert (START + timedelta(hours=48)).isoformat(" ", "seconds") in page
+    assert "2025-02-03 10:00 UTC" in page
+    assert f"{START + timedelta(hours=48):%Y-%m-%d %H:%M} UTC" in page
+    assert "+00:00" not in page
+    assert not re.search(r"\d\d:\d\d(?! UTC)", re.sub(r"<style>.*?</style>", "", page, flags=re.DOTALL))
+
+
+def test_no_word_over_a_course_reads_as_a_clinical_all_clear():
+    """Every image is 6.4 mm off where 3 mm is the level, and nothing was there to compare with."""
+    page = render_course_report(content(*(image(f"1.{n}", 24.0 * n, -6.4) for n in range(4))))
+    assert "FINE" not in page
+    assert 'class="card decision leave"' not in page
+    assert "Setup error above the action level of 3 mm: 4 of 4 trusted setup images." in page
+    assert "Not judged: how the patient lay" in page
+    below = render_course_report(content(image("1", 0.0, 2.9)))
+    assert "Setup error above" not in below
+
+
+def test_a_copy_is_in_no_chart_and_told_in_its_row():
+    page_content = content(image("1", 0.0, voxels_sha256="ab"), image("2", 24.0, voxels_sha256="ab"))
+    charts = trend_charts(page_content.images, page_content.statistics, PROTOCOL)
+    assert [len(chart.points) for chart in charts] == [1] * 6
+    page = render_course_report(page_content)
+    assert page.count("Image 2 has the very pixels of image 1") == 2
+    assert "Of no session" in page
+
+
+@pytest.mark.parametrize("largest", [0.3, 3.0, 4.48, 9.2, 47.0, 180.0])
+def test_no_mark_touches_the_edge_of_a_chart(largest):
+    """The largest mark reaches 6.5 to each side of its value; the lines reach as far as the chart."""
+    made = content(image("1", 0.0, largest), image("2", 24.0, -largest), image("3", 48.0, largest))
+    chart = trend_charts(made.images, made.statistics, PROTOCOL)[0]
+    for y in (*(point.down for point in chart.points), *chart.band):
+        assert TOP + 6.5 < y < HEIGHT - BOTTOM - 6.5
+    assert [chart.rows[0][0], chart.rows[-1][0]] == pytest.approx([HEIGHT - BOTTOM, TOP])

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 import tomllib
 from importlib.resources import files
 
@@ -10,7 +12,15 @@ import pytest
 import openigrt
 from openigrt.errors import InputError, MissingInput
 from openigrt.files import builtin_machine
-from openigrt.machine import PHANTOM_OFFSET_MM, acceptance_steps, expected_phantom_mm, phantom_setups
+from openigrt.machine import (
+    PHANTOM_OFFSET_MM,
+    ApertureAxis,
+    CouchAxis,
+    acceptance_steps,
+    expected_phantom_mm,
+    phantom_setups,
+)
+from openigrt.report.acceptance_page import AXIS_NAMES
 from tests.system.command import run
 
 
@@ -121,3 +131,47 @@ def test_what_cannot_be_accepted(room, tmp_path):
         openigrt.accept(tmp_path / "none.toml")
     with pytest.raises(InputError):
         openigrt.accept(5)
+
+
+def test_the_page_names_axes_as_people_do_and_shows_the_decimals_that_the_tolerance_needs(tmp_path):
+    """1 mm is 0.1 cm; 0.3 degrees need one decimal; what a machine calls an axis is added where it says more."""
+    cells = {}
+    for name in ("iec61217", "varian_iec"):
+        openigrt.accept(name, out=tmp_path / name)
+        page = (tmp_path / name / "acceptance.html").read_text(encoding="utf-8")
+        found = re.findall(r"<tr><td>([^<]*)</td><td>([^<]*)</td><td>([^<]*)</td>", page)
+        cells[name] = {(axis, iec): shown for axis, iec, shown in found}
+    plain, varian = cells["iec61217"], cells["varian_iec"]
+    assert plain["Gantry", "-2 deg"] == "358.0 deg"
+    assert plain["Jaw X1", "+50 mm"] == plain["Leaf bank 1", "+50 mm"] == "50 mm"
+    assert varian["Couch lateral (Lat)", "+50 mm"] == "5.0 cm"
+    assert varian["Couch vertical (Vrt)", "+50 mm"] == "the file must say"
+    assert not {axis for axis, _ in (*plain, *varian) if axis[0].islower() or "_" in axis}
+
+
+def test_every_axis_has_a_name():
+    assert set(AXIS_NAMES) == {*map(str, CouchAxis), *map(str, ApertureAxis), *builtin_machine("iec61217").scales}
+
+
+def test_what_the_readings_say_is_told_on_the_page_by_the_same_names(room, tmp_path):
+    place = tmp_path / "acceptance"
+    run("accept", room, "--out", place)
+    run("accept", room, "--readings", place / "readings.toml", "--out", place)
+    page = (place / "acceptance.html").read_text(encoding="utf-8")
+    assert "<li><b>incomplete</b> Gantry: 0 reading(s)" in page
+    assert "<b>incomplete</b> gantry" not in page
+    assert len(list((place / "former").iterdir())) == 1
+
+
+@pytest.mark.parametrize("limit", [0, 3000, 9000])
+def test_where_there_is_no_room_no_page_is_left(tmp_path, limit):
+    """A limit on the size of files stands for a full disk: the write fails half way, as it does there."""
+    place = tmp_path / "acceptance"
+    program = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))\n"
+    program += "import sys; from openigrt.cli import main; sys.argv[0] = 'openigrt'; main()"
+    words = [sys.executable, "-B", "-c", program, "accept", "iec61217", "--out", str(place)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    assert f"Cannot write to {place}: " in done.stderr.replace("\n", " ")
+    assert "choose another folder with --out" in " ".join(done.stderr.split())
+    assert [path.name for path in place.iterdir()] == []

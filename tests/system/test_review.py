@@ -14,6 +14,7 @@ import jsonschema
 import numpy as np
 import pydicom
 import pytest
+from pydicom.uid import generate_uid
 
 import openigrt
 from openigrt.geometry import PatientPosition, TableAngles
@@ -175,6 +176,34 @@ def test_another_patient_is_refused_by_name(record):
     assert "Other^Patient (ID OTHER-1)" in question
     assert uid(1, 7, 1) not in images_by_uid(record)
     assert "notes.txt" in " ".join(record["left_aside"])
+
+
+def test_the_same_pixels_under_new_uids_and_dates_count_once(course, tmp_path):
+    """Exports by pydicom alone: every UID and date is another one, and the slope is written in another way."""
+    for n in range(1, 3):
+        of_export = generate_uid(), generate_uid(), generate_uid()
+        (tmp_path / "days" / str(n)).mkdir(parents=True)
+        for path in (course.days / "day 2" / "scan 1").iterdir():
+            dataset = pydicom.dcmread(path)
+            dataset.StudyInstanceUID, dataset.SeriesInstanceUID, dataset.FrameOfReferenceUID = of_export
+            dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+            for name in ("StudyDate", "SeriesDate", "AcquisitionDate", "ContentDate"):
+                dataset[name].value = f"2025030{n}"
+            dataset.RescaleSlope = "1.000"
+            dataset.save_as(tmp_path / "days" / str(n) / path.name)
+    shutil.copytree(course.days / "day 2", tmp_path / "days" / "0")
+    done = run("review", course.plan, tmp_path / "days", "--jobs", "1", "--out", tmp_path / "out", "--json")
+    assert done.code == 3, done.err
+    record = json.loads(done.out)
+    jsonschema.validate(record, openigrt.review_schema())
+    assert [(i["role"], i["session"], i["copy_of"]) for i in record["images"]] == [
+        *(("setup", 1, None), ("copy", None, 1), ("copy", None, 1)),
+    ]
+    assert "has the very pixels of image 1" in record["images"][2]["attention"][0]
+    lateral = record["statistics"]["ours"]["lateral_mm"]
+    assert (lateral["count"], lateral["deviation"]) == (1, None)
+    rows = list(csv.DictReader(StringIO((tmp_path / "out" / "review.csv").read_text(encoding="utf-8"))))
+    assert [row["copy_of"] for row in rows] == ["", "1", "1"]
 
 
 # -------------------------------------------------------------------------------- what is written
@@ -353,6 +382,7 @@ def test_the_summary_has_the_answer_and_every_reason_to_look(course, tmp_path):
     done = run("review", course.plan, course.days / "day 2", "--jobs", "1", "--out", tmp_path / "out")
     assert (done.code, done.out.splitlines()[0]) == (0, "1 image in 1 session, 1 matched; none of them needs a look.")
     assert "No registration of another system speaks of these images." in done.out
+    assert "above the action level" not in done.out
     assert "Not for clinical use" in done.out
 
 

@@ -5,6 +5,7 @@ from openigrt.guidance.correction import decide_correction
 from openigrt.guidance.course import AxisStatistics, CourseImage, Found, ImageReview, OtherView, Role
 from openigrt.guidance.course_order import (
     AXES,
+    beyond_level,
     course_images,
     is_counted,
     order_notes,
@@ -38,6 +39,7 @@ __all__ = [
     "SetupError",
     "Verification",
     "apart",
+    "beyond_level",
     "choose_target",
     "course_images",
     "decide_correction",

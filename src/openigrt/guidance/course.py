@@ -17,6 +17,7 @@ class Role(StrEnum):
     SETUP = "setup"
     VERIFICATION = "verification"
     UNCLEAR = "unclear"
+    COPY = "copy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,8 @@ class Found:
 class ImageReview:
     """One image of a course: what it is, what was found in it or the `problem` why nothing was, and other matches.
 
-    `key` is the digest of everything that the result depends on; empty where the image could not be read.
+    `key` is the digest of everything that the result depends on, `voxels_sha256` that of the voxels alone, whatever the
+    headers say; empty where the image could not be read.
     """
 
     series_uid: str
@@ -93,6 +95,7 @@ class ImageReview:
     found: Found | None = None
     others: tuple[OtherView, ...] = ()
     key: str = ""
+    voxels_sha256: str = ""
 
     @property
     def judged(self) -> OtherView | None:
@@ -102,10 +105,10 @@ class ImageReview:
 
 @dataclass(frozen=True, slots=True)
 class CourseImage:
-    """An image at its place: its number in the order of time, its session (None: of unknown time), and its role.
+    """An image at its place: its number in the order of time, its session (None: unknown time, or a copy), its role.
 
     `verification` compares it with the image before in its session, whose number is `after`; `attention` says why a
-    person must look.
+    person must look. `copy_of` is the number of the first image that has the same voxels, where that is another one.
     """
 
     number: int
@@ -115,6 +118,7 @@ class CourseImage:
     after: int | None
     verification: Verification | None
     attention: tuple[str, ...]
+    copy_of: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

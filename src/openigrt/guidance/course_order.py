@@ -20,17 +20,25 @@ def course_images(reviews: Sequence[ImageReview], tolerance_mm: float) -> tuple[
     """All images in the order of acquisition (UTC; equal times by series UID), those of unknown time at the end.
 
     An image belongs to the session of the one before it unless more than four hours lie between. The first image of a
-    session shows the setup, the later ones verify it; what follows an image that could not be matched is unclear.
+    session shows the setup, the later ones verify it; what follows an image that could not be matched is unclear. An
+    image whose voxels are those of an earlier one is a copy, whatever its headers say: of no session and in no mean.
     """
     timed = sorted((r for r in reviews if r.acquired_at is not None), key=_when)
     untimed = sorted((r for r in reviews if r.acquired_at is None), key=lambda r: r.series_uid)
     images: list[CourseImage] = []
-    for review in timed:
-        before = images[-1] if images else None
+    first_with: dict[str, int] = {}
+    for review in (*timed, *untimed):
+        number = len(images) + 1
+        first = first_with.setdefault(review.voxels_sha256, number) if review.voxels_sha256 else number
+        if first != number:
+            images.append(_image(review, number, None, Role.COPY, copy_of=first))
+            continue
+        if review.acquired_at is None:
+            images.append(_image(review, number, None, Role.UNCLEAR))
+            continue
+        before = next((image for image in reversed(images) if image.session is not None), None)
         is_same = before is not None and _pause(before.review, review) <= LONGEST_PAUSE
         images.append(_placed(review, before if is_same else None, images, tolerance_mm))
-    for review in untimed:
-        images.append(_image(review, len(images) + 1, None, Role.UNCLEAR))
     return tuple(images)
 
 
@@ -75,10 +83,20 @@ def _image(
     *,
     after: int | None = None,
     verification: Verification | None = None,
+    copy_of: int | None = None,
 ) -> CourseImage:
     """An image with what asks for a person."""
-    attention = tuple(_attention(review, after, verification))
-    return CourseImage(number, session, role, review, after, verification, attention)
+    attention = (*_of_copy(number, copy_of), *_attention(review, after, verification))
+    return CourseImage(number, session, role, review, after, verification, attention, copy_of)
+
+
+def _of_copy(number: int, copy_of: int | None) -> Iterator[str]:
+    """What an image asks for whose voxels were there before."""
+    if copy_of is not None:
+        yield (
+            f"Image {number} has the very pixels of image {copy_of}: a copy or another export. It is of no session and "
+            "in no mean; find out which of the two times is right."
+        )
 
 
 def _attention(review: ImageReview, after: int | None, verification: Verification | None) -> Iterator[str]:
@@ -143,7 +161,7 @@ def order_notes(images: Sequence[CourseImage]) -> tuple[str, ...]:
 def _unknown_times(images: Sequence[CourseImage]) -> Iterator[str]:
     """Images that belong to no session."""
     for image in images:
-        if image.session is None:
+        if image.review.acquired_at is None:
             yield f"Image {image.number} does not say when it was acquired: it is listed last and is of no session."
 
 
@@ -189,6 +207,11 @@ def setup_errors_of_others(images: Sequence[CourseImage]) -> list[SetupError]:
     """Those of the registrations that count, of the same images; one that is written the wrong way round is none."""
     judged = (image.review.judged for image in images if is_counted(image))
     return [o.setup_error for o in judged if o and o.setup_error and o.agreement is not Agreement.EXCHANGED]
+
+
+def beyond_level(images: Sequence[CourseImage], level_mm: float) -> int:
+    """How many of the images in the means show a setup error above a level on any axis."""
+    return sum(max(map(abs, error.values[:3])) > level_mm for error in setup_errors(images))
 
 
 def is_counted(image: CourseImage) -> bool:

@@ -8,6 +8,7 @@ that explains all readings of the axis is named.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from math import ceil, log10
 from typing import Literal
 
 from openigrt.errors import ConfigurationRequired
@@ -19,6 +20,7 @@ STEP_MM, STEP_DEG = 50.0, 2.0
 LEAST_APART = 0.5  # of a step: readings closer than that tell no sign from an offset
 UNITS_MM = {"mm": 1.0, "cm": 10.0, "inch": 25.4}
 FULL_TURN_DEG = 360.0
+ROUNDING = 1e-9
 
 
 class Outcome(StrEnum):
@@ -33,7 +35,8 @@ class Outcome(StrEnum):
 class AcceptanceStep:
     """Where an axis is brought (IEC 61217 mm or degrees) and what its display should show there.
 
-    `shown` is None where the scale refuses to guess.
+    `shown` is None where the scale refuses to guess; `shown_decimals` are as many as keep what is rounded off within
+    half of the tolerance.
     """
 
     axis: str
@@ -42,6 +45,7 @@ class AcceptanceStep:
     iec_unit: str
     shown: float | None
     shown_unit: str
+    shown_decimals: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ class Judgement:
 def acceptance_steps(machine: Machine) -> tuple[AcceptanceStep, ...]:
     """At zero and one step above for every axis with a scale; one below where the display may have no minus sign."""
     return tuple(
-        AcceptanceStep(axis, scale.label, iec, _iec_unit(scale), _shown(scale, iec), scale.unit)
+        AcceptanceStep(axis, scale.label, iec, _iec_unit(scale), _shown(scale, iec), scale.unit, _decimals(scale))
         for axis, scale in machine.scales.items()
         for iec in _positions(scale)
     )
@@ -93,6 +97,12 @@ def _shown(scale: Scale, iec: float) -> float | None:
         return scale.native_from_iec(iec)
     except ConfigurationRequired:
         return None
+
+
+def _decimals(scale: Scale) -> int:
+    """How many decimals a display needs to be compared within the tolerance."""
+    unit = scale.unit_mm if isinstance(scale, LengthScale) else 1.0
+    return max(0, ceil(-log10(_tolerance(scale) / unit) - ROUNDING))
 
 
 def judge_axes(machine: Machine, readings: Mapping[str, Sequence[Reading]]) -> tuple[Judgement, ...]:

@@ -1,6 +1,6 @@
 """The acceptance test of a machine file as a page to take to the machine: HTML to print, Markdown to keep."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -34,8 +34,24 @@ PHANTOM_INSTRUCTIONS = (
     "that can be registered at the console, with the couch straight and turned about the isocenter. Write the DICOM "
     "(LPS) coordinates of the middle of the phantom in each image."
 )
-STEP_HEADINGS = ("axis", "bring it to (IEC 61217)", "the display should show", "it shows", "initials")
-PHANTOM_HEADINGS = ("position", "couch", "expected, LPS mm", "seen, LPS mm", "initials")
+AXIS_NAMES: Mapping[str, str] = {
+    "lateral": "Couch lateral",
+    "longitudinal": "Couch longitudinal",
+    "vertical": "Couch vertical",
+    "yaw": "Couch yaw",
+    "pitch": "Couch pitch",
+    "roll": "Couch roll",
+    "gantry": "Gantry",
+    "beam_limiting_device": "Collimator",
+    "x1": "Jaw X1",
+    "x2": "Jaw X2",
+    "y1": "Jaw Y1",
+    "y2": "Jaw Y2",
+    "leaves_1": "Leaf bank 1",
+    "leaves_2": "Leaf bank 2",
+}
+STEP_HEADINGS = ("Axis", "Bring it to (IEC 61217)", "The display should show", "It shows", "Initials")
+PHANTOM_HEADINGS = ("Position", "Couch", "Expected, LPS mm", "Seen, LPS mm", "Initials")
 
 
 def acceptance_markdown(machine: Machine, judgements: Sequence[Judgement] = ()) -> str:
@@ -52,7 +68,7 @@ def acceptance_markdown(machine: Machine, judgements: Sequence[Judgement] = ()) 
         blocks += [f"## Images of {convention}", phantom_instructions(), _markdown_table(PHANTOM_HEADINGS, rows)]
     if judgements:
         blocks.append(
-            "## What the readings say\n\n" + "\n".join(f"* **{j.outcome}** {_plain(j.sentence)}" for j in judgements)
+            "## What the readings say\n\n" + "\n".join(f"* **{j.outcome}** {_plain(_in_words(j))}" for j in judgements)
         )
     blocks.append("Date: ____________  Version of the machine: ____________  By: ____________")
     return "\n\n".join(blocks) + "\n"
@@ -74,7 +90,7 @@ def acceptance_html(machine: Machine, judgements: Sequence[Judgement] = ()) -> s
             phantom_instructions=phantom_instructions(),
             phantom_headings=PHANTOM_HEADINGS,
             phantoms=phantom_tables(machine),
-            judgements=judgements,
+            judgements=[(judgement.outcome, _in_words(judgement)) for judgement in judgements],
         )
     )
 
@@ -106,14 +122,27 @@ def step_rows(machine: Machine) -> tuple[Row, ...]:
     """A row for each position of each axis, with room to write."""
     return tuple(
         (
-            step.axis if step.axis == step.label.lower() else f"{step.axis} ({step.label})",
+            _axis_in_words(step.axis, step.label),
             f"{step.iec:+g} {step.iec_unit}" if step.iec else f"0 {step.iec_unit}",
-            "the file must say" if step.shown is None else f"{step.shown:g} {step.shown_unit}",
+            "the file must say" if step.shown is None else f"{step.shown:z.{step.shown_decimals}f} {step.shown_unit}",
             "",
             "",
         )
         for step in acceptance_steps(machine)
     )
+
+
+def _axis_in_words(axis: str, label: str) -> str:
+    """The name of an axis, with what the machine calls it where that says something else."""
+    name, known = AXIS_NAMES[axis], label.casefold()
+    return name if known in name.casefold().split() or known == axis.replace("_", " ") else f"{name} ({label})"
+
+
+def _in_words(judgement: Judgement) -> str:
+    """The sentence of a judgement, that begins with the name of its axis instead of the key in the machine file."""
+    name, key = AXIS_NAMES.get(judgement.what), judgement.what
+    starts_with_key = name is not None and judgement.sentence.startswith((f"{key} ", f"{key}:"))
+    return f"{name}{judgement.sentence.removeprefix(key)}" if starts_with_key else judgement.sentence
 
 
 def phantom_tables(machine: Machine) -> tuple[tuple[str, tuple[Row, ...]], ...]:

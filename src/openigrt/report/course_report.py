@@ -1,6 +1,6 @@
 """The report of a course: everything as one HTML page that needs nothing else."""
 
-from openigrt.guidance import AXES, Agreement, CourseImage, Role, Verification
+from openigrt.guidance import AXES, Agreement, CourseImage, Verification, beyond_level, setup_errors
 from openigrt.report import trends
 from openigrt.report.course_content import CourseReportContent
 from openigrt.report.guidance_report import RESEARCH_STATEMENT, page_environment
@@ -28,7 +28,8 @@ def render_course_report(content: CourseReportContent) -> str:
             verified=[image for image in content.images if image.verification is not None],
             within_count=_within(verifications),
             matched_count=sum(image.review.found is not None for image in content.images),
-            setup_count=sum(image.role is Role.SETUP for image in content.images),
+            setup_count=len(setup_errors(content.images)),
+            beyond_count=beyond_level(content.images, content.protocol.action_level_mm),
             before=_by_number(content.images),
             similarity_in_words=similarity_in_words,
         )

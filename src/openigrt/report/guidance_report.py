@@ -67,6 +67,7 @@ def page_environment() -> Environment:
         position_words=wording.position_words,
         point=wording.point,
         moment=wording.moment,
+        moment_utc=wording.moment_utc,
         duration=wording.duration,
         person_name=wording.person_name,
     )

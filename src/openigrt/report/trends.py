@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 
 from openigrt.guidance import AXES, Agreement, AxisStatistics, CourseImage, Role, is_counted
 from openigrt.report.content import ProtocolLevels
@@ -13,6 +14,7 @@ LATER_STEP = 0.22
 MOST_LABELS = 14
 NICE_STEPS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 MOST_STEPS = 3
+ROOM = 1.25  # the largest mark is 6.5 high on each side of its value: more than a tenth of the half of a chart
 UNITS = {"mm": "mm", "deg": "°"}
 POSITIVE = {
     "lateral": "right, seen from the couch foot",
@@ -78,7 +80,8 @@ def trend_charts(
         same_unit = [other for other in AXES if other.endswith(unit)]
         level = protocol.action_level_mm if unit == "mm" else protocol.rotation_limit_deg
         values = [abs(value) for other in same_unit for _, value, _, _ in _values(images, other)]
-        scale = _Scale(sessions, 1.1 * max([1.0, level or 0.0, *values]))
+        spreads = [reach for other in same_unit for reach in _spread(statistics[other])]
+        scale = _Scale(sessions, _reach(ROOM * max([1.0, level or 0.0, *values, *spreads])))
         charts.append(_chart(images, axis, scale, level, statistics[axis]))
     return charts
 
@@ -132,11 +135,25 @@ def _values(images: Sequence[CourseImage], axis: str) -> Iterator[tuple[float, f
             yield place, float(getattr(found.setup_error, axis)), kind, f"image {image.number}, OpenIGRT"
 
 
+def _spread(found: AxisStatistics) -> tuple[float, ...]:
+    """How far mean and standard deviation reach from zero."""
+    return () if found.mean is None else (abs(found.mean) + (found.deviation or 0.0),)
+
+
+def _step(reach: float) -> float:
+    """The distance of the lines of a chart: round, and not too many of them."""
+    return next((step for step in NICE_STEPS if reach / step <= MOST_STEPS), NICE_STEPS[-1])
+
+
+def _reach(least: float) -> float:
+    """How far a chart reaches: to the next of its lines."""
+    return ceil(least / _step(least)) * _step(least)
+
+
 def _round_values(reach: float) -> list[float]:
     """Round values from minus to plus the reach, not too many."""
-    step = next((step for step in NICE_STEPS if reach / step <= MOST_STEPS), NICE_STEPS[-1])
-    count = int(reach / step)
-    return [n * step for n in range(-count, count + 1)]
+    count = round(reach / _step(reach))
+    return [n * _step(reach) for n in range(-count, count + 1)]
 
 
 def _labelled(sessions: int) -> range:

@@ -1,6 +1,6 @@
 """Numbers as a person says them: signed values, directions, ages, names from DICOM."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 import numpy as np
 
@@ -83,6 +83,11 @@ def person_name(name: str) -> str:
 def moment(value: datetime | None) -> str:
     """Date and time to the second, with the zone where it is known."""
     return "not stated" if value is None else value.isoformat(" ", "seconds")
+
+
+def moment_utc(value: datetime | None) -> str:
+    """Date and time to the minute in UTC."""
+    return "not stated" if value is None else f"{value.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def duration(value_s: float | None) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from openigrt.errors import ConfigurationRequired, InputError
+from openigrt.errors import ConfigurationRequired
 from openigrt.files import read_readings
 from openigrt.machine import (
     ApertureAxis,
@@ -21,6 +21,7 @@ from openigrt.machine import (
     readings_form,
 )
 from openigrt.report import acceptance_html, acceptance_markdown
+from openigrt.tasks.guidance_files import utf8, write_together
 from openigrt.tasks.guidance_inputs import machine_of
 from openigrt.tasks.words import given, on_lines, require_paths
 
@@ -79,19 +80,14 @@ def _judgements(machine: Machine, path: Path) -> tuple[Judgement, ...]:
 
 
 def _write(found: MachineAcceptance, folder: Path) -> None:
-    """The page and the form."""
+    """The page and the form, all or none; an earlier page is moved to `former`, a form that is there stays."""
     pages = {
         PAGE_HTML: acceptance_html(found.machine, found.judgements),
         PAGE_MARKDOWN: acceptance_markdown(found.machine, found.judgements),
     }
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, text in pages.items():
-            (folder / name).write_text(text, encoding="utf-8")
-        if not (folder / FORM).exists():
-            (folder / FORM).write_text(readings_form(found.machine), encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"Cannot write to {folder}: {error.strerror}; choose another folder with --out.") from None
+    if not (folder / FORM).exists():
+        pages[FORM] = readings_form(found.machine)
+    write_together(folder, {name: utf8(text) for name, text in pages.items()})
 
 
 def acceptance_record(found: MachineAcceptance) -> Record:

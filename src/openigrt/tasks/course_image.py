@@ -31,6 +31,7 @@ from openigrt.guidance import (
     setup_error_of,
     with_exchanged_ends,
 )
+from openigrt.images import Image
 from openigrt.patient import Verdict
 from openigrt.registration import compare_similarity, field_of_view_mask
 from openigrt.report import SideBySide, draw_side_by_side
@@ -46,7 +47,7 @@ from openigrt.tasks.isocenters import LARGEST_COORDINATE_MM, plan_isocenter
 from openigrt.tasks.patient_setup import GivenSetup, patient_setup
 from openigrt.tasks.plan_side import PlanSide
 
-RESULT_VERSION = 1
+RESULT_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +195,17 @@ def _reviewed(side: CourseSide, task: ImageTask, daily: DailyFolder, key: str) -
         found=_found(guidance, asked),
         others=others,
         key=key,
+        voxels_sha256=_voxels_sha256(daily.daily_image),
     )
     return ImageResult(review, _pictures(task, guidance, others))
+
+
+def _voxels_sha256(image: Image) -> str:
+    """SHA-256 of the voxels and their number along each axis: the same for every export of an image."""
+    digest = hashlib.sha256(repr(image.voxels.shape).encode())
+    for row in image.voxels:
+        digest.update(row.astype("<f4", copy=False).tobytes())
+    return digest.hexdigest()
 
 
 def _found(guidance: Guidance, asked: tuple[str, ...]) -> Found:

@@ -82,6 +82,7 @@ def _image(image: CourseImage) -> Record:
         "number": image.number,
         "session": image.session,
         "role": str(image.role),
+        "copy_of": image.copy_of,
         "series_uid": review.series_uid,
         "study_uid": review.study_uid or None,
         "frame_of_reference_uid": review.frame_uid or None,

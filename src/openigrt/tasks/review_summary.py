@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from openigrt.guidance import AXES, Agreement, CourseImage, OtherView
+from openigrt.guidance import AXES, Agreement, CourseImage, OtherView, Role, beyond_level, setup_errors
 from openigrt.report import RESEARCH_STATEMENT
 from openigrt.tasks.course import CourseReview
 from openigrt.tasks.words import on_lines
@@ -18,6 +18,7 @@ def review_summary(review: CourseReview, folder: Path) -> str:
     lines = [
         _answer(review),
         *others_in_words(review),
+        *_beyond_in_words(review),
         *(f"Question: {sentence}" for sentence in review.questions),
         *(f"Warning: {sentence}" for sentence in review.warnings),
         *(line for image in review.images for line in _image_lines(image)),
@@ -59,6 +60,15 @@ def others_in_words(review: CourseReview) -> Iterator[str]:
     )
 
 
+def _beyond_in_words(review: CourseReview) -> Iterator[str]:
+    """How many setups lay above the action level, where any did."""
+    level_mm, count = review.protocol.action_level_mm, len(setup_errors(review.images))
+    beyond = beyond_level(review.images, level_mm)
+    if beyond:
+        counted = _count(count, "trusted setup image")
+        yield f"Setup error above the action level of {level_mm:g} mm: {beyond} of {counted}."
+
+
 def _standing(other: OtherView) -> str:
     """How a registration stands to ours, in a word or two."""
     words = {
@@ -74,7 +84,7 @@ def _image_lines(image: CourseImage) -> Iterator[str]:
     """An image, then why a person must look at it."""
     found = image.review.found
     when = f"{image.review.acquired_at:%Y-%m-%d %H:%M} UTC" if image.review.acquired_at else "of unknown time"
-    place = "" if image.session is None else f" session {image.session}, {image.role},"
+    place = f" session {image.session}, {image.role}," if image.session else " copy," if image.role is Role.COPY else ""
     if found is None or found.setup_error is None:
         told = "no setup error"
     else:

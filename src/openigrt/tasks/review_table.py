@@ -84,6 +84,7 @@ COLUMNS: Mapping[str, Callable[[CourseImage], Cell]] = {
     "image": lambda image: image.number,
     "session": lambda image: image.session,
     "role": lambda image: str(image.role),
+    "copy_of": lambda image: image.copy_of,
     "acquired_at": _acquired_at,
     "series_uid": lambda image: image.review.series_uid,
     "modality": lambda image: image.review.modality,
