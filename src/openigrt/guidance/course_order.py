@@ -210,8 +210,11 @@ def setup_errors_of_others(images: Sequence[CourseImage]) -> list[SetupError]:
 
 
 def beyond_level(images: Sequence[CourseImage], level_mm: float) -> int:
-    """How many of the images in the means show a setup error above a level on any axis."""
-    return sum(max(map(abs, error.values[:3])) > level_mm for error in setup_errors(images))
+    """How many of the images in the means show a setup error above a level on any axis; none where all is corrected.
+
+    A level of zero means that every shift is corrected: then none lies above what it should be.
+    """
+    return 0 if level_mm <= 0.0 else sum(max(map(abs, error.values[:3])) > level_mm for error in setup_errors(images))
 
 
 def is_counted(image: CourseImage) -> bool:
