@@ -76,6 +76,9 @@ class Remark(StrEnum):
     OVERLAY_BITS = "overlays in unused bits of the pixel data, which are still there"
     OPAQUE = "content that is signed, encrypted or of a kind that nobody can see into, removed"
     NESTED_PIXELS = "pictures inside a sequence removed"
+    BEHIND_PIXELS = "bytes behind the pixels that the header announces, cut off"
+    BLANKED = "comments and other bytes that are no picture in compressed pixel data, made zero"
+    UNSEEN_PIXELS = "pixel data that are not looked through for text beside the picture"
     AFTER_PIXELS = "elements after the pixel data removed"
 
 

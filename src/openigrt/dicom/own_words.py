@@ -54,13 +54,13 @@ class OwnWords:
         """Short numbers in a text that may be a part of the date of birth or of an identifier."""
         runs = re.findall(r"\d+", text[:LONGEST_TEXT])
         joined = [one + other for one, other in zip(runs, runs[1:], strict=False)]
-        return tuple(run for run in (*runs, *joined) if len(run) in (_FEWEST_DIGITS, _MOST_DIGITS) and self._is_part(run))
+        return tuple(
+            run for run in (*runs, *joined) if len(run) in (_FEWEST_DIGITS, _MOST_DIGITS) and self._is_part(run)
+        )
 
     def _is_own(self, run: str) -> bool:
         """Whether a run of letters and digits, or a part of it, is one of the words."""
-        return any(
-            spelling in self.words for part in (run, *parts_of(run)) for spelling in _spellings(part.lower())
-        )
+        return any(spelling in self.words for part in (run, *parts_of(run)) for spelling in _spellings(part.lower()))
 
     def _is_part(self, number: str) -> bool:
         """Whether a number stands in a date of birth or an identifier."""
