@@ -1,4 +1,4 @@
-"""Whether the bytes of a binary element are numbers of the kind and count that PS3.6 says, and no text in their place."""
+"""Whether the bytes of a binary element are numbers of the kind and count that PS3.6 says, and no text."""
 
 import re
 

@@ -169,9 +169,8 @@ def _actions(table: dict[str, Any], options: frozenset[Option]) -> dict[int, Act
     for option in options & {Option.CHARACTERISTICS, Option.DEVICE}:
         actions |= {tag: _kept(dictionary_VR(tag)) for tag in _tags(choices[option])}
     actions |= {tag: Action.REMOVE for tag in DicomDictionary if tag >> 16 == SIGNED_OR_ENCRYPTED}
-    actions |= dict.fromkeys(
-        _tags([*table["kept"]["bulk"], *table["kept"]["texts"], *_CLASS_KEYWORDS, *_CHARACTER_SET]), Action.KEEP
-    )
+    kept = (*table["kept"]["bulk"], *table["kept"]["texts"], *_CLASS_KEYWORDS, *_CHARACTER_SET)
+    actions |= dict.fromkeys(_tags(kept), Action.KEEP)
     actions |= dict.fromkeys(_tags(_CODE_KEYWORDS), Action.CODE)
     actions |= dict.fromkeys(_PATIENT_TAGS, Action.PATIENT)
     return actions

@@ -169,6 +169,7 @@ class _Walk:
 
     def __init__(self, profile: Profile, pseudonyms: Pseudonyms, subject: Subject, remarks: Remarks) -> None:
         self.profile, self.pseudonyms, self.subject, self.remarks = profile, pseudonyms, subject, remarks
+        self.codes: dict[str, bool] = {}
 
     def treat(self, dataset: Dataset, depth: int, *, is_replaced: bool) -> None:
         """Every element of a data set or item; `is_replaced` lets no text through."""
@@ -241,7 +242,7 @@ class _Walk:
             self._tell(Remark.UNREGISTERED, tag)
 
     def _is_of_public_root(self, uid: str) -> bool:
-        """Whether a UID lies under a root of the standard or of a known maker of classes, and is small numbers there."""
+        """Whether a UID lies under a root of the standard or of a maker of classes, and is small numbers there."""
         root = next((root for root in (DICOM_ROOT, *self.profile.uid_roots) if uid.startswith(root)), None)
         return root is not None and _SMALL_PARTS.fullmatch(uid.removeprefix(root)) is not None
 
@@ -258,7 +259,9 @@ class _Walk:
 
     def _names_patient(self, code: str) -> bool:
         """Whether a code holds the name of the patient and is no term of the standard."""
-        return code not in self.profile.code_terms and self.subject.own.are_in(code)
+        if code not in self.codes:
+            self.codes[code] = code not in self.profile.code_terms and self.subject.own.are_in(code)
+        return self.codes[code]
 
     def _without_own_words(self, dataset: Dataset, tag: BaseTag, vr: str) -> None:
         """A text that is kept, but for the words of the patient's own name, identifiers and birth date."""

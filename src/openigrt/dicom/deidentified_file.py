@@ -19,7 +19,7 @@ from pydicom.uid import (
 
 from openigrt.dicom.confidentiality import Profile
 from openigrt.dicom.deidentification import PIXEL_TAGS, Remark, Remarks, deidentify
-from openigrt.dicom.elements import PYDICOM_FAILURES, lenient, naming, one_line, text
+from openigrt.dicom.elements import PYDICOM_FAILURES, lenient, naming, one_line, sop_class_name, text
 from openigrt.dicom.load import (
     PIXEL_HEADER_BYTES,
     plain_content,
@@ -46,13 +46,24 @@ _SYNTAX = {
 
 @dataclass(frozen=True, eq=False, slots=True)
 class DeidentifiedFile:
-    """The treated header of a file, what was noticed, and the pieces of its pixel data, places in the source or bytes."""
+    """The treated header of a file, what was noticed, and its pixel data as places in the source or bytes."""
 
     source: Path
     header: Dataset
     remarks: Remarks
     syntax: UID
     pixels: tuple[Piece, ...]
+
+    @property
+    def sop_class_uid(self) -> str:
+        """The class of the object, new where nobody registered it."""
+        with naming(self.header):
+            return text(self.header, "SOPClassUID")
+
+    @property
+    def class_name(self) -> str:
+        """The class as the standard names it."""
+        return sop_class_name(self.sop_class_uid)
 
     @property
     def place(self) -> PurePosixPath:
@@ -67,8 +78,8 @@ class DeidentifiedFile:
 def deidentified_file(source: Path, profile: Profile, pseudonyms: Pseudonyms) -> DeidentifiedFile:
     """Read one file and de-identify its header; the encoding stays, and so does every byte of the picture.
 
-    A deflated object becomes one in explicit little endian. Raises UnreadableFile for a damaged source, UnsupportedInput
-    for one that is nested too deeply or deflated in a strange way, OSError where the system refuses.
+    A deflated object becomes one in explicit little endian. Raises UnreadableFile for a damaged source,
+    UnsupportedInput for one that is nested too deeply or deflated in a strange way, OSError where the system refuses.
     """
     header, start = read_before_pixels(source)
     if transfer_syntax(header) == DeflatedExplicitVRLittleEndian:

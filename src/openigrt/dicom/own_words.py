@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 from openigrt.dicom.descriptors import LONGEST_TEXT, parts_of, words_naming
 
@@ -53,10 +54,9 @@ class OwnWords:
     def numbers_in(self, text: str) -> tuple[str, ...]:
         """Short numbers in a text that may be a part of the date of birth or of an identifier."""
         runs = re.findall(r"\d+", text[:LONGEST_TEXT])
-        joined = [one + other for one, other in zip(runs, runs[1:], strict=False)]
-        return tuple(
-            run for run in (*runs, *joined) if len(run) in (_FEWEST_DIGITS, _MOST_DIGITS) and self._is_part(run)
-        )
+        joined = [one + other for one, other in pairwise(runs)]
+        short = [run for run in (*runs, *joined) if _FEWEST_DIGITS <= len(run) <= _MOST_DIGITS]
+        return tuple(run for run in short if self._is_part(run))
 
     def _is_own(self, run: str) -> bool:
         """Whether a run of letters and digits, or a part of it, is one of the words."""

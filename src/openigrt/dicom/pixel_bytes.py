@@ -14,6 +14,7 @@ from openigrt.dicom.load import UNDEFINED_LENGTH
 from openigrt.errors import UnreadableFile
 
 _ITEM, _END_OF_SEQUENCE = 0xFFFEE000, 0xFFFEE0DD
+_MOST_DIGITS = 12
 _BITS = {0x7FE00008: 32, 0x7FE00009: 64}
 
 Piece = range | bytes
@@ -21,7 +22,7 @@ Piece = range | bytes
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """The picture that a header announces: pixels of a frame, frames, samples, bits, and colours for two pixels each."""
+    """The picture that a header announces: pixels of a frame, frames, samples, bits, and whether two share colours."""
 
     pixels: int
     frames: int
@@ -42,11 +43,11 @@ def announced(header: Dataset) -> Announced | None:
         words = [text(header, keyword) for keyword in ("Rows", "Columns", "SamplesPerPixel", "NumberOfFrames")]
         bits, photometric = text(header, "BitsAllocated"), text(header, "PhotometricInterpretation")
     rows, columns, samples, frames = (word or default for word, default in zip(words, ("", "", "1", "1"), strict=True))
-    if not all(word.isdecimal() for word in (rows, columns, samples, frames, bits or "0")):
+    words = [rows, columns, samples, frames, bits or "0"]
+    if not all(word.isdecimal() and len(word) < _MOST_DIGITS for word in words):
         return None
-    return Announced(
-        int(rows) * int(columns), int(frames), int(samples), int(bits or 0), photometric.startswith("YBR_FULL_422")
-    )
+    counts = [int(word) for word in words]
+    return Announced(counts[0] * counts[1], counts[3], counts[2], counts[4], photometric.startswith("YBR_FULL_422"))
 
 
 def pixel_pieces(

@@ -33,7 +33,7 @@ ADVICE = {
     Doubt.SKIN: "Share it under an agreement only, or leave it out.",
     Doubt.FEATURES: "Look at the pixels; leave the object out, or share it under an agreement only.",
     Doubt.OVERLAY_BITS: "Look at the unused bits with other software, or leave the object out.",
-    Doubt.UNSEEN_PIXELS: "Look at its bytes with other software, or convert it to an uncompressed transfer syntax first.",
+    Doubt.UNSEEN_PIXELS: "Look at its bytes with other software, or write it uncompressed first.",
     Doubt.UNKNOWN_CLASS: "Look at every value of it (dcmdump), or leave it out.",
 }
 
