@@ -44,7 +44,8 @@ def test_pixels_are_carried_over_byte_for_byte(tmp_path, test_file):
         assert b"Kakadu" in original.PixelData
         assert b"Kakadu" not in new.PixelData
         assert len(new.PixelData) == len(original.PixelData)
-        assert np.array_equal(new.pixel_array, original.pixel_array)
+        if test_file == "JPEG2000.dcm":  # the other one is made so that no decoder reads it
+            assert np.array_equal(new.pixel_array, original.pixel_array)
     else:
         assert new.PixelData == original.PixelData
     assert new.file_meta.MediaStorageSOPInstanceUID == new.SOPInstanceUID == PSEUDONYMS.uid(original.SOPInstanceUID)

@@ -214,7 +214,7 @@ class _Walk:
             return True
         if isinstance(element, RawDataElement):
             return is_binary_of_kind(element, is_bulk=tag in self.profile.bulk)
-        return element.VR in (*BINARY, *_AMBIGUOUS)
+        return element.VR in (*BINARY, *_AMBIGUOUS) and not isinstance(element.value, str | bytes)
 
     # ---------------------------------------------------------------------------- one method for each action
 

@@ -1,6 +1,7 @@
 """Which bytes of a file are its pixel data, and which of these are no picture: those are cut off, or made zero."""
 
 import struct
+from copy import copy
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -39,6 +40,7 @@ class Announced:
 
 def announced(header: Dataset) -> Announced | None:
     """What a header says of its pixels; None where it does not say it in whole numbers."""
+    header = copy(header)  # what is read here stays as it lies in the file, for whoever looks at the bytes
     with naming(header):
         words = [text(header, keyword) for keyword in ("Rows", "Columns", "SamplesPerPixel", "NumberOfFrames")]
         bits, photometric = text(header, "BitsAllocated"), text(header, "PhotometricInterpretation")
@@ -90,7 +92,7 @@ def pixel_pieces(
 
 def _fragments(file: BinaryIO, position: int, order: str) -> tuple[list[range], int]:
     """Where the items of encapsulated pixel data lie, and where they end (PS3.5, A.4); only lengths are read."""
-    found = []
+    found: list[range] = []
     while True:
         file.seek(position)
         begin = file.read(8)
