@@ -1,7 +1,6 @@
 """Which bytes of a file are its pixel data, and which of these are no picture: those are cut off, or made zero."""
 
 import struct
-from copy import copy
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -40,7 +39,7 @@ class Announced:
 
 def announced(header: Dataset) -> Announced | None:
     """What a header says of its pixels; None where it does not say it in whole numbers."""
-    header = copy(header)  # what is read here stays as it lies in the file, for whoever looks at the bytes
+    header = Dataset({tag: header.get_item(tag) for tag in header.keys()})  # a copy: reading converts
     with naming(header):
         words = [text(header, keyword) for keyword in ("Rows", "Columns", "SamplesPerPixel", "NumberOfFrames")]
         bits, photometric = text(header, "BitsAllocated"), text(header, "PhotometricInterpretation")
