@@ -473,3 +473,95 @@ def test_a_safe_element_that_is_no_number_is_not_safe(tmp_path, vr, value):
     content, _ = treated(source, tmp_path / "out.dcm")
     assert value not in content
     assert b"Philips PET" not in content
+
+
+# -------------------------------------------------------------------------------- text in place of numbers
+
+LONG_SECRET = b"SECRET^NAME born 7 July 1977 in her town"
+
+
+@pytest.mark.parametrize("depth", [0, 1])
+@pytest.mark.parametrize("vr", ["UN", "OB", "OW", "US", "UL", "FD", "LO", "UT"])
+def test_no_number_of_the_standard_lets_text_through(tmp_path, vr, depth):
+    """Every binary attribute of PS3.6 with text in it, in every representation."""
+    tags = [n for n, (kind, *_) in DicomDictionary.items() if kind[:2] in NUMBERS and 8 <= n >> 16 < 0x5000]
+    body = b"".join(element(tag, vr, LONG_SECRET) for tag in sorted(tags))
+    source = tmp_path / "in.dcm"
+    source.write_bytes(file_of(element(STRUCTURES, "SQ", item(body)) if depth else body))
+    content, remarks = treated(source, tmp_path / "out.dcm")
+    assert b"SECRET" not in content
+    assert sum(count for (remark, _), count in remarks.items() if remark is Remark.MALFORMED) > 100
+
+
+NUMBERS = ("FL", "FD", "SL", "SS", "UL", "US", "SV", "UV", "AT", "OB", "OW", "OD", "OF", "OL", "OV")
+
+
+def test_numbers_that_are_written_as_un_stay(tmp_path):
+    body = element(0x00189305, "UN", b"\0" * 6 + b"\xf0\x3f") + element(0x00280106, "UN", b"\1\0")
+    source = tmp_path / "in.dcm"
+    source.write_bytes(file_of(body))
+    _, remarks = treated(source, tmp_path / "out.dcm")
+    made = pydicom.dcmread(tmp_path / "out.dcm")
+    assert (made[0x00189305].value, bool(remarks)) == (1.0, False)
+    assert 0x00280106 in made
+
+
+CONTAINERS = {
+    "record key": element(0x0008041B, "OB", SECRET),
+    "ICC profile": element(0x00282000, "OB", SECRET),
+    "HPGL": element(0x00686300, "OB", SECRET),
+    "no name": element(0x00080202, "OB", SECRET),
+    "signature": element(0x04000120, "OB", SECRET),
+    "encrypted": element(0x04000500, "SQ", item(element(0x04000520, "OB", SECRET))),
+}
+
+
+@pytest.mark.parametrize("place", CONTAINERS)
+def test_containers_are_removed_and_told(tmp_path, place):
+    source = tmp_path / "in.dcm"
+    source.write_bytes(file_of(CONTAINERS[place]))
+    content, remarks = treated(source, tmp_path / "out.dcm")
+    assert b"SECRET" not in content
+    assert {remark for remark, _ in remarks} & {Remark.OPAQUE, Remark.UNKNOWN}
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("Maker of Mr Hand 4711", "Maker of Mr"),
+        ("Müller MUELLER muller V2", "V2"),
+        ("built 07.07.1977, 7 July 1977, 19770707, Jul 7 77", "built"),
+        ("V4711 HandLung", "REMOVED"),
+        ("V2.1 syngo 47", "V2.1 syngo 47"),
+    ],
+)
+def test_the_own_name_goes_from_texts_that_are_kept(text, left):
+    made = cases.dicom_object(cases.CT, "1.2.3", SpecificCharacterSet="ISO_IR 192", PatientName="Hand^Müller")
+    made.PatientID, made.PatientBirthDate, made.SoftwareVersions = "4711", "19770707", text
+    dataset, remarks = deidentified(made)
+    assert dataset.SoftwareVersions == left
+    assert remarks[Remark.OWN_WORDS, "SoftwareVersions"] == (text != left)
+
+
+def test_a_name_in_an_item_is_an_own_name_and_codes_stay_valid():
+    made = cases.dicom_object(cases.CT, "1.2.3", Manufacturer="Lung", ImageType=["ORIGINAL", "PRIMARY", "LUNG"])
+    made.ReferencedFrameOfReferenceSequence = [cases.sequence_item(PatientName="Lung^Primary")]
+    dataset, _ = deidentified(made)
+    assert dataset.Manufacturer == "REMOVED"
+    assert list(dataset.ImageType) == ["ORIGINAL", "PRIMARY", ""]
+
+
+@pytest.mark.parametrize(
+    ("uid", "stays"),
+    [("1.2.840.10008.5.1.4.1.1.2", True), ("1.2.246.352.70.1.70", True), ("1.2.777.19770707", False)],
+)
+def test_classes_stay_where_they_are_registered(uid, stays):
+    dataset, _ = deidentified(cases.dicom_object(cases.CT, "1.2.3", ContextUID=uid))
+    assert (dataset.ContextUID == uid) is stays
+
+
+@pytest.mark.parametrize(("name_of_roi", "is_told"), [("CTV 0705", True), ("CTV 07 05", True), ("CTV 5040", False)])
+def test_numbers_that_may_be_a_birthday_are_told(name_of_roi, is_told):
+    made = cases.structure_set(rois=((name_of_roi, "CTV", (cases.square_mm(33.0),)),))
+    made.PatientBirthDate = "19770507"
+    assert ((Remark.TELLING_NUMBER, "ROIName") in deidentified(made)[1]) is is_told

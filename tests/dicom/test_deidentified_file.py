@@ -9,7 +9,7 @@ import pydicom
 import pytest
 from pydicom.data import get_testdata_file
 
-from openigrt.dicom import Doubt, Option, Pseudonyms, deidentified_file, doubts_about, profile_with
+from openigrt.dicom import Doubt, Option, Pseudonyms, Remark, deidentified_file, doubts_about, profile_with
 from openigrt.dicom.deidentification import deidentify
 from openigrt.errors import OpenIgrtError, UnreadableFile
 from tests.dicom import dicom_cases as cases
@@ -40,7 +40,14 @@ def test_pixels_are_carried_over_byte_for_byte(tmp_path, test_file):
     treated(source, tmp_path / "out.dcm")
     original, new = pydicom.dcmread(source), pydicom.dcmread(tmp_path / "out.dcm")
     assert new.file_meta.TransferSyntaxUID == original.file_meta.TransferSyntaxUID
-    assert new.PixelData == original.PixelData
+    if "JPEG2000" in test_file:  # the comment of the coder is made zero, in its place
+        assert b"Kakadu" in original.PixelData
+        assert b"Kakadu" not in new.PixelData
+        assert len(new.PixelData) == len(original.PixelData)
+        if test_file == "JPEG2000.dcm":  # the other one is made so that no decoder reads it
+            assert np.array_equal(new.pixel_array, original.pixel_array)
+    else:
+        assert new.PixelData == original.PixelData
     assert new.file_meta.MediaStorageSOPInstanceUID == new.SOPInstanceUID == PSEUDONYMS.uid(original.SOPInstanceUID)
     assert new.PatientID.startswith("OPENIGRT-")
 
@@ -50,6 +57,64 @@ def test_pixels_in_real_numbers_are_carried_over(tmp_path):
     source.write_bytes(file_of(element(0x7FE00008, "OF", struct.pack("<2f", 1.5, -2.5))))
     treated(source, tmp_path / "out.dcm")
     assert pydicom.dcmread(tmp_path / "out.dcm").FloatPixelData == struct.pack("<2f", 1.5, -2.5)
+
+
+def test_bytes_behind_the_picture_are_cut_off(tmp_path):
+    made = cases.SliceSeries(cases.volume()).dataset(0)
+    whole = made.PixelData
+    made.PixelData = whole + b"SECRET^NAME "
+    content, remarks = treated(cases.write(made, tmp_path / "in.dcm"), tmp_path / "out.dcm")
+    assert b"SECRET" not in content
+    assert pydicom.dcmread(tmp_path / "out.dcm").PixelData == whole
+    assert remarks[Remark.BEHIND_PIXELS, ""] == 1
+
+
+def with_frame(test_file, change, target):
+    """A compressed test file of one frame whose stream is changed."""
+    dataset = pydicom.dcmread(get_testdata_file(test_file))
+    (frame,) = pydicom.encaps.generate_frames(dataset.PixelData, number_of_frames=1)
+    dataset.PixelData = pydicom.encaps.encapsulate([change(frame)])
+    dataset.save_as(target)
+    return dataset
+
+
+JPEG_SEGMENT = b"\x00\x10" + b"SECRET^NAME...".ljust(14)
+HIDDEN = {
+    "JPEG comment": ("SC_rgb_jpeg_dcmtk.dcm", lambda f: f[:2] + b"\xff\xfe" + JPEG_SEGMENT + f[2:]),
+    "JPEG application": ("SC_rgb_jpeg_dcmtk.dcm", lambda f: f[:2] + b"\xff\xe1" + JPEG_SEGMENT + f[2:]),
+    "no JFIF": ("SC_rgb_jpeg_dcmtk.dcm", lambda f: f[:2] + b"\xff\xe0" + JPEG_SEGMENT + f[2:]),
+    "behind JPEG": ("SC_rgb_jpeg_dcmtk.dcm", lambda f: f + b"SECRET"),
+    "JPEG-LS comment": ("JPEGLSNearLossless_16.dcm", lambda f: f[:2] + b"\xff\xfe" + JPEG_SEGMENT + f[2:]),
+    "behind JPEG 2000": ("JPEG2000.dcm", lambda f: f + b"SECRET"),
+    "behind RLE": ("MR_small_RLE.dcm", lambda f: f + b"SECRET"),
+    "RLE offsets": ("MR_small_RLE.dcm", lambda f: f[:50] + b"SECRET" + f[56:]),
+}
+
+
+@pytest.mark.parametrize("place", HIDDEN)
+def test_text_in_compressed_pixels_is_made_zero_and_no_pixel_changes(tmp_path, place):
+    test_file, change = HIDDEN[place]
+    original = with_frame(test_file, change, tmp_path / "in.dcm")
+    assert b"SECRET" in original.PixelData
+    content, remarks = treated(tmp_path / "in.dcm", tmp_path / "out.dcm")
+    assert b"SECRET" not in content
+    assert remarks[Remark.BLANKED, ""] == 1
+    new = pydicom.dcmread(tmp_path / "out.dcm")
+    assert np.array_equal(new.pixel_array, pydicom.dcmread(get_testdata_file(test_file)).pixel_array)
+
+
+def test_streams_that_cannot_be_looked_into_call_a_person(tmp_path):
+    with_frame("SC_rgb_jpeg_dcmtk.dcm", lambda f: b"SECRET" + f, tmp_path / "in.dcm")
+    _, remarks = treated(tmp_path / "in.dcm", tmp_path / "out.dcm")
+    assert remarks[Remark.UNSEEN_PIXELS, ""] == 1
+
+
+def test_a_deflated_object_is_written_inflated(tmp_path):
+    source = get_testdata_file("image_dfl.dcm")
+    treated(source, tmp_path / "out.dcm")
+    original, new = pydicom.dcmread(source), pydicom.dcmread(tmp_path / "out.dcm")
+    assert new.file_meta.TransferSyntaxUID == pydicom.uid.ExplicitVRLittleEndian
+    assert new.PixelData == original.PixelData
 
 
 def test_pixels_that_are_not_whole_are_refused_and_nothing_is_left(tmp_path):

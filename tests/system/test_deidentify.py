@@ -202,6 +202,8 @@ def test_a_link_table_grows_and_no_other_file_is_written_over(places):
         ("PHANTOM-1\n", "Line 1"),
         ("PHANTOM-1,A\nPHANTOM-1,B\n", "second new one"),
         ("PHANTOM-1,OTHER\nOTHER,C\n", "old ID"),
+        ("PHANTOM-1,A\nQ,B\nR,a\n", "Lines 1 and 3"),
+        ("PHANTOM-1,OPENIGRT-ABCDEFGH\n", "begins with OPENIGRT-"),
         ('PHANTOM-1,"A\n', "no CSV"),
     ],
 )
@@ -304,6 +306,29 @@ def test_links_out_of_the_input_and_of_the_result_are_not_followed(places):
 # -------------------------------------------------------------------------------- what is left out, and what is told
 
 
+def test_a_key_that_cannot_be_written_leaves_nothing(places):
+    original, out, key = places
+    key.with_name("file").write_text("")
+    done = run("deidentify", original, out, "--key", key.with_name("file") / "study.key")
+    assert done.code == 1
+    assert not out.exists()
+    out.write_text("no folder")
+    assert run("deidentify", original, out, "--key", key, "--link", key.with_name("link.csv")).code == 1
+    assert not key.exists()
+    assert not key.with_name("link.csv").exists()
+
+
+def test_a_hole_in_a_series_is_told(places):
+    original, out, key = places
+    path = next(path for path in sorted((original / "today").rglob("*.dcm")))
+    series = pydicom.dcmread(path).SeriesInstanceUID
+    path.write_bytes(path.read_bytes()[:-100])
+    done = run("deidentify", original, out, "--key", key)
+    assert f"WARNING: 1 object of series {pseudonyms_of(key).uid(series)} could not be read" in done.out
+    assert "objects of 1 patient in" in done.out
+    assert "NOTE:" not in done.out
+
+
 def test_what_is_left_out_is_counted_by_why_and_never_named(places):
     original, out, key = places
     (original / "Phantom^Ellipsoid.txt").write_text("notes")
@@ -376,6 +401,7 @@ def test_objects_under_one_uid_are_all_kept(places):
     run("deidentify", original, out, "--key", key)
     doses = [pydicom.dcmread(path) for path in out.rglob("RTDOSE_*/*.dcm")]
     assert len(doses) == 2
+    assert "share one SOP Instance UID" in (out / "deidentification.txt").read_text()
     assert {dose.DoseGridScaling for dose in doses} == {0.5, pydicom.dcmread(path).DoseGridScaling}
 
 

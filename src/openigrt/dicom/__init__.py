@@ -66,6 +66,7 @@ from openigrt.dicom.folder import (
     Inventory,
     Series,
     SkippedFile,
+    damaged_instance,
     named_files,
     scan_folder,
     series_of_files,
@@ -114,6 +115,7 @@ from openigrt.dicom.plan_version import (
 )
 from openigrt.dicom.pseudonyms import (
     KEY_BYTES,
+    PATIENT_PREFIX,
     Pseudonyms,
 )
 from openigrt.dicom.readers import READERS, find_unreadable, read_any
@@ -191,6 +193,7 @@ __all__ = [
     "IMAGE_CLASSES",
     "KEY_BYTES",
     "NOTHING_LEFT",
+    "PATIENT_PREFIX",
     "READERS",
     "REGISTRATION_CLASSES",
     "Action",
@@ -238,6 +241,7 @@ __all__ = [
     "chained_plan_from_daily",
     "check_same_patient",
     "check_same_position",
+    "damaged_instance",
     "deidentified_file",
     "dose_grid",
     "doubts_about",

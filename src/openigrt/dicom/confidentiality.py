@@ -9,6 +9,7 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
 
+from pydicom._dicom_dict import DicomDictionary
 from pydicom.datadict import dictionary_VR, keyword_for_tag, tag_for_keyword
 
 from openigrt.dicom.descriptors import Vocabulary
@@ -42,10 +43,12 @@ class Option(StrEnum):
 BINARY = frozenset({"FL", "FD", "OB", "OD", "OF", "OL", "OV", "OW", "SL", "SS", "SV", "UL", "US", "UV", "AT"})
 WORDS = frozenset({"LO", "SH", "ST", "LT", "UT", "UC"})
 TEMPORAL = frozenset({"DA", "DT", "TM"})
+BYTES = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})  # of any length, and of any content
+SIGNED_OR_ENCRYPTED = 0x0400
 
 # What an attribute that no list names becomes, by its value representation: whatever may hold a person is not kept.
 _BY_VR = {
-    **dict.fromkeys(BINARY, Action.KEEP),
+    **dict.fromkeys(BINARY - BYTES, Action.KEEP),
     **dict.fromkeys(("CS", "DS", "IS"), Action.KEEP),
     **dict.fromkeys(WORDS, Action.CLEAN),
     **dict.fromkeys(TEMPORAL, Action.DATE),
@@ -92,6 +95,9 @@ class Profile:
     options: frozenset[Option]
     actions: Mapping[int, Action]
     coding_schemes: frozenset[str]
+    bulk: frozenset[int]
+    uid_roots: tuple[str, ...]
+    code_terms: frozenset[str]
     safe_private: Mapping[tuple[str, int, int], str]
     classes: SopClasses
     vocabulary: Vocabulary
@@ -125,6 +131,9 @@ def profile_with(options: frozenset[Option] = frozenset()) -> Profile:
         options=options,
         actions=MappingProxyType(_actions(table, options)),
         coding_schemes=frozenset(table["kept"]["coding_schemes"]),
+        bulk=frozenset(_tags(table["kept"]["bulk"])),
+        uid_roots=tuple(table["kept"]["uid_roots"]),
+        code_terms=frozenset(table["kept"]["code_terms"].split()),
         safe_private=MappingProxyType(
             {
                 (creator, group, element): vr
@@ -159,7 +168,9 @@ def _actions(table: dict[str, Any], options: frozenset[Option]) -> dict[int, Act
     actions |= dict.fromkeys(_tags(choices["descriptors"]), Action.CLEAN)
     for option in options & {Option.CHARACTERISTICS, Option.DEVICE}:
         actions |= {tag: _kept(dictionary_VR(tag)) for tag in _tags(choices[option])}
-    actions |= dict.fromkeys(_tags([*table["kept"]["texts"], *_CLASS_KEYWORDS, *_CHARACTER_SET]), Action.KEEP)
+    actions |= {tag: Action.REMOVE for tag in DicomDictionary if tag >> 16 == SIGNED_OR_ENCRYPTED}
+    kept = (*table["kept"]["bulk"], *table["kept"]["texts"], *_CLASS_KEYWORDS, *_CHARACTER_SET)
+    actions |= dict.fromkeys(_tags(kept), Action.KEEP)
     actions |= dict.fromkeys(_tags(_CODE_KEYWORDS), Action.CODE)
     actions |= dict.fromkeys(_PATIENT_TAGS, Action.PATIENT)
     return actions

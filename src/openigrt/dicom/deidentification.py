@@ -1,7 +1,7 @@
 """One DICOM object without the person in it: PS3.15 annex E, attribute by attribute, at every depth."""
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -15,13 +15,15 @@ from pydicom.datadict import dictionary_VR, keyword_for_tag
 from pydicom.dataelem import RawDataElement, convert_raw_data_element
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
-from pydicom.tag import BaseTag
+from pydicom.tag import BaseTag, Tag
 
-from openigrt.dicom.confidentiality import BINARY, WORDS, Action, Profile
+from openigrt.dicom.binary_values import is_binary_of_kind, reads_as_text
+from openigrt.dicom.confidentiality import BINARY, BYTES, SIGNED_OR_ENCRYPTED, WORDS, Action, Profile
 from openigrt.dicom.descriptors import NOTHING_LEFT, words_naming
 from openigrt.dicom.elements import PYDICOM_FAILURES, items, name_of, naming, one_line, text
 from openigrt.dicom.headers import RESEARCH_ONLY
-from openigrt.dicom.pseudonyms import Pseudonyms
+from openigrt.dicom.own_words import OwnWords, own_words
+from openigrt.dicom.pseudonyms import DICOM_ROOT, Pseudonyms
 from openigrt.errors import UnreadableFile, UnsupportedInput
 
 MAX_DEPTH = 32
@@ -47,12 +49,16 @@ _ALLOWED = {
 }
 _CODE_STRING = re.compile(rb"[A-Z\d\s_\\\0]*")
 _CHARACTER_SETS = {name.replace(" ", "") for name in python_encoding}
+_NAMED_BY_PEOPLE = ("ROIName", "SegmentLabel", "BeamName")
 _NUMBERED = {"ROIName": "ROINumber", "BeamName": "BeamNumber", "SegmentLabel": "SegmentNumber"}
 _NAMES = (
     *("PatientName", "OtherPatientNames", "PatientBirthName", "PatientMotherBirthName", "ReferringPhysicianName"),
     "OperatorsName",
 )
-_IDENTIFIERS = ("PatientID", "OtherPatientIDs", "AccessionNumber", "PatientBirthDate")
+_OWN_NAMES = _NAMES[:4]
+_IDENTIFIERS = ("PatientID", "OtherPatientIDs", "AccessionNumber")
+_BIRTH = "PatientBirthDate"
+_SMALL_PARTS = re.compile(r"\d{1,3}(\.\d{1,3}){0,9}")
 
 
 class Remark(StrEnum):
@@ -60,12 +66,19 @@ class Remark(StrEnum):
 
     CLEANED = "text of which words were taken"
     WHOLLY_CLEANED = "text of which nothing was left"
+    OWN_WORDS = "words of the patient's own name, identifiers or birth date, taken from what is kept otherwise"
+    TELLING_NUMBER = "short numbers that are kept, and equal a part of the birth date or of an identifier"
     MALFORMED = "value of another kind than the standard says, removed"
+    UNREGISTERED = "UIDs of classes that nobody registered, replaced"
     PRIVATE = "private attributes removed"
     UNKNOWN = "attributes that PS3.6 does not know, removed"
     OVERLAY = "overlays and curves removed"
     OVERLAY_BITS = "overlays in unused bits of the pixel data, which are still there"
+    OPAQUE = "content that is signed, encrypted or of a kind that nobody can see into, removed"
     NESTED_PIXELS = "pictures inside a sequence removed"
+    BEHIND_PIXELS = "bytes behind the pixels that the header announces, cut off"
+    BLANKED = "comments and other bytes that are no picture in compressed pixel data, made zero"
+    UNSEEN_PIXELS = "pixel data that are not looked through for text beside the picture"
     AFTER_PIXELS = "elements after the pixel data removed"
 
 
@@ -79,6 +92,7 @@ class Subject:
     patient_id: str
     days: int
     people: frozenset[str]
+    own: OwnWords
 
 
 def person_of(patient_id: str, patient_name: str) -> str:
@@ -105,8 +119,28 @@ def deidentify(dataset: Dataset, profile: Profile, pseudonyms: Pseudonyms) -> Re
 def _subject(dataset: Dataset, pseudonyms: Pseudonyms) -> Subject:
     """Whose object it is."""
     patient_id = pseudonyms.patient_id(person_of(text(dataset, "PatientID"), text(dataset, "PatientName")))
-    names, identifiers = ([text(dataset, keyword) for keyword in keywords] for keywords in (_NAMES, _IDENTIFIERS))
-    return Subject(patient_id, pseudonyms.days(patient_id), words_naming(names, identifiers))
+    seen: dict[str, set[str]] = defaultdict(set)
+    _see(dataset, seen, 0)
+    others, names, identifiers = (
+        {value for keyword in keywords for value in seen[keyword]} for keywords in (_NAMES, _OWN_NAMES, _IDENTIFIERS)
+    )
+    own = own_words(names, identifiers, seen[_BIRTH])
+    people = words_naming(others, identifiers | seen[_BIRTH]) | own.words
+    return Subject(patient_id, pseudonyms.days(patient_id), people, own)
+
+
+def _see(dataset: Dataset, seen: dict[str, set[str]], depth: int) -> None:
+    """Collect the names, identifiers and birth dates of a data set and all its public items."""
+    if depth > MAX_DEPTH:
+        raise UnsupportedInput(f"A sequence is nested more than {MAX_DEPTH} deep, which no object of the field is.")
+    for keyword in (*_NAMES, *_IDENTIFIERS, _BIRTH):
+        if keyword in dataset:
+            tag = Tag(keyword)
+            seen[keyword] |= {"" if _is_sequence(dataset, tag) else value for value in _texts(dataset, tag)}
+    for tag in [tag for tag in dataset.keys() if not tag.is_private]:
+        if _is_sequence(dataset, tag) and _standard_vr(tag) == "SQ":
+            for item in _items(dataset, tag):
+                _see(item, seen, depth + 1)
 
 
 def _mark(dataset: Dataset, profile: Profile, subject: Subject) -> None:
@@ -135,6 +169,7 @@ class _Walk:
 
     def __init__(self, profile: Profile, pseudonyms: Pseudonyms, subject: Subject, remarks: Remarks) -> None:
         self.profile, self.pseudonyms, self.subject, self.remarks = profile, pseudonyms, subject, remarks
+        self.codes: dict[str, bool] = {}
 
     def treat(self, dataset: Dataset, depth: int, *, is_replaced: bool) -> None:
         """Every element of a data set or item; `is_replaced` lets no text through."""
@@ -156,9 +191,11 @@ class _Walk:
         """A standard element by its action; what PS3.6 does not know goes."""
         vr = _standard_vr(tag)
         action = self.profile.action_of(tag, vr)
-        if not vr:
+        if not vr or (not keyword_for_tag(tag) and tag not in self.profile.actions):
             self._leave_out(dataset, tag, Remark.UNKNOWN)
-        elif action is not Action.REMOVE and not _is_of_kind(dataset, tag, vr):
+        elif action is Action.REMOVE and (vr in BYTES or tag.group == SIGNED_OR_ENCRYPTED):
+            self._leave_out(dataset, tag, Remark.OPAQUE)
+        elif action is not Action.REMOVE and not self._is_of_kind(dataset, tag, vr):
             self._leave_out(dataset, tag, Remark.MALFORMED)
         elif action in (Action.ITEMS, Action.REPLACE_ITEMS):
             for item in _items(dataset, tag):
@@ -168,18 +205,71 @@ class _Walk:
         else:
             self._by_action[action](self, dataset, tag, vr)
 
+    def _is_of_kind(self, dataset: Dataset, tag: BaseTag, vr: str) -> bool:
+        """Whether the file holds what PS3.6 says: items for items, and no text for numbers."""
+        if vr == "SQ" or _is_sequence(dataset, tag):
+            return vr == "SQ" and _is_sequence(dataset, tag)
+        element = dataset.get_item(tag)
+        if vr not in BINARY or self.profile.action_of(tag, vr) is Action.REPLACE:
+            return True
+        if isinstance(element, RawDataElement):
+            return is_binary_of_kind(element, is_bulk=tag in self.profile.bulk)
+        return element.VR in (*BINARY, *_AMBIGUOUS) and not isinstance(element.value, str | bytes)
+
     # ---------------------------------------------------------------------------- one method for each action
 
     def _keep(self, dataset: Dataset, tag: BaseTag, vr: str) -> None:
-        """A value as it is, if it is of the kind that its value representation says."""
+        """A value as it is, if it is of the kind that its value representation says and names nobody."""
         pattern = _ALLOWED.get(vr) if vr != "SH" else None
         if pattern is not None and not pattern.fullmatch(_bytes(dataset, tag)):
             self._malformed(dataset, tag, vr)
         elif tag == SPECIFIC_CHARACTER_SET:
             if not set(_ascii(dataset, tag).replace(" ", "").split("\\")) <= _CHARACTER_SETS:
                 self._malformed(dataset, tag, vr)
-        elif vr == "CS" and not (tag != BODY_PART_EXAMINED and _CODE_STRING.fullmatch(_bytes(dataset, tag))):
+        elif vr == "UI":
+            self._class(dataset, tag, vr)
+        elif vr == "CS":
+            self._code_string(dataset, tag, vr)
+        elif vr in WORDS:
+            self._without_own_words(dataset, tag, vr)
+
+    def _class(self, dataset: Dataset, tag: BaseTag, vr: str) -> None:
+        """UIDs of classes, contexts and schemes stay where they are registered; all others may be somebody's."""
+        uids = [uid.strip() for uid in _ascii(dataset, tag).split("\\")]
+        known = [uid if self._is_of_public_root(uid) else self.pseudonyms.uid(uid) for uid in uids]
+        if known != uids:
+            _set(dataset, tag, vr, known)
+            self._tell(Remark.UNREGISTERED, tag)
+
+    def _is_of_public_root(self, uid: str) -> bool:
+        """Whether a UID lies under a root of the standard or of a maker of classes, and is small numbers there."""
+        root = next((root for root in (DICOM_ROOT, *self.profile.uid_roots) if uid.startswith(root)), None)
+        return root is not None and _SMALL_PARTS.fullmatch(uid.removeprefix(root)) is not None
+
+    def _code_string(self, dataset: Dataset, tag: BaseTag, vr: str) -> None:
+        """Codes stay; one that names the patient is emptied, so that the others keep their places."""
+        if tag == BODY_PART_EXAMINED or not _CODE_STRING.fullmatch(_bytes(dataset, tag)):
             self._clean(dataset, tag, vr)
+            return
+        codes = [code.strip() for code in _ascii(dataset, tag).split("\\")]
+        left = ["" if self._names_patient(code) else code for code in codes]
+        if left != codes:
+            _set(dataset, tag, vr, left)
+            self._tell(Remark.OWN_WORDS, tag)
+
+    def _names_patient(self, code: str) -> bool:
+        """Whether a code holds the name of the patient and is no term of the standard."""
+        if code not in self.codes:
+            self.codes[code] = code not in self.profile.code_terms and self.subject.own.are_in(code)
+        return self.codes[code]
+
+    def _without_own_words(self, dataset: Dataset, tag: BaseTag, vr: str) -> None:
+        """A text that is kept, but for the words of the patient's own name, identifiers and birth date."""
+        values = _texts(dataset, tag)
+        left = [self.subject.own.taken_from(value) for value in values]
+        if left != values:
+            _set(dataset, tag, vr, [value or NOTHING_LEFT for value in left])
+            self._tell(Remark.OWN_WORDS, tag)
 
     def _age(self, dataset: Dataset, tag: BaseTag, vr: str) -> None:
         """An age; those above 89 years are so few that they name somebody."""
@@ -212,6 +302,8 @@ class _Walk:
         """The known words of a text; a structure, beam or segment of which words go keeps its number, to stay one."""
         values = _texts(dataset, tag)
         cleaned = [self.profile.vocabulary.cleaned(value, self.subject.people) for value in values]
+        if keyword_for_tag(tag) in _NAMED_BY_PEOPLE and any(map(self.subject.own.numbers_in, cleaned)):
+            self._tell(Remark.TELLING_NUMBER, tag)
         if cleaned == values:
             return
         number = _NUMBERED.get(keyword_for_tag(tag))
@@ -224,6 +316,8 @@ class _Walk:
         """A part of a code: kept where its scheme is public."""
         if text(dataset, "CodingSchemeDesignator") not in self.profile.coding_schemes:
             self._clean(dataset, tag, vr)
+        elif keyword_for_tag(tag) != "CodingSchemeDesignator":
+            self._without_own_words(dataset, tag, vr)
 
     def _uid(self, dataset: Dataset, tag: BaseTag, vr: str) -> None:
         """New UIDs for old ones."""
@@ -284,7 +378,7 @@ class _Walk:
         """Remove an element and tell why."""
         if remark is Remark.OVERLAY and tag.element == OVERLAY_BIT_POSITION and _bytes(dataset, tag).strip(b"\0 0"):
             self._tell(Remark.OVERLAY_BITS)
-        self._tell(remark, tag if remark is Remark.MALFORMED else None)
+        self._tell(remark, tag if remark in (Remark.MALFORMED, Remark.OPAQUE) else None)
         del dataset[tag]
 
     def _malformed(self, dataset: Dataset, tag: BaseTag, vr: str) -> None:
@@ -303,13 +397,6 @@ def _standard_vr(tag: BaseTag) -> str:
         return dictionary_VR(tag).split(" or ")[0]
     except KeyError:
         return ""
-
-
-def _is_of_kind(dataset: Dataset, tag: BaseTag, vr: str) -> bool:
-    """Whether the file holds what PS3.6 says: items for items, and no text for numbers."""
-    if vr == "SQ" or _is_sequence(dataset, tag):
-        return vr == "SQ" and _is_sequence(dataset, tag)
-    return vr not in BINARY or dataset.get_item(tag).VR in (None, "UN", *BINARY, *_AMBIGUOUS)
 
 
 def _is_sequence(dataset: Dataset, tag: BaseTag) -> bool:
@@ -369,7 +456,8 @@ def _is_numbers(content: bytes, vr: str) -> bool:
     if vr in _ALLOWED:
         return _ALLOWED[vr].fullmatch(content) is not None and content.count(b"\\") < _MOST_PRIVATE_NUMBERS
     size = _NUMBER_BYTES[vr]
-    return len(content) % size == 0 and len(content) <= size * _MOST_PRIVATE_NUMBERS
+    is_short = len(content) % size == 0 and len(content) <= size * _MOST_PRIVATE_NUMBERS
+    return is_short and not reads_as_text(content)
 
 
 def _drop_idle_creators(dataset: Dataset) -> None:

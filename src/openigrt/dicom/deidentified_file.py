@@ -1,8 +1,9 @@
 """A DICOM file without the person in it: the header is treated, the pixel data are carried over byte for byte."""
 
 import re
-import struct
+from collections import Counter
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
@@ -18,8 +19,16 @@ from pydicom.uid import (
 
 from openigrt.dicom.confidentiality import Profile
 from openigrt.dicom.deidentification import PIXEL_TAGS, Remark, Remarks, deidentify
-from openigrt.dicom.elements import PYDICOM_FAILURES, lenient, naming, one_line, text
-from openigrt.dicom.load import UNDEFINED_LENGTH, read_before_pixels, transfer_syntax
+from openigrt.dicom.elements import PYDICOM_FAILURES, lenient, naming, one_line, sop_class_name, text
+from openigrt.dicom.load import (
+    PIXEL_HEADER_BYTES,
+    plain_content,
+    read_before_pixels,
+    read_content,
+    read_header,
+    transfer_syntax,
+)
+from openigrt.dicom.pixel_bytes import Piece, announced, pixel_pieces
 from openigrt.dicom.pseudonyms import Pseudonyms
 from openigrt.errors import UnreadableFile, UnsupportedInput
 
@@ -28,7 +37,6 @@ COPIED_AT_ONCE_BYTES = 2**20
 NO_UID = "without-uid"
 
 _MODALITY = re.compile(r"[A-Z][A-Z\d]{1,15}")
-_ITEM, _END_OF_SEQUENCE = 0xFFFEE000, 0xFFFEE0DD
 _SYNTAX = {
     (True, True): ImplicitVRLittleEndian,
     (False, True): ExplicitVRLittleEndian,
@@ -38,13 +46,24 @@ _SYNTAX = {
 
 @dataclass(frozen=True, eq=False, slots=True)
 class DeidentifiedFile:
-    """The treated header of a file, what was noticed, and which bytes of the source are its pixel data."""
+    """The treated header of a file, what was noticed, and its pixel data as places in the source or bytes."""
 
     source: Path
     header: Dataset
     remarks: Remarks
     syntax: UID
-    pixels: range
+    pixels: tuple[Piece, ...]
+
+    @property
+    def sop_class_uid(self) -> str:
+        """The class of the object, new where nobody registered it."""
+        with naming(self.header):
+            return text(self.header, "SOPClassUID")
+
+    @property
+    def class_name(self) -> str:
+        """The class as the standard names it."""
+        return sop_class_name(self.sop_class_uid)
 
     @property
     def place(self) -> PurePosixPath:
@@ -57,19 +76,40 @@ class DeidentifiedFile:
 
 
 def deidentified_file(source: Path, profile: Profile, pseudonyms: Pseudonyms) -> DeidentifiedFile:
-    """Read one file and de-identify its header; the encoding stays, and so does every byte of the pixel data.
+    """Read one file and de-identify its header; the encoding stays, and so does every byte of the picture.
 
-    Raises UnreadableFile for a damaged source, UnsupportedInput for one that is deflated or nested too deeply, OSError
-    where the system refuses.
+    A deflated object becomes one in explicit little endian. Raises UnreadableFile for a damaged source,
+    UnsupportedInput for one that is nested too deeply or deflated in a strange way, OSError where the system refuses.
     """
     header, start = read_before_pixels(source)
-    syntax, size = _syntax(header), source.stat().st_size
+    if transfer_syntax(header) == DeflatedExplicitVRLittleEndian:
+        return _inflated(source, profile, pseudonyms)
+    syntax, size, picture = _syntax(header), source.stat().st_size, announced(header)
+    found: Remarks = Counter()
     with source.open("rb") as file:
-        end = _end_of_pixels(file, start, size, syntax)
+        pieces, end = pixel_pieces(file, range(start, size), syntax, picture, found)
     remarks = deidentify(header, profile, pseudonyms)
+    remarks.update(found)
     if end < size:
         remarks[Remark.AFTER_PIXELS, ""] += 1
-    return DeidentifiedFile(source, header, remarks, syntax, range(start, end))
+    return DeidentifiedFile(source, header, remarks, syntax, pieces)
+
+
+def _inflated(source: Path, profile: Profile, pseudonyms: Pseudonyms) -> DeidentifiedFile:
+    """The same of a deflated object, whose pixels are held until they are written."""
+    header, pixels = read_header(source, None)
+    if not PIXEL_TAGS.isdisjoint(header.keys()) or (pixels is not None and pixels.length is None):
+        raise UnsupportedInput("The object is deflated, and its pixel data are of no kind that is read so.")
+    content, found = b"", Counter[tuple[Remark, str]]()
+    if pixels is not None and pixels.length is not None:
+        content = plain_content(source, read_content(source), pixels)[pixels.offset - PIXEL_HEADER_BYTES :]
+    pieces, end = pixel_pieces(BytesIO(content), range(len(content)), ExplicitVRLittleEndian, announced(header), found)
+    remarks = deidentify(header, profile, pseudonyms)
+    remarks.update(found)
+    if end < len(content):
+        remarks[Remark.AFTER_PIXELS, ""] += 1
+    held = tuple(content[piece.start : piece.stop] if isinstance(piece, range) else piece for piece in pieces)
+    return DeidentifiedFile(source, header, remarks, ExplicitVRLittleEndian, held)
 
 
 def save_deidentified(file: DeidentifiedFile, target: Path) -> None:
@@ -81,8 +121,12 @@ def save_deidentified(file: DeidentifiedFile, target: Path) -> None:
     try:
         with unfinished.open("wb") as written, file.source.open("rb") as source:
             _write_header(written, file.header, file.syntax)
-            source.seek(file.pixels.start)
-            _copy(source, written, len(file.pixels))
+            for piece in file.pixels:
+                if isinstance(piece, range):
+                    source.seek(piece.start)
+                    _copy(source, written, len(piece))
+                else:
+                    written.write(piece)
         unfinished.replace(target)
     finally:
         unfinished.unlink(missing_ok=True)
@@ -94,48 +138,9 @@ def _syntax(header: Dataset) -> UID:
     implicit, little = header.original_encoding
     found = _SYNTAX.get((bool(implicit), bool(little)))
     is_compressed = not named.is_private and named.is_transfer_syntax and named.is_compressed
-    if named == DeflatedExplicitVRLittleEndian:
-        raise UnsupportedInput("The object is deflated; convert it to an uncompressed transfer syntax.")
     if found is None or (is_compressed and found is not ExplicitVRLittleEndian):
         raise UnsupportedInput(f"The object is not encoded as its transfer syntax {named.name} says.")
     return named if is_compressed else found
-
-
-def _end_of_pixels(file: BinaryIO, start: int, size: int, syntax: UID) -> int:
-    """Where the pixel data element that begins at `start` ends; raises UnreadableFile where it does not."""
-    if start >= size:
-        return size
-    order = ">" if syntax == ExplicitVRBigEndian else "<"
-    is_implicit = syntax == ImplicitVRLittleEndian
-    first = start + (8 if is_implicit else 12)
-    file.seek(start)
-    begin = file.read(first - start)
-    if start + len(begin) < first:
-        return start
-    group, element = struct.unpack(order + "HH", begin[:4])
-    if group << 16 | element not in PIXEL_TAGS:
-        return start
-    (length,) = struct.unpack(order + "I", begin[4:8] if is_implicit else begin[8:12])
-    end = _end_of_items(file, first, order) if length == UNDEFINED_LENGTH else first + length
-    if end > size:
-        raise UnreadableFile("The pixel data are truncated.")
-    return end
-
-
-def _end_of_items(file: BinaryIO, position: int, order: str) -> int:
-    """Where encapsulated pixel data end (PS3.5, A.4); nothing of them is read but the lengths."""
-    while True:
-        file.seek(position)
-        begin = file.read(8)
-        if len(begin) < 8:
-            raise UnreadableFile("The compressed pixel data are truncated.")
-        group, element, length = struct.unpack(order + "HHI", begin)
-        position += 8
-        if group << 16 | element == _END_OF_SEQUENCE:
-            return position
-        if group << 16 | element != _ITEM or length == UNDEFINED_LENGTH:
-            raise UnreadableFile("The compressed pixel data are no sequence of fragments.")
-        position += length
 
 
 def _write_header(file: BinaryIO, header: Dataset, syntax: UID) -> None:

@@ -73,6 +73,12 @@ class Vocabulary:
         return any(part.lower() in words for words in self.kinds.values())
 
 
+def parts_of(run: str) -> list[str]:
+    """The words and numbers that a run of letters and digits joins, by its capitals too."""
+    parts = _PART.findall(run)
+    return parts + [hump for part in parts for hump in _HUMPS.findall(part)]
+
+
 def words_naming(names: Iterable[str], identifiers: Iterable[str]) -> frozenset[str]:
     """What tells who somebody is, in lower case: words of names from three letters on, and identifiers with digits.
 

@@ -93,6 +93,11 @@ def text(dataset: Dataset, keyword: str) -> str:
     except PYDICOM_FAILURES as failure:
         raise _malformed(keyword, failure) from None
     line = line if len(line) <= LONGEST_TEXT else f"{line[:LONGEST_TEXT]}…"
+    return printable(line)
+
+
+def printable(line: str) -> str:
+    """A line with question marks for what no screen shows."""
     return line if line.isprintable() else "".join(c if c.isprintable() else "?" for c in line)
 
 
@@ -296,7 +301,7 @@ def one_line(failure: BaseException) -> str:
     """The start of another library's message on one line, its class where it says nothing."""
     if isinstance(failure, RecursionError):
         return "nested too deeply"
-    return " ".join(str(failure)[:LONGEST_REASON].split()) or type(failure).__name__
+    return printable(" ".join(str(failure)[:LONGEST_REASON].split())) or type(failure).__name__
 
 
 def in_short(names: list[str]) -> str:

@@ -21,6 +21,7 @@ class Doubt(StrEnum):
     SKIN = "is the skin of a person, who can be recognized"
     FEATURES = "says that a person can be recognized in the pixels"
     OVERLAY_BITS = "holds an overlay in unused bits of its pixels, which may be text"
+    UNSEEN_PIXELS = "holds pixel data that are not looked through for text beside the picture"
     UNKNOWN_CLASS = "is of a kind whose content this profile does not know"
 
 
@@ -32,6 +33,7 @@ ADVICE = {
     Doubt.SKIN: "Share it under an agreement only, or leave it out.",
     Doubt.FEATURES: "Look at the pixels; leave the object out, or share it under an agreement only.",
     Doubt.OVERLAY_BITS: "Look at the unused bits with other software, or leave the object out.",
+    Doubt.UNSEEN_PIXELS: "Look at its bytes with other software, or write it uncompressed first.",
     Doubt.UNKNOWN_CLASS: "Look at every value of it (dcmdump), or leave it out.",
 }
 
@@ -46,6 +48,7 @@ def doubts_about(header: Dataset, remarks: Remarks, profile: Profile) -> frozens
             Doubt.SKIN: sop_class_uid in profile.classes.surfaces,
             Doubt.FEATURES: text(header, "RecognizableVisualFeatures") == "YES",
             Doubt.OVERLAY_BITS: (Remark.OVERLAY_BITS, "") in remarks,
+            Doubt.UNSEEN_PIXELS: (Remark.UNSEEN_PIXELS, "") in remarks,
             Doubt.UNKNOWN_CLASS: sop_class_uid not in profile.classes.treated,
         }
         if sop_class_uid in profile.classes.heads and text(header, "RecognizableVisualFeatures") != "NO":

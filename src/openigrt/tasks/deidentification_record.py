@@ -35,6 +35,8 @@ class Deidentification:
 
     `remarks` counts what happened to attributes by what and which, `reworded` names the files whose attribute lost
     words, `left_out` counts files by why, and `namesakes` are new patient IDs whose objects bore several names.
+    `holes` counts objects that could not be read by their new Series Instance UID, and `ambiguous` are new SOP Instance
+    UIDs that several objects share.
     """
 
     mark: Mapping[str, object]
@@ -45,12 +47,23 @@ class Deidentification:
     reworded: Mapping[str, tuple[str, ...]]
     left_out: Mapping[str, int]
     namesakes: tuple[str, ...]
+    holes: Mapping[str, int]
+    ambiguous: tuple[str, ...]
     told: tuple[str, ...]
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What a person must look at (warnings), and what is good to know (notes)."""
-        return (*_doubts(self), *_namesakes(self), *_structures(self), *_notes(self))
+        found = (
+            *_doubts(self),
+            *_namesakes(self),
+            *_holes(self),
+            *_ambiguous(self),
+            *_numbers(self),
+            *_structures(self),
+            *_notes(self),
+        )
+        return tuple(sorted(found, key=lambda finding: finding.severity is not Severity.WARNING))
 
     @property
     def is_person_needed(self) -> bool:
@@ -105,14 +118,18 @@ def deidentification_summary(done: Deidentification) -> str:
 def _lines(done: Deidentification) -> Iterator[str]:
     """The lines of the summary."""
     objects, patients = sum(series.objects for series in done.series), {series.patient_id for series in done.series}
-    yield f"De-identified {objects} objects of {len(patients)} patients in {len(done.series)} series. Research only."
+    counts = f"{_counted(objects, 'object')} of {_counted(len(patients), 'patient')} in {len(done.series)} series"
+    yield f"De-identified {counts}. Research only."
     for series in done.series:
         yield f"  {series.folder}: {series.sop_class}, {series.objects}"
     for why, count in done.left_out.items():
         yield f"Left out: {count} ({why})"
-    for finding in done.findings:
+    warnings = [finding for finding in done.findings if finding.severity is Severity.WARNING]
+    for finding in warnings:
         yield f"{finding.severity.upper()}: {finding.sentence}"
         yield f"  {finding.advice}"
+    if notes := len(done.findings) - len(warnings):
+        yield f"{_counted(notes, 'note')} of what was removed or changed: see deidentification.json."
     if done.is_person_needed:
         yield "A person must look before this is shared."
 
@@ -137,6 +154,30 @@ def _namesakes(done: Deidentification) -> Iterator[Finding]:
         yield Finding(Severity.WARNING, sentence, advice, (patient_id,))
 
 
+def _holes(done: Deidentification) -> Iterator[Finding]:
+    """Series of which objects are left out: a volume of them may have a hole."""
+    for uid, count in done.holes.items():
+        which = f"of series {uid}" if uid else "of an unknown series"
+        sentence = (
+            f"{_counted(count, 'object')} {which} could not be read and {'is' if count == 1 else 'are'} left out."
+        )
+        yield Finding(Severity.WARNING, sentence, "Copy the files again where the series must be whole.", (uid,))
+
+
+def _ambiguous(done: Deidentification) -> Iterator[Finding]:
+    """Different objects that say they are the same one."""
+    if done.ambiguous:
+        sentence = f"Different objects share one SOP Instance UID: {_named(done.ambiguous)}."
+        yield Finding(Severity.WARNING, sentence, "Find out which of them is the right one.", done.ambiguous)
+
+
+def _numbers(done: Deidentification) -> Iterator[Finding]:
+    """Names that people gave, with numbers that may lead back."""
+    for (remark, keyword), count in done.remarks.items():
+        if remark is Remark.TELLING_NUMBER:
+            yield Finding(Severity.WARNING, f"{keyword}: {remark}: {count}.", "Look at these names, and change them.")
+
+
 def _structures(done: Deidentification) -> Iterator[Finding]:
     """Texts that lost words: whoever works with names of structures must know, and may have to give them again."""
     for keyword, files in done.reworded.items():
@@ -153,7 +194,7 @@ def _structures(done: Deidentification) -> Iterator[Finding]:
 def _notes(done: Deidentification) -> Iterator[Finding]:
     """What else is good to know."""
     for (remark, keyword), count in done.remarks.items():
-        if remark not in (Remark.CLEANED, Remark.WHOLLY_CLEANED):
+        if remark not in (Remark.CLEANED, Remark.WHOLLY_CLEANED, Remark.TELLING_NUMBER):
             about = f" ({keyword})" if keyword else ""
             yield Finding(Severity.NOTE, f"{str(remark).capitalize()}{about}: {count}.", "Nothing needs to be done.")
     is_weighed = Option.CHARACTERISTICS in done.options
@@ -161,6 +202,11 @@ def _notes(done: Deidentification) -> Iterator[Finding]:
     if pets and not is_weighed:
         sentence = f"{_named(pets)}: without the patient's weight, which is removed, there is no SUV."
         yield Finding(Severity.NOTE, sentence, "Use --keep characteristics where SUV is needed.", pets)
+
+
+def _counted(count: int, noun: str) -> str:
+    """`1 object`, `2 objects`."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _named(folders: list[str] | tuple[str, ...]) -> str:

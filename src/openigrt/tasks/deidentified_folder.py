@@ -23,20 +23,28 @@ def require_apart(source: Path, target: Path, *secrets: Path) -> None:
                 raise InputError(sentence, path=str(secret))
 
 
+def require_own(target: Path, mark: Mapping[str, object]) -> None:
+    """Raise InputError for a folder that holds anything but an earlier result with this mark."""
+    try:
+        is_other = target.exists() and any(target.iterdir()) and _former_mark(target, mark.keys()) != dict(mark)
+    except OSError as failure:
+        sentence = f"Cannot read {target}: {failure.strerror}; name another folder."
+        raise InputError(sentence, path=str(target)) from None
+    if is_other:
+        raise InputError(
+            f"{target} holds something else than a result of this input, key, table and choice of --keep; name an "
+            "empty folder.",
+            path=str(target),
+        )
+
+
 def begin_folder(target: Path, mark: Mapping[str, object]) -> None:
     """Make the folder, and say in its record whose it is and that it is not finished.
 
-    `mark` is what an earlier result must share to be gone on with. Raises InputError for a folder that holds anything
-    else, or that cannot be written.
+    `mark` is what an earlier result must share to be gone on with. Raises InputError where it cannot be written.
     """
     try:
         target.mkdir(parents=True, exist_ok=True)
-        if any(target.iterdir()) and _former_mark(target, mark.keys()) != dict(mark):
-            raise InputError(
-                f"{target} holds something else than a result of this input, key, table and choice of --keep; name an "
-                "empty folder.",
-                path=str(target),
-            )
         _write(target / RECORD, json.dumps({**mark, "is_finished": False}) + "\n")
     except OSError as failure:
         sentence = f"Cannot write to {target}: {failure.strerror}; name another folder."

@@ -2,9 +2,11 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from filecmp import cmp
 from pathlib import Path, PurePosixPath
 
 from openigrt.dicom import (
+    PATIENT_PREFIX,
     DeidentifiedFile,
     Doubt,
     Instance,
@@ -13,7 +15,7 @@ from openigrt.dicom import (
     Profile,
     Pseudonyms,
     Remark,
-    SkippedFile,
+    damaged_instance,
     deidentified_file,
     doubts_about,
     person_of,
@@ -30,13 +32,14 @@ from openigrt.tasks.deidentification_record import (
     deidentification_summary,
     mark_of,
 )
-from openigrt.tasks.deidentified_folder import begin_folder, finish_folder, require_apart
+from openigrt.tasks.deidentified_folder import begin_folder, finish_folder, require_apart, require_own
 from openigrt.tasks.pseudonym_files import (
     is_readable_by_others,
     make_key,
     new_key,
     read_given_ids,
     read_key,
+    taken_back_on_failure,
     write_link,
 )
 from openigrt.tasks.words import in_short, require_listener, require_names, require_paths
@@ -75,10 +78,13 @@ def deidentify(
     secret = None if key is None else read_key(Path(key))
     pseudonyms = Pseudonyms(secret or new_key(), {} if ids is None else read_given_ids(Path(ids)))
     links = _links(inventory, pseudonyms, is_given=ids is not None)
-    begin_folder(target, mark_of(source, pseudonyms, profile))
-    told = _about_key(None if key is None else Path(key), secret, pseudonyms.key)
-    if link is not None:
-        write_link(Path(link), links)
+    mark = mark_of(source, pseudonyms, profile)
+    require_own(target, mark)
+    with taken_back_on_failure(*(None if path is None else Path(path) for path in (key, link))):
+        told = _about_key(None if key is None else Path(key), secret, pseudonyms.key)
+        if link is not None:
+            write_link(Path(link), links)
+        begin_folder(target, mark)
     run = _Run(source, target, profile, pseudonyms)
     count = sum(1 for _ in inventory.instances())
     for number, instance in enumerate(sorted(inventory.instances(), key=lambda instance: instance.path)):
@@ -116,6 +122,11 @@ def _links(inventory: Inventory, pseudonyms: Pseudonyms, *, is_given: bool) -> d
     if is_given and absent:
         example = in_short(min(absent))
         raise MissingInput(f"{len(absent)} of {len(people)} patients have no new ID, such as {example}; add them.")
+    if any(new.upper().startswith(PATIENT_PREFIX) for new in pseudonyms.given_ids.values()):
+        raise InconsistentInput(
+            f"A new ID begins with {PATIENT_PREFIX}, as those that are made for patients do, and may be another "
+            "patient's; choose other new IDs."
+        )
     new_ids = {person: pseudonyms.patient_id(person) for person in people}
     if not is_given and len(set(new_ids.values())) < len(people):
         raise InconsistentInput("Two patients would get one new ID by chance; use another key.")
@@ -133,6 +144,9 @@ class _Run:
         self.reworded: dict[str, set[str]] = defaultdict(set)
         self.left_out: Counter[str] = Counter()
         self.names_used: Counter[PurePosixPath] = Counter()
+        self.holes: Counter[str] = Counter()
+        self.written: dict[str, Path] = {}
+        self.ambiguous: set[str] = set()
 
     def treat(self, instance: Instance) -> None:
         """De-identify one object, or count why it was left out."""
@@ -143,14 +157,17 @@ class _Run:
         try:
             file = deidentified_file(instance.path, self.profile, self.pseudonyms)
         except (UnreadableFile, UnsupportedInput, OSError):
-            self.left_out[UNREAD] += 1
+            self._leave_hole(instance)
             return
         self._write(instance, file)
 
     def result(self, inventory: Inventory, told: tuple[str, ...]) -> Deidentification:
         """Everything together; raises MissingInput where no object was written."""
         for skipped in inventory.skipped:
-            self.left_out[_reason_of(skipped)] += 1
+            if skipped.is_damaged:
+                self._leave_hole(damaged_instance(skipped))
+            else:
+                self.left_out[skipped.reason.removeprefix("a ").removeprefix("no ")] += 1
         if not self.objects:
             reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(self.left_out.items()))
             raise MissingInput(f"Nothing was written: every file is left out ({reasons}). See --keep others.")
@@ -166,6 +183,8 @@ class _Run:
             reworded={name: tuple(sorted(files)) for name, files in sorted(self.reworded.items())},
             left_out=dict(sorted(self.left_out.items())),
             namesakes=tuple(self._namesakes(inventory)),
+            holes=dict(sorted(self.holes.items())),
+            ambiguous=tuple(sorted(self.ambiguous)),
             told=told,
         )
 
@@ -192,16 +211,28 @@ class _Run:
             folder.mkdir(parents=True, exist_ok=True)
             save_deidentified(file, self.target / path)
         except UnreadableFile:
-            self.left_out[UNREAD] += 1
+            self._leave_hole(instance)
             return
         except OSError as failure:
             raise InputError(f"Cannot write to {self.target}: {failure.strerror}. Run again to go on.") from None
-        self.objects[place.parts[0], instance.class_name, instance.sop_class_uid, place.parent.as_posix()] += 1
+        self._compare(place.stem, self.target / path)
+        self.objects[place.parts[0], file.class_name, file.sop_class_uid, place.parent.as_posix()] += 1
         self.doubts[place.parent.as_posix()] |= doubts_about(file.header, file.remarks, self.profile)
         self.remarks.update(file.remarks)
         for (remark, keyword), _ in file.remarks.items():
             if remark in (Remark.CLEANED, Remark.WHOLLY_CLEANED):
                 self.reworded[keyword].add(path.as_posix())
+
+    def _leave_hole(self, instance: Instance | None) -> None:
+        """Count an object that cannot be read, by its series where that is known."""
+        self.left_out[UNREAD] += 1
+        self.holes[self.pseudonyms.uid(instance.series_uid) if instance is not None else ""] += 1
+
+    def _compare(self, uid: str, path: Path) -> None:
+        """Remember a SOP Instance UID that two objects have which are not the same."""
+        former = self.written.setdefault(uid, path)
+        if former != path and not cmp(former, path, shallow=False):
+            self.ambiguous.add(uid)
 
     def _namesakes(self, inventory: Inventory) -> list[str]:
         """New IDs of patients whose objects bore more than one name."""
@@ -210,8 +241,3 @@ class _Run:
             names[person_of(instance.patient_id, instance.patient_name)].add(instance.patient_name.strip("^ ").lower())
         people = (person for person, given in names.items() if len(given - {""}) > 1)
         return sorted(map(self.pseudonyms.patient_id, people))
-
-
-def _reason_of(skipped: SkippedFile) -> str:
-    """Why a file was not even looked into, without its name."""
-    return UNREAD if skipped.is_damaged else skipped.reason.removeprefix("a ").removeprefix("no ")

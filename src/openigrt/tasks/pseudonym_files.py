@@ -4,12 +4,13 @@ import csv
 import os
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
 
 from openigrt.dicom import KEY_BYTES
-from openigrt.errors import InconsistentInput, InputError, UnreadableFile
+from openigrt.errors import InconsistentInput, InputError, OpenIgrtError, UnreadableFile
 
 LARGEST_TABLE_BYTES = 2**24
 LINK_HEADER = ("old patient ID", "new patient ID", "days added to dates")
@@ -54,6 +55,7 @@ def read_given_ids(path: Path) -> dict[str, str]:
     Raises UnreadableFile or InconsistentInput with the number of the line.
     """
     given: dict[str, str] = {}
+    lines: dict[str, tuple[str, int]] = {}
     try:
         rows = list(csv.reader(StringIO(_read(path, LARGEST_TABLE_BYTES)), strict=True))
     except csv.Error as failure:
@@ -72,6 +74,13 @@ def read_given_ids(path: Path) -> dict[str, str]:
         if given.setdefault(cells[0], cells[1]) != cells[1]:
             sentence = f"Line {number} of {path} gives an old patient ID a second new one."
             raise InconsistentInput(sentence, path=str(path))
+        former, line = lines.setdefault(cells[1].casefold(), (cells[0], number))
+        if former != cells[0]:
+            raise InconsistentInput(
+                f"Lines {line} and {number} of {path} give two patients one new ID, which would make them one; choose "
+                "another new ID.",
+                path=str(path),
+            )
     if given.keys() & set(given.values()):
         raise InconsistentInput(f"{path} gives a patient the old ID of one; choose other new IDs.", path=str(path))
     return given
@@ -88,10 +97,28 @@ def write_link(path: Path, links: Mapping[str, tuple[str, int]]) -> None:
         if tuple(former[:1] and former[0]) != LINK_HEADER:
             raise InputError(f"{path} is there, and no link table; name another file with --link.", path=str(path))
         rows = {row[0]: tuple(row) for row in former[1:] if row}
+    taken = {row[1].casefold(): row[0] for row in rows.values() if len(row) > 1}
+    if any(taken.get(new.casefold(), old) != old for old, (new, _) in links.items()):
+        raise InconsistentInput(f"{path} names another patient under one of the new IDs; choose other new IDs.")
     rows |= {old: (old, new, str(days)) for old, (new, days) in links.items()}
     text = StringIO()
     csv.writer(text, lineterminator="\n").writerows([LINK_HEADER, *(rows[old] for old in sorted(rows))])
     _write_privately(path, text.getvalue())
+
+
+@contextmanager
+def taken_back_on_failure(*paths: Path | None) -> Iterator[None]:
+    """Leave secret files as they were before, or none where there was none, where what follows fails."""
+    former = {path: path.read_bytes() if path.is_file() else None for path in paths if path is not None}
+    try:
+        yield
+    except OpenIgrtError:
+        for path, content in former.items():
+            if content is None and path.is_file():
+                path.unlink()
+            elif content is not None and path.read_bytes() != content:
+                _write_privately(path, content.decode())
+        raise
 
 
 def _read(path: Path, most_bytes: int) -> str:
