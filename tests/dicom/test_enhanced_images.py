@@ -305,7 +305,7 @@ def test_missing_geometry_names_the_frame(tmp_path):
 
 def test_a_missing_frame_is_a_missing_slice(tmp_path):
     Frames(volume()[[0, 1, 3, 4]], [Frames(volume()).place(k) for k in (0, 1, 3, 4)]).write(tmp_path)
-    with pytest.raises(InconsistentInput, match=r"1 slice\(s\) are missing"):
+    with pytest.raises(InconsistentInput, match=r"1 slice is missing"):
         read(tmp_path)
 
 

@@ -187,7 +187,7 @@ def test_transfer_syntaxes(tmp_path, syntax):
 
 def test_missing_slice_is_named(tmp_path):
     folder = SliceSeries(volume(slices=8)).write(tmp_path, lambda k, dataset: k != 3)
-    with pytest.raises(InconsistentInput, match=r"1 slice\(s\) are missing: between slice 3 at .*slice 5 at") as error:
+    with pytest.raises(InconsistentInput, match=r"1 slice is missing: between slice 3 at .*slice 5 at") as error:
         read(folder)
     assert error.value.facts["gap_mm"] == pytest.approx(6.0)
 
