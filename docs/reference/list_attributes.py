@@ -13,8 +13,8 @@ from openigrt.dicom import Option, basic_rows, profile_with
 FIRST_GROUP_OF_OBJECTS = 0x0008
 HEAD = """# Attributes that `openigrt deidentify` treats by name
 
-Made by `list_attributes.py` from `openigrt/dicom/data/confidentiality.toml`. *Standard* is the action of the Basic
-Profile in PS3.15 table E.1-1 (2026c), empty for additions;
+Made by `list_attributes.py` from `openigrt/dicom/deidentification/data/confidentiality.toml`. *Standard* is the action
+of the Basic Profile in PS3.15 table E.1-1 (2026c), empty for additions;
 [what the other words mean](deidentify.md#what-is-done-to-an-attribute). An attribute that is not in this list is
 treated by its value representation, a private one is removed but for [a few numbers](deidentify.md#private-elements).
 

@@ -31,7 +31,7 @@ from openigrt.dicom import (
     read_object,
     scan_folder,
 )
-from openigrt.dicom.run_length import unpacked_frame
+from openigrt.dicom.pixels.run_length import unpacked_frame
 from openigrt.errors import UnreadableFile, UnsupportedInput
 from tests.dicom.dicom_cases import SliceSeries, write
 from tests.dicom.test_damaged_input import refuses_or_reads

@@ -14,7 +14,7 @@ from pydicom._dicom_dict import DicomDictionary
 from pydicom.uid import UID
 
 from openigrt.dicom import Option, Pseudonyms, Remark, profile_with
-from openigrt.dicom.deidentification import MAX_DEPTH, MAX_ITEMS, deidentify
+from openigrt.dicom.deidentification.deidentified_elements import MAX_DEPTH, MAX_ITEMS, deidentify
 from openigrt.errors import UnreadableFile, UnsupportedInput
 from tests.dicom import dicom_cases as cases
 from tests.dicom.deidentification_cases import (

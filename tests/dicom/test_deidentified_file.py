@@ -10,7 +10,7 @@ import pytest
 from pydicom.data import get_testdata_file
 
 from openigrt.dicom import Doubt, Option, Pseudonyms, Remark, deidentified_file, doubts_about, profile_with
-from openigrt.dicom.deidentification import deidentify
+from openigrt.dicom.deidentification.deidentified_elements import deidentify
 from openigrt.errors import OpenIgrtError, UnreadableFile
 from tests.dicom import dicom_cases as cases
 from tests.dicom.deidentification_cases import PSEUDONYMS, element, file_of, treated

@@ -22,7 +22,7 @@ from openigrt.dicom import (
     read_structure_set,
     scan_folder,
 )
-from openigrt.dicom.inflating import FREELY_INFLATED_BYTES, MOST_INFLATION, limit_bytes
+from openigrt.dicom.dataset.inflating import FREELY_INFLATED_BYTES, MOST_INFLATION, limit_bytes
 from openigrt.errors import OpenIgrtError, UnreadableFile
 from tests.dicom.dicom_cases import CT, SliceSeries, dicom_object, dose, structure_set, volume, write
 from tests.dicom.enhanced_cases import Frames

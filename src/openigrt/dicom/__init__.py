@@ -1,65 +1,21 @@
 """DICOM data sets to and from our nouns: pure mapping over pydicom, one file per object, both directions in it."""
 
-from openigrt.dicom.confidentiality import (
-    Action,
-    Option,
-    Profile,
-    basic_rows,
-    profile_with,
+from openigrt.dicom.checks.findings import (
+    find_problems,
 )
-from openigrt.dicom.daily_folder import (
-    DailyFolder,
-    check_same_patient,
-    check_same_position,
-    read_daily_folder,
-    read_daily_series,
-)
-from openigrt.dicom.days_folder import (
-    DaySeries,
-    DaysFolder,
-    read_days_folder,
-)
-from openigrt.dicom.deformable_registration import (
-    DeformableRegistration,
-    read_deformable_registration,
-    write_deformable_registration,
-)
-from openigrt.dicom.deidentification import (
-    Remark,
-    person_of,
-)
-from openigrt.dicom.deidentified_file import (
-    DeidentifiedFile,
-    deidentified_file,
-    save_deidentified,
-)
-from openigrt.dicom.delivery_instruction import (
-    read_delivery_instruction,
-    write_delivery_instruction,
-)
-from openigrt.dicom.descriptors import (
-    NOTHING_LEFT,
-)
-from openigrt.dicom.dose import (
-    dose_grid,
-    read_dose,
-    read_dose_error,
-    read_dose_planes,
-    read_uneven_dose,
-    write_dose,
-)
-from openigrt.dicom.dvh import (
-    read_dvhs,
-)
-from openigrt.dicom.finding import (
+from openigrt.dicom.dataset.finding import (
     Finding,
     Severity,
     by_severity,
 )
-from openigrt.dicom.findings import (
-    find_problems,
+from openigrt.dicom.dataset.headers import (
+    DeviceHeader,
+    PatientHeader,
+    SeriesHeader,
+    StudyHeader,
+    save,
 )
-from openigrt.dicom.folder import (
+from openigrt.dicom.dataset.inventory import (
     IMAGE_CLASSES,
     REGISTRATION_CLASSES,
     Instance,
@@ -71,83 +27,144 @@ from openigrt.dicom.folder import (
     scan_folder,
     series_of_files,
 )
-from openigrt.dicom.headers import (
-    DeviceHeader,
-    PatientHeader,
-    SeriesHeader,
-    StudyHeader,
-    save,
+from openigrt.dicom.dataset.load import (
+    InputFile,
+    read_object,
 )
-from openigrt.dicom.image_choice import (
+from openigrt.dicom.deidentification.confidentiality import (
+    Action,
+    Option,
+    Profile,
+    basic_rows,
+    profile_with,
+)
+from openigrt.dicom.deidentification.deidentified_elements import (
+    Remark,
+    person_of,
+)
+from openigrt.dicom.deidentification.descriptors import (
+    NOTHING_LEFT,
+)
+from openigrt.dicom.deidentification.file import (
+    DeidentifiedFile,
+    deidentified_file,
+    save_deidentified,
+)
+from openigrt.dicom.deidentification.pseudonyms import (
+    KEY_BYTES,
+    PATIENT_PREFIX,
+    Pseudonyms,
+)
+from openigrt.dicom.deidentification.recognizability import (
+    ADVICE,
+    Doubt,
+    doubts_about,
+)
+from openigrt.dicom.doses.dose import (
+    dose_grid,
+    read_dose,
+    read_dose_error,
+    read_dose_planes,
+    read_uneven_dose,
+    write_dose,
+)
+from openigrt.dicom.doses.dvh import (
+    read_dvhs,
+)
+from openigrt.dicom.folders.daily_folder import (
+    DailyFolder,
+    check_same_patient,
+    check_same_position,
+    read_daily_folder,
+    read_daily_series,
+)
+from openigrt.dicom.folders.days_folder import (
+    DaySeries,
+    DaysFolder,
+    read_days_folder,
+)
+from openigrt.dicom.folders.links import (
+    Links,
+    links_of,
+)
+from openigrt.dicom.folders.plan_folder import (
+    PlanFolder,
+    holds_plan,
+    read_plan_folder,
+)
+from openigrt.dicom.folders.repeats import (
+    repeats_of,
+)
+from openigrt.dicom.images.choice import (
     ImageChoice,
     phases_in,
 )
-from openigrt.dicom.image_headers import (
+from openigrt.dicom.images.headers import (
     acquired_at_of,
 )
-from openigrt.dicom.image_series import (
+from openigrt.dicom.images.rt_image import (
+    read_projections,
+    write_projection,
+)
+from openigrt.dicom.images.rt_image_setup import (
+    ProjectionDefaults,
+)
+from openigrt.dicom.images.segmentation import (
+    read_segmentation,
+    write_segmentation,
+)
+from openigrt.dicom.images.series import (
     ImageReading,
     instance_uids,
     modality_of,
     read_image_series,
     write_image_series,
 )
-from openigrt.dicom.links import (
-    Links,
-    links_of,
+from openigrt.dicom.images.stack import (
+    Straightening,
 )
-from openigrt.dicom.load import (
-    InputFile,
-    read_object,
+from openigrt.dicom.images.surface import (
+    read_meshes,
+    read_point_cloud,
+    write_mesh,
+    write_point_cloud,
 )
-from openigrt.dicom.plan import (
+from openigrt.dicom.images.ultrasound import (
+    UltrasoundVolume,
+    read_ultrasound,
+)
+from openigrt.dicom.plans.plan import (
     PlanDefaults,
     read_plan,
     write_plan,
 )
-from openigrt.dicom.plan_folder import (
-    PlanFolder,
-    holds_plan,
-    read_plan_folder,
-)
-from openigrt.dicom.plan_version import (
+from openigrt.dicom.plans.version import (
     new_plan_version,
 )
-from openigrt.dicom.pseudonyms import (
-    KEY_BYTES,
-    PATIENT_PREFIX,
-    Pseudonyms,
-)
 from openigrt.dicom.readers import READERS, find_unreadable, read_any
-from openigrt.dicom.recognizability import (
-    ADVICE,
-    Doubt,
-    doubts_about,
+from openigrt.dicom.records.delivery_instruction import (
+    read_delivery_instruction,
+    write_delivery_instruction,
 )
-from openigrt.dicom.registration_chain import (
+from openigrt.dicom.records.treatment_record import (
+    read_treatment_record,
+    write_treatment_record,
+)
+from openigrt.dicom.registrations.chain import (
     ChainLink,
     RegistrationChain,
     chained_plan_from_daily,
 )
-from openigrt.dicom.repeats import (
-    repeats_of,
+from openigrt.dicom.registrations.deformable import (
+    DeformableRegistration,
+    read_deformable_registration,
+    write_deformable_registration,
 )
-from openigrt.dicom.rt_image import (
-    read_projections,
-    write_projection,
-)
-from openigrt.dicom.rt_image_setup import (
-    ProjectionDefaults,
-)
-from openigrt.dicom.segmentation import (
-    read_segmentation,
-    write_segmentation,
-)
-from openigrt.dicom.spatial_fiducials import (
+from openigrt.dicom.registrations.fiducials import (
     read_fiducials,
     write_fiducials,
 )
-from openigrt.dicom.spatial_registration import (
+from openigrt.dicom.registrations.spatial import (
     RegisteredSource,
     RegistrationMethod,
     SourceToWrite,
@@ -159,33 +176,16 @@ from openigrt.dicom.spatial_registration import (
     write_registrations,
     write_spatial_registration,
 )
-from openigrt.dicom.stack import (
-    Straightening,
-)
-from openigrt.dicom.stated_registrations import (
+from openigrt.dicom.registrations.stated import (
     StatedRegistration,
 )
-from openigrt.dicom.structure_names import (
+from openigrt.dicom.structures.names import (
     find_unknown_names,
 )
-from openigrt.dicom.structure_set import (
+from openigrt.dicom.structures.structure_set import (
     read_structure_set,
     role_of,
     write_structure_set,
-)
-from openigrt.dicom.surface import (
-    read_meshes,
-    read_point_cloud,
-    write_mesh,
-    write_point_cloud,
-)
-from openigrt.dicom.treatment_record import (
-    read_treatment_record,
-    write_treatment_record,
-)
-from openigrt.dicom.ultrasound import (
-    UltrasoundVolume,
-    read_ultrasound,
 )
 
 __all__ = [

@@ -13,12 +13,9 @@ from pydicom.uid import (
     SurfaceScanPointCloudStorage,
 )
 
-from openigrt.dicom.deformable_registration import read_deformable_registration
-from openigrt.dicom.delivery_instruction import read_delivery_instruction
-from openigrt.dicom.dose import read_dose
-from openigrt.dicom.elements import name_of, naming, text
-from openigrt.dicom.finding import Finding, Severity
-from openigrt.dicom.folder import (
+from openigrt.dicom.dataset.elements import name_of, naming, text
+from openigrt.dicom.dataset.finding import Finding, Severity
+from openigrt.dicom.dataset.inventory import (
     DOSE_CLASSES,
     FIDUCIAL_CLASSES,
     IMAGE_CLASSES,
@@ -30,19 +27,22 @@ from openigrt.dicom.folder import (
     ULTRASOUND_CLASSES,
     Inventory,
 )
-from openigrt.dicom.image_choice import ImageChoice, phases_in
-from openigrt.dicom.image_series import read_image_series
-from openigrt.dicom.links import Links
-from openigrt.dicom.load import read_object
-from openigrt.dicom.plan import PlanDefaults, read_plan
-from openigrt.dicom.rt_image import read_projections
-from openigrt.dicom.segmentation import read_segmentation
-from openigrt.dicom.spatial_fiducials import read_fiducials
-from openigrt.dicom.spatial_registration import read_spatial_registration
-from openigrt.dicom.structure_set import read_structure_set
-from openigrt.dicom.surface import read_meshes, read_point_cloud
-from openigrt.dicom.treatment_record import RECORD_CLASSES, read_treatment_record
-from openigrt.dicom.ultrasound import read_ultrasound
+from openigrt.dicom.dataset.load import read_object
+from openigrt.dicom.doses.dose import read_dose
+from openigrt.dicom.folders.links import Links
+from openigrt.dicom.images.choice import ImageChoice, phases_in
+from openigrt.dicom.images.rt_image import read_projections
+from openigrt.dicom.images.segmentation import read_segmentation
+from openigrt.dicom.images.series import read_image_series
+from openigrt.dicom.images.surface import read_meshes, read_point_cloud
+from openigrt.dicom.images.ultrasound import read_ultrasound
+from openigrt.dicom.plans.plan import PlanDefaults, read_plan
+from openigrt.dicom.records.delivery_instruction import read_delivery_instruction
+from openigrt.dicom.records.treatment_record import RECORD_CLASSES, read_treatment_record
+from openigrt.dicom.registrations.deformable import read_deformable_registration
+from openigrt.dicom.registrations.fiducials import read_fiducials
+from openigrt.dicom.registrations.spatial import read_spatial_registration
+from openigrt.dicom.structures.structure_set import read_structure_set
 from openigrt.errors import OpenIgrtError, UnsupportedInput
 
 OBJECTS_PAGE = "docs/reference/objects.md"

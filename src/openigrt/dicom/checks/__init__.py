@@ -1,0 +1,1 @@
+"""What is missing, inconsistent or suspicious in a folder."""

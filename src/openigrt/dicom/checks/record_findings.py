@@ -1,0 +1,133 @@
+"""What the treatment records of a folder tell of its courses: missing, partial and repeated deliveries, overrides."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from pydicom.uid import RTBeamsDeliveryInstructionStorage
+
+from openigrt.dicom.dataset.finding import Finding, Severity
+from openigrt.dicom.dataset.inventory import Instance, Inventory
+from openigrt.dicom.dataset.load import read_object
+from openigrt.dicom.folders.links import Links
+from openigrt.dicom.plans.plan import read_plan
+from openigrt.dicom.records.delivery_instruction import read_delivery_instruction
+from openigrt.dicom.records.treatment_record import RECORD_CLASSES, read_treatment_record
+from openigrt.errors import OpenIgrtError
+from openigrt.patient import BeamState, CourseHistory, Plan, TreatmentRecord, course_history
+
+NAMES_LISTED = 10
+
+
+def find_in_records(inventory: Inventory, links: Links) -> Iterator[Finding]:
+    """Treatment records that cannot be read or whose plan is not there, and what those of a plan tell of its course."""
+    by_plan: dict[str, dict[str, TreatmentRecord]] = defaultdict(dict)
+    noticed: dict[str, list[Instance]] = defaultdict(list)
+    for instance in inventory.instances_of(RECORD_CLASSES):
+        name, about = f"Treatment record {instance.path.name}", (instance.uid,)
+        try:
+            record, messages = read_treatment_record(read_object(instance.path)[0])
+        except OpenIgrtError as error:
+            yield Finding(Severity.ERROR, f"{name}: {error.sentence}", "Export it again.", about)
+            continue
+        by_plan[record.plan_uid][record.uid] = record
+        for message in messages:
+            noticed[message].append(instance)
+    for message, instances in noticed.items():
+        names = _listed([instance.path.name for instance in instances])
+        uids = tuple(instance.uid for instance in instances)
+        yield Finding(Severity.NOTE, f"Treatment record {names}: {message}", "Nothing; it is left aside.", uids)
+    plans = {planning.plan.uid: planning.plan for planning in links.plannings}
+    for uid, records in by_plan.items():
+        try:
+            yield from _of_course(list(records.values()), uid, plans.get(uid))
+        except OpenIgrtError as error:
+            yield Finding(Severity.ERROR, error.sentence, "Export the records again.", tuple(records))
+
+
+def find_in_instructions(inventory: Inventory, links: Links) -> Iterator[Finding]:
+    """Delivery instructions that cannot be read, or whose plan is not there."""
+    plan_uids = {planning.plan.uid for planning in links.plannings}
+    for instance in inventory.instances_of((RTBeamsDeliveryInstructionStorage,)):
+        name, about = f"Delivery instruction {instance.path.name}", (instance.uid,)
+        try:
+            instruction, messages = read_delivery_instruction(read_object(instance.path)[0])
+        except OpenIgrtError as error:
+            yield Finding(Severity.ERROR, f"{name}: {error.sentence}", "Do not deliver by it; make it again.", about)
+            continue
+        if instruction.plan.uid not in plan_uids:
+            sentence = f"{name} names plan {instruction.plan.uid}, which is not in the folder."
+            yield Finding(Severity.WARNING, sentence, "Add the plan that it is for.", about)
+        for message in messages:
+            yield Finding(Severity.NOTE, f"{name}: {message}", "Nothing; it is left aside.", about)
+
+
+def _of_course(records: Sequence[TreatmentRecord], plan_uid: str, instance: Instance | None) -> Iterator[Finding]:
+    """What the records of one plan tell."""
+    about = tuple(record.uid for record in records)
+    if instance is None:
+        named = f"of plan {plan_uid}, which is not in the folder" if plan_uid else "of no plan: none is named"
+        count = f"{len(records)} treatment record{'' if len(records) == 1 else 's'}"
+        sentence = f"{count} {named}."
+        yield Finding(Severity.WARNING, sentence, "Add the plan that was treated.", about)
+    history = course_history(records, _readable_plan(instance))
+    if history.absent_fractions:
+        numbers = _listed([str(number) for number in history.absent_fractions])
+        sentence = f"Plan {plan_uid or 'unknown'}: no treatment record of fraction {numbers}."
+        yield Finding(Severity.WARNING, sentence, "Add the records, or find out whether these were treated.", about)
+    yield from _of_beams(history, about)
+    for doubt in history.doubts:
+        yield Finding(Severity.WARNING, doubt, "Compare it with the record and verify system.", about)
+    yield from _overrides(history, about)
+
+
+def _overrides(history: CourseHistory, about: tuple[str, ...]) -> Iterator[Finding]:
+    """What was overridden."""
+    overrides = [
+        f"{override.parameter} in fraction {fraction.number}"
+        for fraction in history.fractions
+        for beam in fraction.beams
+        for override in beam.overrides
+    ]
+    if overrides:
+        sentence = f"{len(overrides)} override{'' if len(overrides) == 1 else 's'}: {_listed(overrides)}."
+        yield Finding(Severity.NOTE, sentence, "See the records for who overrode them, and why.", about)
+
+
+def _readable_plan(instance: Instance | None) -> Plan | None:
+    """The plan of a course where it is there and can be read: what is wrong with it is found elsewhere."""
+    try:
+        return None if instance is None else read_plan(read_object(instance.path)[0])[0]
+    except OpenIgrtError:
+        return None
+
+
+def _of_beams(history: CourseHistory, about: tuple[str, ...]) -> Iterator[Finding]:
+    """Beams that were not delivered once and whole, by what became of them."""
+    told = {
+        BeamState.PARTIAL: "delivered in part",
+        BeamState.MISSED: "not delivered",
+        BeamState.REPEATED: "delivered more than once, or beyond the plan",
+    }
+    for state, words in told.items():
+        found = [
+            f"beam {beam.number} of fraction {fraction.number} ({_amount(beam.delivered_meterset)} of "
+            f"{_amount(beam.planned_meterset)})"
+            for fraction in history.fractions
+            for beam in fraction.beams
+            if beam.state is state
+        ]
+        if found:
+            sentence = f"Plan {history.plan_uid or 'unknown'}, {words}: {_listed(found)}."
+            advice = "Check that the rest was given, and that it was recorded."
+            yield Finding(Severity.WARNING, sentence, advice, about)
+
+
+def _amount(meterset: float | None) -> str:
+    """A meterset in a sentence."""
+    return "unknown" if meterset is None else f"{meterset:g}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Names in a sentence, the first few."""
+    more = f" and {len(names) - NAMES_LISTED} more" if len(names) > NAMES_LISTED else ""
+    return ", ".join(names[:NAMES_LISTED]) + more

@@ -1,0 +1,1 @@
+"""Dose grids and histograms."""

@@ -1,0 +1,1 @@
+"""Folders of a plan and of days: which objects belong together."""

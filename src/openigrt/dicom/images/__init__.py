@@ -1,0 +1,1 @@
+"""Image series, projections, surfaces, segmentations and ultrasound volumes."""

@@ -1,0 +1,1 @@
+"""Stored values of images: taken from bytes, decoded by codec, bounded."""

@@ -1,0 +1,1 @@
+"""Photon, electron and ion plans."""

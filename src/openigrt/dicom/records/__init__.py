@@ -1,0 +1,1 @@
+"""Treatment records and delivery instructions."""

@@ -1,0 +1,1 @@
+"""Structure sets, and the names of structures."""
