@@ -78,6 +78,8 @@ def read_treatment_record(dataset: Dataset) -> tuple[TreatmentRecord, tuple[str,
         )
         if items(dataset, "MeasuredDoseReferenceSequence"):
             reading.notice("Measured doses are not read.")
+        if len(plans) > 1:
+            reading.notice(f"It names {len(plans)} plans; taken as of the first, {record.plan_uid}.")
         return record, tuple(reading.messages)
 
 
