@@ -149,7 +149,7 @@ def _referenced_images(dataset: Dataset) -> tuple[str, str, tuple[str, ...], lis
     of its ROIs alone is accepted.
     """
     frames = items(dataset, "ReferencedFrameOfReferenceSequence")
-    drawn_on = [(text(item, "FrameOfReferenceUID"), series) for item in frames for series in _series_items(item)]
+    drawn_on = [(text(item, "FrameOfReferenceUID"), series) for item in frames for series in referenced_series(item)]
     if drawn_on:
         (frame_uid, series), *others = drawn_on
         images = items(series, "ContourImageSequence")
@@ -163,7 +163,7 @@ def _referenced_images(dataset: Dataset) -> tuple[str, str, tuple[str, ...], lis
     return frame_uids[0], "", (), []
 
 
-def _series_items(frame_item: Dataset) -> list[Dataset]:
+def referenced_series(frame_item: Dataset) -> list[Dataset]:
     """The items of the series that a frame item names."""
     studies = items(frame_item, "RTReferencedStudySequence")
     return [series for study in studies for series in items(study, "RTReferencedSeriesSequence")]
