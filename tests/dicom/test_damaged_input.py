@@ -1,4 +1,4 @@
-"""No bytes whatever make a reader crash: one of our errors with one sentence, or a result."""
+"""What is done with damaged objects once they are read; the readers themselves are fed hostile files in `fuzz`."""
 
 import random
 
@@ -8,16 +8,10 @@ from openigrt.dicom import (
     chained_plan_from_daily,
     new_plan_version,
     plan_from_daily,
-    read_daily_folder,
-    read_deformable_registration,
-    read_dose,
     read_dose_planes,
-    read_dvhs,
     read_object,
     read_plan,
-    read_plan_folder,
     read_spatial_registration,
-    read_structure_set,
     read_uneven_dose,
     write_plan,
 )
@@ -27,18 +21,11 @@ from tests.dicom.dicom_cases import (
     DOSE,
     FRAME,
     REGISTRATION,
-    SliceSeries,
     dicom_object,
     dose,
-    plan,
-    structure_set,
-    volume,
     write,
-    write_plan_folder,
 )
-from tests.dicom.test_deformable_registration import deformable
 from tests.dicom.test_dose import planes
-from tests.dicom.test_dvh import histogram, with_histograms
 from tests.dicom.test_spatial_registration import DAILY_UID, PLAN_UID, images, item, matrix4
 from tests.dicom.whole_plans import ion_plan, photon_plan
 from tests.dicom.writing_cases import series_header
@@ -93,54 +80,34 @@ def use_plan(path):
 
 
 READERS = {
-    "structure_set": (structure_set, lambda path: read_structure_set(read_object(path)[0])),
-    "plan": (plan, lambda path: read_plan(read_object(path)[0])),
     "photon plan": (lambda: write_plan(photon_plan(), series_header("62")), lambda path: use_plan(path)),
     "ion plan": (lambda: write_plan(ion_plan(), series_header("62")), lambda path: use_plan(path)),
-    "dose": (dose, lambda path: read_dose(read_object(path)[0])),
     "registration": (
         lambda: dicom_object(
             REGISTRATION, DOSE, FrameOfReferenceUID=FRAME, RegistrationSequence=[item(matrix4(), "1.2.3")]
         ),
         registration_of,
     ),
-    "histograms": (lambda: with_histograms(histogram()), lambda path: read_dvhs(read_object(path)[0])),
     "planes": (lambda: planes()[1], lambda path: read_dose_planes([planes()[0], read_object(path)[0], planes()[2]])),
     "uneven dose": (
         lambda: dose(offsets=[0, 3, 6, 9, 15]),
         lambda path: read_uneven_dose(read_object(path)[0], 2.0),
     ),
-    "deformation": (deformable, lambda path: read_deformable_registration(read_object(path)[0])),
     "chain": (
         lambda: dicom_object(
             REGISTRATION, DOSE, FrameOfReferenceUID=PLAN_UID, RegistrationSequence=[item(matrix4(), DAILY_UID)]
         ),
         lambda path: chained_plan_from_daily([read_spatial_registration(read_object(path)[0])], *images()),
     ),
-    "slices": (lambda: SliceSeries(volume()).dataset(1), lambda path: read_daily_folder(path.parent, FRAME)),
 }
 
 
 @pytest.mark.parametrize("name", READERS)
 def test_random_damage(tmp_path, name):
     make, read = READERS[name]
-    if name == "slices":
-        SliceSeries(volume()).write(tmp_path, lambda k, dataset: k != 1)
     path = write(make(), tmp_path / "damaged.dcm")
     content = path.read_bytes()
     generator = random.Random(20240229)
     for _ in range(ROUNDS):
         path.write_bytes(damaged(content, generator))
         refuses_or_reads(lambda: read(path))
-
-
-def test_random_damage_in_a_plan_folder(tmp_path):
-    write_plan_folder(tmp_path)
-    generator = random.Random(20240229)
-    files = sorted(tmp_path.rglob("*.dcm"))
-    for _ in range(ROUNDS // 2):
-        path = generator.choice(files)
-        content = path.read_bytes()
-        path.write_bytes(damaged(content, generator))
-        refuses_or_reads(lambda: read_plan_folder(tmp_path))
-        path.write_bytes(content)
