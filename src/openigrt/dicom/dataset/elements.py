@@ -306,5 +306,5 @@ def one_line(failure: BaseException) -> str:
 
 def in_short(names: list[str], most: int = NAMES_IN_A_SENTENCE, between: str = ", ") -> str:
     """Names in a sentence, the first few of many."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
+    more = f"{between.rstrip(', ')} and {len(names) - most} more" if len(names) > most else ""
     return between.join(names[:most]) + more
