@@ -3,19 +3,18 @@
 import json
 import os
 import tempfile
-from collections import Counter
 from collections.abc import Mapping
 from contextlib import ExitStack
-from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
 
 from openigrt.dicom import PatientHeader, SeriesHeader, StudyHeader, write_spatial_registration
 from openigrt.errors import InputError
 from openigrt.registration import field_of_view_mask
-from openigrt.report import GuidanceReportContent, ManifestSummary, ProtocolLevels, render_guidance_report
+from openigrt.report import GuidanceReportContent, render_guidance_report
 from openigrt.tasks.clock import Progress
 from openigrt.tasks.former_results import former_results, set_aside
+from openigrt.tasks.grounds import manifest_summary, protocol_levels, timings_s
 from openigrt.tasks.guidance import Guidance
 from openigrt.tasks.guidance_record import guidance_record
 from openigrt.tasks.identifiers import derived_uid
@@ -129,8 +128,7 @@ def guidance_seed(guidance: Guidance) -> str:
 
 def report_content(guidance: Guidance) -> GuidanceReportContent:
     """What the report shows of a guidance."""
-    protocol, alignment = guidance.protocol, guidance.alignment
-    kinds = Counter(path.suffix or "without suffix" for path in (f.path for f in guidance.inputs))
+    alignment = guidance.alignment
     return GuidanceReportContent(
         planning_image=guidance.planning_image,
         daily_image=guidance.daily_image,
@@ -145,21 +143,14 @@ def report_content(guidance: Guidance) -> GuidanceReportContent:
         region=guidance.match.region,
         surrogate=guidance.surrogate,
         correction=guidance.correction,
-        protocol=ProtocolLevels(
-            protocol.name,
-            protocol.action_level_mm,
-            protocol.call_level_mm,
-            protocol.rotation_limit_deg,
-            protocol.verification_tolerance_mm,
-            guidance.allowed_error_mm,
-        ),
+        protocol=protocol_levels(guidance),
         alignment_rule=alignment.rule,
         daily_field=field_of_view_mask(guidance.daily_image),
-        manifest=ManifestSummary(version("openigrt"), guidance.seed, dict(kinds), guidance.settings),
+        manifest=manifest_summary(guidance),
         read=guidance.read,
         warnings=guidance.warnings,
         image_age_s=guidance.image_age_s,
-        image_validity_s=protocol.image_validity_s,
+        image_validity_s=guidance.protocol.image_validity_s,
         created_at=guidance.decided_at,
-        timings_s={name.replace("_", " "): seconds for name, seconds in guidance.timing_s.items()},
+        timings_s=timings_s(guidance),
     )
