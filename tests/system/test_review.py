@@ -369,6 +369,19 @@ def test_a_registration_that_cannot_be_compared_is_a_reason_to_look(course, tmp_
     assert openigrt.write_review(review, tmp_path / "out").is_dir()
 
 
+def test_everything_that_was_asked_for_is_in_the_manifest(course, tmp_path):
+    aliases = tmp_path / "clinic.toml"
+    aliases.write_text('[[structure]]\nname = "Bladder"\npatterns = ["Blase*"]\n', encoding="utf-8")
+    words = {"aliases": aliases, "machine": "varian_iec", "straighten": "both", "site": "prostate", "jobs": 1}
+    review = openigrt.review(course.plan, course.days / "day 6", **words)
+    settings = openigrt.review_record(review)["manifest"]["settings"]
+    assert settings["alias file"] == "clinic.toml"
+    assert settings["machine"] == "Varian IEC"
+    assert "has not been through the acceptance test" in settings["acceptance test"]
+    assert (settings["straightened"], settings["site"]) == ("both", "prostate")
+    assert "degrees of freedom" not in settings
+
+
 def test_a_region_that_is_not_there_is_one_sentence(course, tmp_path):
     done = run("review", course.plan, course.days, "--region", "NONSUCH", "--out", tmp_path / "out")
     assert done.code == 1

@@ -39,7 +39,7 @@ from openigrt.tasks.words import (
 )
 
 BAR_WIDTH = 20
-SETTINGS_SAID = ("site", "region", "target", "machine", "aliases", "planning series", "straightened")
+ASKED_OF_GUIDE_ALONE = ("degrees of freedom", "start of the search")
 
 
 def review(
@@ -186,7 +186,7 @@ def _course(
         warnings=_warnings_of_all(images),
         notes=order_notes(images),
         inputs=plan.folder.inputs,
-        settings={name: settings.words[name] for name in SETTINGS_SAID if name in settings.words}
+        settings={name: word for name, word in settings.words.items() if name not in ASKED_OF_GUIDE_ALONE}
         | {"daily isocenters": _isocenter_rules(images)},
         seed=settings.seed,
         reviewed_at=datetime.now(UTC),
