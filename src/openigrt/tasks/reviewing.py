@@ -23,11 +23,12 @@ from openigrt.tasks.course_image import CourseSide, CourseWords, ImageTask, cour
 from openigrt.tasks.course_matching import Matcher, matcher, process_count
 from openigrt.tasks.course_store import KEPT
 from openigrt.tasks.exchanged import naming_an_exchange
-from openigrt.tasks.guidance_files import require_usable_folder
+from openigrt.tasks.former_results import tell_set_aside
 from openigrt.tasks.guidance_inputs import position_of
 from openigrt.tasks.guiding import COMPILING, MATCHING
 from openigrt.tasks.isocenters import DAILY_OPTION, PLAN_OPTION, point_mm
-from openigrt.tasks.review_files import RESULTS, set_review_aside, write_review
+from openigrt.tasks.result_folder import require_usable_folder
+from openigrt.tasks.review_files import RESULTS, write_review
 from openigrt.tasks.words import (
     given,
     require_listener,
@@ -95,8 +96,8 @@ def review(
         seed=int(seed),
     )
     if out is not None:
-        require_usable_folder(Path(out), words.plan, Path(days), names=RESULTS)
-        set_review_aside(Path(out), progress)
+        require_usable_folder(Path(out), RESULTS, words.plan, Path(days))
+        tell_set_aside(Path(out), RESULTS, "review", progress)
     found = _reviewed(words, Path(days), None if out is None else Path(out) / KEPT, process_count(jobs), progress)
     if out is not None:
         progress("writing the report")
