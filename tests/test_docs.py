@@ -1,6 +1,7 @@
 """Words are tested too: examples run, every option, setting, verdict and exit code is documented, links resolve."""
 
 import importlib
+import inspect
 import json
 import os
 import re
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from pydicom.uid import UID
 
+import openigrt
 from openigrt import errors
 from openigrt.dicom import Action as ConfidentialityAction
 from openigrt.dicom import Option, profile_with
@@ -140,6 +142,16 @@ def test_every_option_of_guide_is_documented():
     assert options, "openigrt guide --help lists no options"
     assert options - words(page) == set()
     assert {word for word in words(page) if word.startswith("--")} - options == set()
+
+
+@pytest.mark.parametrize("job", ["guide", "review"])
+def test_every_python_word_of_a_job_is_documented(job: str):
+    page = REFERENCE / f"{job}.md"
+    told = text(page).split("## From Python\n")[1].split("\n## ")[0]
+    as_options = {option.removeprefix("--").replace("-", "_") for option in words(page) if option.startswith("--")}
+    taken = set(inspect.signature(getattr(openigrt, job)).parameters)
+    named = {"plan", "today", "days"} | set(re.findall(r"`([a-z_]+)`", told))
+    assert taken - named <= (as_options if "the words of the command" in told else set())
 
 
 def test_every_option_of_review_is_documented():

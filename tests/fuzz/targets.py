@@ -56,7 +56,18 @@ def _other_slices(folder: Path) -> None:
 
 
 def _other_pet_slices(folder: Path) -> None:
-    cases.SliceSeries(cases.volume(), sop_class=cases.PET).write(folder, lambda k, dataset: k not in (1, 3))
+    cases.SliceSeries(cases.volume(), sop_class=cases.PET).write(folder, lambda k, dataset: k != 1)
+
+
+def _plan_folder_without(name: str, folder: Path) -> None:
+    cases.write_plan_folder(folder)
+    (missing,) = folder.rglob(name)
+    missing.unlink()
+
+
+def _plan_folder(seed: Callable[[], Dataset], name: str) -> Target:
+    """A plan folder of which one file is hostile; no whole one of its kind lies there, or that would be chosen."""
+    return Target((seed,), lambda path: read_plan_folder(path.parent), partial(_plan_folder_without, name))
 
 
 def _checked(path: Path) -> object:
@@ -97,7 +108,10 @@ TARGETS = {
     "segmentation": Target((segmentation,), by_class),
     "record": Target(seeds.RECORDS, by_class),
     "instruction": Target(seeds.INSTRUCTIONS, by_class),
-    "plan_folder": Target(OBJECTS[:4], lambda path: read_plan_folder(path.parent), cases.write_plan_folder),
+    "plan_folder_slice": _plan_folder(seeds.ct_slice, "*_001.dcm"),
+    "plan_folder_structures": _plan_folder(cases.structure_set, "rs.dcm"),
+    "plan_folder_plan": _plan_folder(cases.plan, "rp.dcm"),
+    "plan_folder_dose": _plan_folder(cases.dose, "rd.dcm"),
     "check": Target(OBJECTS, _checked, cases.write_plan_folder),
     "deidentified": Target((*OBJECTS, seeds.whole_photon_record, rt_image), _deidentified),
 }
