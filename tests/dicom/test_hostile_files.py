@@ -83,19 +83,23 @@ def test_a_deflated_file_of_others():
     assert instance.pixels.length == len(oracle.PixelData)
 
 
-def bomb(folder, megabytes, in_pixels):
-    """A slice whose private element, or pixel data, inflates to so many megabytes of zeros."""
+def bomb(folder, megabytes, where):
+    """A slice whose private element, pixel data or fragment of pixels inflates to so many megabytes of zeros."""
     dataset = SliceSeries(volume()).dataset(0)
     content = write(deflated(dataset), folder / "bomb.dcm").read_bytes()
     start = data_set_start(content)
     plain = bytearray(zlib.decompress(content[start:], -zlib.MAX_WBITS))
-    if in_pixels:
-        length = plain.index(b"\xe0\x7f\x10\x00") + 8
-        plain[length : length + 4] = struct.pack("<I", megabytes * 2**20)
-        before, after = bytes(plain[: length + 4]), b""
+    length = plain.index(b"\xe0\x7f\x10\x00") + 8
+    announced = struct.pack("<I", megabytes * 2**20)
+    if where == "pixels":
+        before, after = bytes(plain[:length]) + announced, b""
+    elif where == "fragment":
+        item = b"\xfe\xff\x00\xe0"
+        before = bytes(plain[:length]) + b"\xff\xff\xff\xff" + item + bytes(4) + item + announced
+        after = b"\xfe\xff\xdd\xe0" + bytes(4)
     else:
         element = plain.index(b"\x10\x00\x10\x00")  # before Patient's Name
-        before = bytes(plain[:element]) + b"\x09\x00\x01\x10OB\x00\x00" + struct.pack("<I", megabytes * 2**20)
+        before = bytes(plain[:element]) + b"\x09\x00\x01\x10OB\x00\x00" + announced
         after = bytes(plain[element:])
     packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
     packed = [packer.compress(before), *(packer.compress(bytes(2**20)) for _ in range(megabytes))]
@@ -103,12 +107,12 @@ def bomb(folder, megabytes, in_pixels):
     return folder / "bomb.dcm"
 
 
-@pytest.mark.parametrize("in_pixels", [True, False])
-def test_bombs_are_refused_without_their_memory(tmp_path, in_pixels):
-    path = bomb(tmp_path, 400, in_pixels)
+@pytest.mark.parametrize("where", ["element", "pixels", "fragment"])
+def test_bombs_are_refused_without_their_memory(tmp_path, where):
+    path = bomb(tmp_path, 400, where)
     assert path.stat().st_size < 2**20
     tracemalloc.start()
-    with pytest.raises(OpenIgrtError, match=r"inflates to more than 33554432 bytes|announces"):
+    with pytest.raises(OpenIgrtError, match=r"inflates to more than 33554432 bytes|announces|holds no compressed pixels"):
         read_object(path)
     with pytest.raises(OpenIgrtError):
         read(tmp_path)

@@ -185,6 +185,15 @@ def test_transfer_syntaxes(tmp_path, syntax):
     assert np.array_equal(read(tmp_path).image.voxels, stored)
 
 
+def test_a_length_that_looks_like_a_value_representation(tmp_path):
+    stored = volume(2, 33, 257)  # 0x4242 bytes a slice: the letters BB where an explicit element has OW
+
+    def change(k, dataset):
+        dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
+
+    assert (read(SliceSeries(stored).write(tmp_path, change)).image.voxels == stored).all()
+
+
 def test_missing_slice_is_named(tmp_path):
     folder = SliceSeries(volume(slices=8)).write(tmp_path, lambda k, dataset: k != 3)
     with pytest.raises(InconsistentInput, match=r"1 slice is missing: between slice 3 at .*slice 5 at") as error:

@@ -103,7 +103,7 @@ def required_pixels(instance: Instance, count: int) -> PixelElement:
 def require_whole_pixels(instance: Instance, count: int) -> None:
     """Raise as `required_pixels`, and UnreadableFile where compressed pixels end too early; nothing is decoded."""
     pixels = required_pixels(instance, count)
-    if pixels.length is None and pixels.deflated_from is None:
+    if pixels.length is None:
         with instance.path.open("rb") as file:
             fragments(str(instance.path), file, pixels.offset, instance.path.stat().st_size)
 
