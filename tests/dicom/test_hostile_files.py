@@ -112,7 +112,9 @@ def test_bombs_are_refused_without_their_memory(tmp_path, where):
     path = bomb(tmp_path, 400, where)
     assert path.stat().st_size < 2**20
     tracemalloc.start()
-    with pytest.raises(OpenIgrtError, match=r"inflates to more than 33554432 bytes|announces|holds no compressed pixels"):
+    with pytest.raises(
+        OpenIgrtError, match=r"inflates to more than 33554432 bytes|announces|holds no compressed pixels"
+    ):
         read_object(path)
     with pytest.raises(OpenIgrtError):
         read(tmp_path)

@@ -322,6 +322,12 @@ def test_one_slice_is_no_volume(tmp_path):
         ({"Rows": 0}, UnreadableFile, "announces 0 Rows"),
         ({"SamplesPerPixel": 3}, UnsupportedInput, "colour"),
         ({"NumberOfFrames": 7}, UnsupportedInput, "several frames"),
+        ({"NumberOfFrames": -1}, UnreadableFile, "announces -1 frames"),
+        (
+            {"BitsStored": 12, "HighBit": 15},
+            UnsupportedInput,
+            "stores 12 bits below bit 15 of 16; expected High Bit 11",
+        ),
         ({"BitsAllocated": 1}, UnsupportedInput, "1 bits"),
         ({"PhotometricInterpretation": "PALETTE COLOR"}, UnsupportedInput, "PALETTE COLOR"),
         ({"RescaleSlope": "0"}, UnreadableFile, "slope of zero"),
