@@ -210,6 +210,20 @@ def test_a_modality_table_holds_its_ends_beyond_them():
         read_projections(rt_image(ModalityLUTSequence=[short]))
 
 
+def test_a_modality_table_in_bytes_is_of_the_width_that_it_announces():
+    entries = np.arange(10, 26, dtype=np.uint8)
+    narrow = sequence_item(LUTDescriptor=[16, 0, 8], LUTData=entries.tobytes())
+    assert only(rt_image(ModalityLUTSequence=[narrow])).pixels.ravel().tolist() == entries[:12].tolist()
+    cut = sequence_item(LUTDescriptor=[16, 0, 16], LUTData=entries.tobytes())
+    with pytest.raises(UnreadableFile, match="8 entries, 16 announced"):
+        read_projections(rt_image(ModalityLUTSequence=[cut]))
+
+
+def test_a_long_exposure_of_many_megavolts():
+    exposure = only(rt_image(ExposureSequence=[sequence_item(KVP=25_000, ExposureTime=60_000)])).exposure
+    assert (exposure.tube_voltage_kv, exposure.exposure_time_ms) == (25_000.0, 60_000.0)
+
+
 def test_frames_have_their_own_angles_times_and_exposures():
     stored = np.arange(36, dtype=np.uint16).reshape(3, 3, 4)
     exposures = [
@@ -327,6 +341,7 @@ PLANE = "RT Image Plane"
         ({"NumberOfFrames": -1}, UnsupportedInput, "announces -1 frames"),
         ({"NumberOfFrames": 100}, UnreadableFile, "holds 24"),
         ({"RescaleSlope": 0}, UnreadableFile, "slope of 0"),
+        ({"IsocenterPosition": ["1e300", 0, 0]}, UnreadableFile, "IsocenterPosition 1e\\+300, 0, 0, which cannot be"),
         ({"FrameTime": -5}, InconsistentInput, "frame times"),
         ({"FrameTimeVector": [0, 1, 2]}, InconsistentInput, "frame times"),
     ],
@@ -468,6 +483,12 @@ def test_others_read_the_pixels_that_were_written(tmp_path):
     assert np.abs(by_hand - values).max() <= 4.4 / 131070 * 1.01
 
 
+def test_pixels_that_are_all_one_fraction_come_back(tmp_path):
+    values = np.full((3, 4), 0.5, np.float32)
+    path = written(replace(only(rt_image()), pixels=values), tmp_path / "ri.dcm")
+    assert np.array_equal(only(read_object(path)[0]).pixels, values)
+
+
 def test_what_an_rt_image_cannot_say_is_not_written():
     full = full_case(turned=False)
     sagging = replace(full.geometry, source_mm=full.geometry.source_mm + np.array([0.0, 0.0, 5.0]))
@@ -476,6 +497,7 @@ def test_what_an_rt_image_cannot_say_is_not_written():
         "The source lies at": {"geometry": sagging},
         "from behind": {"geometry": mirrored},
         "not finite": {"pixels": np.full((3, 4), np.nan, np.float32)},
+        "beyond 1e\\+06": {"pixels": np.full((3, 4), 1e7, np.float32)},
         "neither portal image": {"kind": ProjectionKind.OTHER},
         "position is not stated": {"provenance": Provenance()},
         "a DRR has no exposure": {"kind": ProjectionKind.DRR},
