@@ -296,6 +296,15 @@ def test_impossible_orientation_is_refused(tmp_path):
         read(series.write(tmp_path))
 
 
+@pytest.mark.parametrize("far", ["1.7e308", "1e30"])
+def test_slices_beyond_any_room_are_refused(tmp_path, far):
+    def change(k, dataset):
+        dataset.ImagePositionPatient = [0, 0, ("-" if k else "") + far]
+
+    with pytest.raises(UnreadableFile, match="expected at most 100000"):
+        read(SliceSeries(volume(slices=2)).write(tmp_path, change))
+
+
 def test_localizers_are_set_aside_with_a_message(tmp_path):
     series = SliceSeries(volume())
     series.write(tmp_path)
@@ -332,6 +341,7 @@ def test_one_slice_is_no_volume(tmp_path):
         ({"PhotometricInterpretation": "PALETTE COLOR"}, UnsupportedInput, "PALETTE COLOR"),
         ({"RescaleSlope": "0"}, UnreadableFile, "slope of zero"),
         ({"RescaleSlope": "1e30"}, UnreadableFile, "no image has such values"),
+        ({"PixelSpacing": [1, "1e30"]}, UnreadableFile, "a length of 1e\\+30 mm; expected at most 100000"),
         ({"RescaleIntercept": "-1e9"}, UnreadableFile, "no image has such values"),
     ],
 )

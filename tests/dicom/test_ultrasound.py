@@ -142,7 +142,7 @@ def over_time():
 @pytest.mark.parametrize(
     ("values", "error", "said"),
     [
-        (frames_at(0, 1, 2), InconsistentInput, "4 frames and functional groups for 3"),
+        (frames_at(0, 1, 2), InconsistentInput, "announces 4 frames and describes 3"),
         (frames_at(0, 1, 2, 2), InconsistentInput, "doubled, uneven"),
         (frames_at(0, 1, 2, 5), InconsistentInput, "doubled, uneven"),
         (frames_at(0, 0, 0, 0), InconsistentInput, "doubled, uneven"),
@@ -155,6 +155,8 @@ def over_time():
             InconsistentInput,
             "no Frame of Reference UID",
         ),
+        ({"VolumeFrameOfReferenceUID": None}, InconsistentInput, "equipment axes without a Frame of Reference UID"),
+        ({"VolumeToTableMappingMatrix": np.eye(4).ravel().tolist()}, InconsistentInput, "equipment axes without"),
         ({"VolumeToTransducerMappingMatrix": [1.0] * 16}, InvalidGeometry, "0 0 0 1"),
         ({"VolumeToTransducerMappingMatrix": [1.0, 2.0]}, UnreadableFile, "16 numbers"),
         ({"PhotometricInterpretation": "RGB", "SamplesPerPixel": 3}, UnsupportedInput, "one gray value"),

@@ -24,6 +24,7 @@ from openigrt.dicom.dataset.elements import (
     whole_number,
 )
 from openigrt.dicom.dataset.frame_of_reference import frame_of, frame_uid_of
+from openigrt.dicom.dataset.functional_groups import PER_FRAME
 from openigrt.dicom.dataset.headers import RESEARCH_ONLY, SeriesHeader, decimals, new_dataset
 from openigrt.errors import InconsistentInput, MissingInput, UnreadableFile, UnsupportedInput
 from openigrt.geometry import Frame, Grid, renormalised_rotation
@@ -96,7 +97,7 @@ def _require_countable(dataset: Dataset) -> None:
             f"{name_of(dataset)} announces {frames} frames of {rows} rows and {columns} columns; expected at most "
             f"{MAX_VOXELS} pixels."
         )
-    if len(items(dataset, "PerFrameFunctionalGroupsSequence")) != frames:
+    if len(items(dataset, PER_FRAME)) != frames:
         raise InconsistentInput(f"{name_of(dataset)} does not say of each of its {frames} frames where it lies.")
 
 

@@ -25,6 +25,7 @@ from openigrt.dicom.dataset.elements import (
 from openigrt.dicom.dataset.frame_of_reference import frame_of, frame_uid_of
 from openigrt.dicom.dataset.headers import SeriesHeader, new_dataset, reference
 from openigrt.dicom.dataset.load import transfer_syntax
+from openigrt.dicom.dataset.plane import LONGEST_MM
 from openigrt.dicom.dataset.provenance import provenance_of
 from openigrt.errors import InvalidGeometry, MissingInput, UnreadableFile, UnsupportedInput
 from openigrt.geometry import Float64Array, Frame
@@ -35,7 +36,6 @@ SURFACE_SCAN_POINT_CLOUD = UID("1.2.840.10008.5.1.4.1.1.68.2")
 SURFACE_SEGMENTATION = UID("1.2.840.10008.5.1.4.1.1.66.5")
 MAX_SURFACES = 10_000
 MAX_ELEMENT_BYTES = 2**27  # eleven million points or triangles, each of which takes a few times its bytes
-LONGEST_MM = 1e5
 FLAT = 1e-3
 WHITE_LAB = (65535, 32896, 32896)
 COMPUTED = ("114208", "DCM", "Point Cloud Algorithmic")
