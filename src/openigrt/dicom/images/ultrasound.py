@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
-from pydicom.uid import UID
+from pydicom.uid import EnhancedUSVolumeStorage
 
 from openigrt.dicom.dataset.elements import name_of, naming, numbers, required_numbers, required_whole_number, text
 from openigrt.dicom.dataset.frame_of_reference import frame_of
@@ -23,7 +23,6 @@ from openigrt.errors import InconsistentInput, UnreadableFile, UnsupportedInput
 from openigrt.geometry import Float64Array, Frame, FrameRole, Grid, RigidTransform
 from openigrt.images import Image, Modality
 
-ENHANCED_US_VOLUME = UID("1.2.840.10008.5.1.4.1.1.6.2")
 POSITION_TOLERANCE_MM = 0.05
 TISSUE = "TISSUE_INTENSITY"
 
@@ -54,7 +53,7 @@ def read_ultrasound(
     even stack.
     """
     with naming(dataset):
-        if text(dataset, "SOPClassUID") != ENHANCED_US_VOLUME:
+        if text(dataset, "SOPClassUID") != EnhancedUSVolumeStorage:
             raise UnsupportedInput(f"{name_of(dataset)} is no Enhanced US Volume.")
         values = rescaled(dataset, gray_frames(dataset))
         groups = frame_groups(dataset, len(values), name_of(dataset))
