@@ -1,6 +1,5 @@
 """Files made to do harm: deflated bombs, deep sequences, lengths that lie, alphabets that nobody knows."""
 
-import random
 import struct
 import tracemalloc
 import zlib
@@ -25,8 +24,7 @@ from openigrt.dicom import (
 from openigrt.dicom.dataset.inflating import FREELY_INFLATED_BYTES, MOST_INFLATION, limit_bytes
 from openigrt.errors import OpenIgrtError, UnreadableFile
 from tests.dicom.dicom_cases import CT, SliceSeries, dicom_object, dose, structure_set, volume, write
-from tests.dicom.enhanced_cases import Frames
-from tests.dicom.test_damaged_input import damaged, refuses_or_reads
+from tests.fuzz.judging import refuses_or_reads
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -138,23 +136,6 @@ def test_cut_deflated_files_are_named(tmp_path, kept):
     path.write_bytes(content[: start + int(kept * (len(content) - start))])
     with pytest.raises(UnreadableFile, match="is truncated"):
         read_object(path)
-
-
-def test_random_damage_of_deflated_files(tmp_path):
-    path = write(deflated(structure_set()), tmp_path / "damaged.dcm")
-    content, generator = path.read_bytes(), random.Random(20240229)
-    for _ in range(150):
-        path.write_bytes(damaged(content, generator))
-        refuses_or_reads(lambda: read_structure_set(read_object(path)[0]))
-        refuses_or_reads(lambda: scan_folder(path))
-
-
-def test_random_damage_of_multi_frame_files(tmp_path):
-    path = Frames(volume()).write(tmp_path)
-    content, generator = path.read_bytes(), random.Random(20240229)
-    for _ in range(200):
-        path.write_bytes(damaged(content, generator))
-        refuses_or_reads(lambda: read(tmp_path))
 
 
 TEST_FILES = sorted(p for p in Path(get_testdata_file("CT_small.dcm")).parent.iterdir() if p.is_file())

@@ -1,6 +1,5 @@
 """RT Images: pixels and rays as PS3.3 C.8.8.2 has them, by an independent computation; nothing silent is guessed."""
 
-import random
 from dataclasses import replace
 
 import numpy as np
@@ -15,9 +14,9 @@ from openigrt.dicom import ProjectionDefaults, read_object, read_projections, sa
 from openigrt.errors import InconsistentInput, MissingInput, UnreadableFile, UnsupportedInput
 from openigrt.geometry import Frame, PatientPosition
 from openigrt.images import Exposure, IntensityRelationship, ProjectionKind, Provenance
-from tests.dicom.dicom_cases import FRAME, PLAN, ROOT, RTPLAN, dicom_object, sequence_item, write
-from tests.dicom.test_damaged_input import damaged, refuses_or_reads
+from tests.dicom.dicom_cases import FRAME, PLAN, ROOT, RTPLAN, dicom_object, sequence_item
 from tests.dicom.writing_cases import requires_dciodvfy, series_header, validated
+from tests.fuzz.judging import refuses_or_reads
 
 VECTORS = ("C-40",)
 RTIMAGE = "1.2.840.10008.5.1.4.1.1.481.1"
@@ -373,15 +372,6 @@ def test_a_frame_time_beyond_the_calendar_is_refused():
 def test_another_object_is_refused():
     with pytest.raises(UnsupportedInput, match="no RT Image"):
         read_projections(dicom_object(RTPLAN, "1.2.3"))
-
-
-def test_random_damage(tmp_path):
-    path = write(rt_image(ExposureSequence=[sequence_item(KVP=100)]), tmp_path / "damaged.dcm")
-    content = path.read_bytes()
-    generator = random.Random(20240229)
-    for _ in range(200):
-        path.write_bytes(damaged(content, generator))
-        refuses_or_reads(lambda: read_projections(read_object(path)[0]))
 
 
 @given(st.sampled_from(["GantryAngle", "RTImageSID", "RTImagePosition", "FrameTime"]), st.text(max_size=20))
