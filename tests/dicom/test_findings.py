@@ -319,6 +319,12 @@ def test_the_worst_comes_first(folder):
     assert set(severities) == set(Severity)
 
 
+@pytest.mark.parametrize("bits", [0, 1, 24, 128])
+def test_a_dose_of_odd_bits(folder, bits):
+    edit(folder / "rd.dcm", BitsAllocated=bits)
+    one(folder, Severity.ERROR, f"has {bits} bits allocated; expected 8, 16 or 32")
+
+
 def test_a_dose_that_announces_more_than_it_holds(folder):
     edit(folder / "rd.dcm", Rows=65535, Columns=65535, NumberOfFrames=1_000_000_000)
     one(folder, Severity.ERROR, "bytes of pixels and holds")

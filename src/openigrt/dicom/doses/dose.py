@@ -32,7 +32,8 @@ from openigrt.dicom.dataset.headers import SeriesHeader, decimal, decimals, new_
 from openigrt.dicom.dataset.load import transfer_syntax
 from openigrt.dicom.doses.dvh import IN_GRAY, LARGEST_DOSE_GY, dvh_item
 from openigrt.dicom.doses.frames import MAX_FRAMES, DoseFrames, frames_of, planes_together
-from openigrt.dicom.pixels.stored_values import NATIVE_SYNTAXES, decoded, stored_type, within_stored_bits
+from openigrt.dicom.pixels.stored_bits import stored_type, within_stored_bits
+from openigrt.dicom.pixels.stored_values import NATIVE_SYNTAXES, decoded
 from openigrt.errors import InconsistentInput, MissingInput, UnreadableFile, UnsupportedInput
 from openigrt.geometry import Grid
 from openigrt.patient import DoseGrid, DoseKind, DoseSummation, Dvh
@@ -279,10 +280,7 @@ def _stored_dose(dataset: Dataset, frames: DoseFrames) -> Stored:
     if (whole_number(dataset, "SamplesPerPixel") or 1) != 1:
         raise UnsupportedInput(f"{frames.name} has several samples per pixel; dose has one.")
     if transfer_syntax(dataset) not in NATIVE_SYNTAXES:
-        flat = shape[1:] if shape[0] == 1 else shape
-        return within_stored_bits(dataset, decoded(dataset, frames.name, flat).reshape(shape))
-    if required_whole_number(dataset, "BitsAllocated") not in (8, 16, 32):
-        raise UnsupportedInput(f"{frames.name} has {required_whole_number(dataset, 'BitsAllocated')} bits allocated.")
+        return within_stored_bits(dataset, decoded(dataset, frames.name, shape))
     dtype = stored_type(dataset)
     count = int(np.prod(shape))
     if len(content) < count * dtype.itemsize:

@@ -21,7 +21,7 @@ from openigrt.dicom.dataset.elements import (
     whole_number,
 )
 from openigrt.dicom.dataset.headers import SeriesHeader, decimal, decimals, new_dataset, reference
-from openigrt.dicom.dataset.stated_position import LARGEST_ANGLE_DEG, LARGEST_POSITION_MM
+from openigrt.dicom.records.stated_position import LARGEST_ANGLE_DEG, LARGEST_POSITION_MM
 from openigrt.errors import InconsistentInput, MissingInput, UnreadableFile, UnsupportedInput
 from openigrt.patient import (
     BeamTask,

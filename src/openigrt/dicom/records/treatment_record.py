@@ -22,7 +22,6 @@ from openigrt.dicom.dataset.elements import (
     whole_number,
 )
 from openigrt.dicom.dataset.headers import SeriesHeader, date_and_time, decimal, new_dataset, reference
-from openigrt.dicom.dataset.stated_position import require_known
 from openigrt.dicom.records.delivered_control_point import (
     CarriedControlPoint,
     RecordReading,
@@ -30,6 +29,7 @@ from openigrt.dicom.records.delivered_control_point import (
     decimal_or_empty,
     meterset,
 )
+from openigrt.dicom.records.stated_position import require_known
 from openigrt.errors import MissingInput, UnsupportedInput
 from openigrt.patient import (
     AperturePositions,
