@@ -95,8 +95,13 @@ def differences(one, other, path=""):
 
 
 def dcmtk_pictures(path, folder):
-    """Frames as DCMTK's image library shows them, least to greatest value of each as 0 to 65535."""
-    done = run("dcmj2pnm", "--all-frames", "--min-max-window", "--write-16-bit-pnm", path, folder / "frame")
+    """Frames as DCMTK's image library shows them: stored values, the least to the greatest of all as 0 to 65535.
+
+    Rescaled ones it cuts to whole numbers (3.6.7).
+    """
+    done = run(
+        "dcmj2pnm", "--all-frames", "--no-modality", "--min-max-window", "--write-16-bit-pnm", path, folder / "frame"
+    )
     assert (done.returncode, done.stderr) == (0, "")
     pictures = sorted(folder.glob("frame.*.pgm"), key=lambda file: int(file.suffixes[0][1:]))
     return np.array([_plain_pgm(file) for file in pictures])

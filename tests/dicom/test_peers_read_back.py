@@ -16,7 +16,6 @@ from scipy.spatial.transform import Rotation
 import openigrt.dicom
 from openigrt.dicom import save, write_segmentation
 from openigrt.geometry import Grid, RigidTransform
-from tests.dicom import test_segmentation
 from tests.dicom.deidentification_cases import treated
 from tests.dicom.dicom_cases import ROOT
 from tests.dicom.peer_programs import (
@@ -47,10 +46,10 @@ from tests.dicom.written_objects import (
     IONS,
     MOTION,
     OBJECTS,
+    ONE_SEGMENT,
     OTHER_MOTION,
     POINTS,
     PROJECTION,
-    SEGMENTS,
     SPOTS,
     STRUCTURES,
 )
@@ -63,7 +62,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 @dataclass(frozen=True)
 class Cell:
-    """What a peer makes of an object, in the word of the documentation, and the test of it: (name, folder, tmp_path)."""
+    """What a peer makes of an object, in the words of the documentation, and its test of (name, folder, tmp_path)."""
 
     says: str
     check: Callable[..., None]
@@ -157,8 +156,8 @@ def same_in_dcmtk(name, folder, tmp_path, complaints=0):
         (tmp_path / str(n)).mkdir()
         shown = dcmtk_pictures(path, tmp_path / str(n))
         stored = stored_pixels(dataset).astype(float)
-        low, high = (extreme(axis=(1, 2), keepdims=True) for extreme in (stored.min, stored.max))
-        assert np.abs(shown - 65535.0 * (stored - low) / (high - low)).max() <= 1.0  # it cuts to whole numbers
+        expected = 65535.0 * (stored - stored.min()) / np.ptp(stored)
+        assert np.abs(shown - expected).max() <= 1.0  # it cuts to whole numbers
 
 
 def same_but_for_dose_references(name, folder, tmp_path):
@@ -170,7 +169,7 @@ def same_but_for_dose_references(name, folder, tmp_path):
 
 
 def first_pixel_lies_where_it_lay(name, folder, tmp_path):
-    """The first pixel in the room, from DCMTK's elements by PS3.3 C.8.8.2 alone: the couch and our reader stand aside."""
+    """The first pixel in the room, from DCMTK's elements by PS3.3 C.8.8.2 and without our reader."""
     same_in_dcmtk(name, folder, tmp_path)
     dataset = dataset_of(dcmtk_json(only(folder)))
     row, column = np.reshape(dataset.RTImageOrientation, (2, 3))
@@ -235,16 +234,23 @@ def dose_with_transposed_axes(name, folder, tmp_path):
 
 
 def segments_in(read):
-    """GDCM stacks frames: one segment lies where it lay; of several, each frame is right but not where it lies."""
+    """GDCM stacks frames: one segment lies where it lay; of several, each frame is right but not where it lies.
+
+    Of bits that fill no whole byte at the end of the object, which no slice of a scanner leaves, it makes anything.
+    """
 
     def check(name, folder, tmp_path):
         path = tmp_path / "one.dcm"
-        save(write_segmentation(SEGMENTS[:1], test_segmentation.image(), series_header("111"), f"{ROOT}.113"), path)
-        grid = SEGMENTS[0].mask.grid
+        segment, image = ONE_SEGMENT
+        save(write_segmentation((segment,), image, series_header("111"), f"{ROOT}.113"), path)
+        grid = image.grid
         planes = Grid(grid.frame, grid.points((0, 0, 1)), grid.spacing_mm, grid.direction, (*grid.size[:2], 3))
-        assert_same_volume(read(path, tmp_path), planes, 255.0 * SEGMENTS[0].mask.voxels[1:4])
-        frames = sitk.GetArrayFromImage(read(only(folder), tmp_path))
-        assert np.array_equal(frames > 0, OBJECTS[name].pixels)
+        assert_same_volume(read(path, tmp_path), planes, 255.0 * segment.mask.voxels[1:4])
+        found = sitk.GetArrayFromImage(read(only(folder), tmp_path)) > 0
+        expected = OBJECTS[name].pixels
+        whole = expected.size // 8 * 8
+        assert found.shape == expected.shape
+        assert np.array_equal(found.ravel()[:whole], expected.ravel()[:whole])
 
     return check
 
@@ -253,19 +259,20 @@ def segments_in(read):
 
 
 def contours_in_plastimatch(name, folder, tmp_path):
-    """Its format rounds to 1e-6 mm."""
+    """Closed ones alone, the others are dropped; its numbers are single floats in six decimals."""
     rois, contours = plastimatch_contours(only(folder), tmp_path)
     assert [(int(number), label) for number, _, label in rois] == [(one.number, one.name) for one in STRUCTURES]
     assert [color for _, color, _ in rois[:2]] == ["255 0 128", "0 255 0"]
-    assert len(contours) == len(POINTS)
-    for (_, found), expected in zip(contours, POINTS, strict=True):
-        assert np.abs(found - expected).max() < 1e-6
+    closed = [points for points in POINTS if len(points) > 4]
+    assert len(contours) == len(closed) == 24
+    for (_, found), expected in zip(contours, closed, strict=True):
+        assert np.abs(found - expected).max() < 1e-5
 
 
 def scanned_beam_in_plastimatch(name, folder, tmp_path):
     """It tells what it reads, and stops at a beam without spots."""
     told = run("plastimatch", "convert", "--input", only(folder), "--output-img", tmp_path / "none.mha").stdout
-    scanned, passive = told.split(">> Adding beam")[:2]
+    _, scanned, passive = told.split(">> Adding beam")
     (isocenter,) = re.findall(r"Isocenter: (.*)", scanned)
     assert [float(x) for x in isocenter.split()] == [*IONS.beams[0].isocenter_mm]
     energies = [point.nominal_energy_mev for point in IONS.beams[0].control_points]
@@ -306,7 +313,7 @@ def assert_brings_the_day_onto_the_plan(source_to_registered, motion: RigidTrans
 
 
 def field_in_itk(name, folder, tmp_path):
-    """p_source = M_post (M_pre p + d(p)), PS3.3 C.20.3, with SimpleITK's transforms of the elements that DCMTK reads."""
+    """p_source = M_post (M_pre p + d(p)), PS3.3 C.20.3, by SimpleITK with the elements that DCMTK reads."""
     skip_without("DCMTK")
     (step,) = dataset_of(dcmtk_json(only(folder))).DeformableRegistrationSequence
     deform = itk_field(step.DeformableRegistrationGridSequence[0])
@@ -341,7 +348,7 @@ def no_reader_in_plastimatch(name, folder, tmp_path):
 
 CLEAN = Cell("clean", clean)
 NO_TABLE = Cell("no table", clean_but("Information Object Not found"))
-NEW_WORDS = Cell("clean, but for MLCX1 and MLCX2", clean_but("enumerated value <MLCX"))
+NEW_WORDS = Cell("clean, but for newer words", clean_but("enumerated value <MLCX", "(0x300a,0x0054)"))
 PYDICOM, DCMTK = Cell("same", same_in_pydicom), Cell("same", same_in_dcmtk)
 NO_ITK, NO_PLASTIMATCH = Cell("no reader", no_reader_in_itk), Cell("no reader", no_reader_in_plastimatch)
 SERIES = (CLEAN, PYDICOM, DCMTK, Cell("same", series_in_itk), Cell("same", series_in_plastimatch))
@@ -369,7 +376,7 @@ ROWS = {
     ),
     "Surface Scan Mesh": UNKNOWN,
     "Surface Scan Point Cloud": UNKNOWN,
-    "RT Structure Set": (*ELEMENTS[:4], Cell("same", contours_in_plastimatch)),
+    "RT Structure Set": (*ELEMENTS[:4], Cell("same, closed contours", contours_in_plastimatch)),
     "RT Plan": PLANS,
     "RT Plan, new version": PLANS,
     "RT Ion Plan": (*ELEMENTS[:4], Cell("same, scanned beams", scanned_beam_in_plastimatch)),

@@ -27,8 +27,8 @@ from openigrt.dicom import (
     write_structure_set,
     write_treatment_record,
 )
-from openigrt.geometry import Frame, RigidTransform
-from openigrt.images import PointCloud
+from openigrt.geometry import Frame, Grid, RigidTransform
+from openigrt.images import Mask, PointCloud
 from openigrt.patient import BeamChange, ContourKind, Dvh, PlanChange, with_keyholes
 from tests.dicom import (
     test_deformable_registration,
@@ -140,6 +140,13 @@ SEGMENTATION = WrittenObject(
         ),
     },
     np.array([SEGMENTS[n].mask.voxels[k] for n, k in PLANES]),
+)
+WHOLE_BYTES = Grid(CT.frame, [-10.0, -20.0, 30.0], [1.25, 2.5, 3.0], CT.grid.direction, (8, 5, 6))
+EXTENT = np.zeros(WHOLE_BYTES.shape, bool)
+EXTENT[1:4, 1:3, 2:6] = EXTENT[3, 4, 7] = True
+ONE_SEGMENT = (
+    replace(SEGMENTS[0], mask=Mask(EXTENT, WHOLE_BYTES)),
+    replace(test_segmentation.image(), voxels=np.zeros(WHOLE_BYTES.shape, np.float32), grid=WHOLE_BYTES),
 )
 
 MESH = test_surface.wavy()
