@@ -44,14 +44,15 @@ from tests.dicom.written_objects import (
     DOSE,
     FIELD,
     IONS,
+    LONG,
     MOTION,
     OBJECTS,
     ONE_SEGMENT,
     OTHER_MOTION,
-    POINTS,
-    PROJECTION,
+    PROJECTIONS,
     SPOTS,
     STRUCTURES,
+    points_of,
 )
 
 # Pixel data, where an image lies and how large its pixels are, and what its values mean.
@@ -98,8 +99,9 @@ def clean_but(*known):
     """Errors that are the tool's own, each explained where the object has its tests."""
 
     def check(name, folder, tmp_path):
-        assert {error for error in validated(only(folder)) if not any(words in error for words in known)} == set()
-        assert all(any(words in error for error in validated(only(folder))) for words in known)
+        errors = validated(only(folder))
+        assert [error for error in errors if not any(words in error for words in known)] == []
+        assert all(any(words in error for error in errors) for words in known)
 
     return check
 
@@ -108,8 +110,7 @@ def clean_once_image_type_is_in_the_exposure(name, folder, tmp_path):
     path = tmp_path / "ri.dcm"
     path.write_bytes(only(folder).read_bytes())
     assert validated_rt_image(path) == []
-    assert all("Module=<RTImage>" in error for error in validated(path))
-    assert len(validated(path)) > 0
+    clean_but("Module=<RTImage>")(name, folder, tmp_path)
 
 
 def holds_the_values(name, datasets):
@@ -136,10 +137,10 @@ def same_in_pydicom(name, folder, tmp_path):
     holds_the_pixels(name, datasets)
 
 
-def same_in_dcmtk(name, folder, tmp_path, complaints=0):
+def same_in_dcmtk(name, folder, tmp_path, complaints=frozenset()):
     """DCMTK finds every element that pydicom finds, those that the nouns say, and shows the pixels.
 
-    Where DCMTK has a class for the object, that reads it with no more than the known complaints.
+    Where DCMTK has a class for the object, that reads it with the known complaints and no others.
     """
     datasets = []
     for path in sorted(folder.iterdir()):
@@ -147,7 +148,7 @@ def same_in_dcmtk(name, folder, tmp_path, complaints=0):
         assert differences(dcmtk_json(path), pydicom_json(path)) == []
         datasets.append(dataset_of(dcmtk_json(path)))
         told = run("drtdump", path).stderr.splitlines()
-        assert len(told) == complaints or told[0].startswith("E: unsupported SOPClassUID")
+        assert {line for line in told if not line.startswith("E: unsupported SOPClassUID")} == complaints
     holds_the_values(name, datasets)
     if OBJECTS[name].pixels is None:
         return
@@ -162,23 +163,24 @@ def same_in_dcmtk(name, folder, tmp_path, complaints=0):
 
 def same_but_for_dose_references(name, folder, tmp_path):
     """DCMTK 3.6 asks the dose references of a control point for what PS3.3 C.8.8.14 asks of those of the beam."""
-    same_in_dcmtk(name, folder, tmp_path, complaints=6)
-    assert set(run("drtdump", only(folder)).stderr.splitlines()) == {
-        "W: BeamDoseVerificationControlPointSequence (300a,008c) absent in ReferencedDoseReferenceSequence (type 1)"
-    }
+    asked = "BeamDoseVerificationControlPointSequence (300a,008c) absent in ReferencedDoseReferenceSequence (type 1)"
+    same_in_dcmtk(name, folder, tmp_path, {f"W: {asked}"})
 
 
 def first_pixel_lies_where_it_lay(name, folder, tmp_path):
     """The first pixel in the room, from DCMTK's elements by PS3.3 C.8.8.2 and without our reader."""
     same_in_dcmtk(name, folder, tmp_path)
     dataset = dataset_of(dcmtk_json(only(folder)))
-    row, column = np.reshape(dataset.RTImageOrientation, (2, 3))
+    if dataset.RTImagePlane == "NORMAL":
+        row, up, _ = Rotation.from_euler("z", dataset.XRayImageReceptorAngle, degrees=True).as_matrix().T
+        column = -up
+    else:
+        row, column = np.reshape(dataset.RTImageOrientation, (2, 3))
     x, y = dataset.RTImagePosition
     in_gantry = np.array(dataset.XRayImageReceptorTranslation) + x * row - y * column
-    fixed_from_gantry = Rotation.from_euler("x", dataset.GantryPitchAngle, degrees=True) * Rotation.from_euler(
-        "y", dataset.GantryAngle, degrees=True
-    )
-    expected = PROJECTION.geometry.points([(0, 0)])[0]
+    angles_deg = (dataset.GantryAngle, dataset.GantryPitchAngle)
+    fixed_from_gantry = Rotation.from_euler("yx", angles_deg, degrees=True)  # extrinsic: the gantry turns, then pitches
+    (expected,) = PROJECTIONS[name].geometry.points([(0, 0)])
     assert fixed_from_gantry.apply(in_gantry) == pytest.approx(expected, abs=1e-5)  # the pitch is a float32
 
 
@@ -203,18 +205,17 @@ def series_in_plastimatch(name, folder, tmp_path):
     assert_same_volume(plastimatch_image(folder, tmp_path), CT.grid, CT.voxels)
 
 
-def assert_same_projection(image):
-    assert image.GetSpacing()[:2] == pytest.approx(PROJECTION.geometry.spacing_mm)
-    found = sitk.GetArrayFromImage(image)[0]
-    assert np.abs(found - PROJECTION.pixels).max() <= OBJECTS["RT Image"].pixel_tolerance
+def assert_same_projection(image, name):
+    assert image.GetSpacing()[:2] == pytest.approx(PROJECTIONS[name].geometry.spacing_mm)
+    assert np.abs(sitk.GetArrayFromImage(image) - OBJECTS[name].pixels).max() <= OBJECTS[name].pixel_tolerance
 
 
 def projection_in_itk(name, folder, tmp_path):
-    assert_same_projection(sitk.ReadImage(str(only(folder))))
+    assert_same_projection(sitk.ReadImage(str(only(folder))), name)
 
 
 def projection_in_plastimatch(name, folder, tmp_path):
-    assert_same_projection(plastimatch_image(only(folder), tmp_path))
+    assert_same_projection(plastimatch_image(only(folder), tmp_path), name)
 
 
 def dose_in_itk(name, folder, tmp_path):
@@ -258,15 +259,21 @@ def segments_in(read):
 # -------------------------------------------------------------------------------- structures, plans, registrations
 
 
-def contours_in_plastimatch(name, folder, tmp_path):
+def contours_in_plastimatch(*structures):
     """Closed ones alone, the others are dropped; its numbers are single floats in six decimals."""
-    rois, contours = plastimatch_contours(only(folder), tmp_path)
-    assert [(int(number), label) for number, _, label in rois] == [(one.number, one.name) for one in STRUCTURES]
-    assert [color for _, color, _ in rois[:2]] == ["255 0 128", "0 255 0"]
-    closed = [points for points in POINTS if len(points) > 4]
-    assert len(contours) == len(closed) == 24
-    for (_, found), expected in zip(contours, closed, strict=True):
-        assert np.abs(found - expected).max() < 1e-5
+
+    def check(name, folder, tmp_path):
+        rois, contours = plastimatch_contours(only(folder), tmp_path)
+        assert [(int(number), label) for number, _, label in rois] == [(one.number, one.name) for one in structures]
+        for (_, color, _), structure in zip(rois, structures, strict=True):
+            if structure.color is not None:
+                assert [int(c) for c in color.split()] == np.clip(structure.color, 0, 255).tolist()
+        closed = [points for points in points_of(structures) if len(points) > 4]
+        assert len(contours) == len(closed)
+        for (_, found), expected in zip(contours, closed, strict=True):
+            assert np.abs(found - expected).max() < 1e-5
+
+    return check
 
 
 def scanned_beam_in_plastimatch(name, folder, tmp_path):
@@ -354,19 +361,21 @@ NO_ITK, NO_PLASTIMATCH = Cell("no reader", no_reader_in_itk), Cell("no reader", 
 SERIES = (CLEAN, PYDICOM, DCMTK, Cell("same", series_in_itk), Cell("same", series_in_plastimatch))
 DOSES = (CLEAN, PYDICOM, DCMTK, Cell("same", dose_in_itk), Cell("same, axes transposed", dose_with_transposed_axes))
 PLANS = (NEW_WORDS, PYDICOM, Cell("same", same_but_for_dose_references), NO_ITK, NO_PLASTIMATCH)
+PROJECTED = (
+    Cell("clean, but for exposures", clean_once_image_type_is_in_the_exposure),
+    PYDICOM,
+    Cell("same", first_pixel_lies_where_it_lay),
+    Cell("same", projection_in_itk),
+    Cell("same", projection_in_plastimatch),
+)
 ELEMENTS = (CLEAN, PYDICOM, DCMTK, NO_ITK, NO_PLASTIMATCH)
 UNKNOWN = (NO_TABLE, *ELEMENTS[1:])
 
 ROWS = {
     "CT Image": SERIES,
     "CT Image, de-identified": SERIES,
-    "RT Image": (
-        Cell("clean, but for exposures", clean_once_image_type_is_in_the_exposure),
-        PYDICOM,
-        Cell("same", first_pixel_lies_where_it_lay),
-        Cell("same", projection_in_itk),
-        Cell("same", projection_in_plastimatch),
-    ),
+    "RT Image": PROJECTED,
+    "RT Image, plane not normal to the beam": PROJECTED,
     "Segmentation": (
         CLEAN,
         PYDICOM,
@@ -376,7 +385,8 @@ ROWS = {
     ),
     "Surface Scan Mesh": UNKNOWN,
     "Surface Scan Point Cloud": UNKNOWN,
-    "RT Structure Set": (*ELEMENTS[:4], Cell("same, closed contours", contours_in_plastimatch)),
+    "RT Structure Set": (*ELEMENTS[:4], Cell("same, closed contours", contours_in_plastimatch(*STRUCTURES))),
+    "RT Structure Set, implicit for a long contour": (*ELEMENTS[:4], Cell("same", contours_in_plastimatch(*LONG))),
     "RT Plan": PLANS,
     "RT Plan, new version": PLANS,
     "RT Ion Plan": (*ELEMENTS[:4], Cell("same, scanned beams", scanned_beam_in_plastimatch)),

@@ -29,7 +29,7 @@ from openigrt.dicom import (
 )
 from openigrt.geometry import Frame, Grid, RigidTransform
 from openigrt.images import Mask, PointCloud
-from openigrt.patient import BeamChange, ContourKind, Dvh, PlanChange, with_keyholes
+from openigrt.patient import BeamChange, ContourKind, Dvh, PlanChange, Structure, StructureRole, with_keyholes
 from tests.dicom import (
     test_deformable_registration,
     test_delivery_instruction,
@@ -103,28 +103,34 @@ DEIDENTIFIED_CT = replace(
     },
 )
 
-PROJECTION = replace(
-    test_rt_image.full_case(turned=True), pixels=np.linspace(-0.3, 4.1, 12, dtype=np.float32).reshape(3, 4)
-)
-RT_IMAGE = WrittenObject(
-    write_projection,
-    lambda folder: test_rt_image.written(PROJECTION, folder / "ri.dcm"),
-    {
-        "SOPInstanceUID": [f"{ROOT}.83"],
-        "ImagePlanePixelSpacing": PROJECTION.geometry.spacing_mm[::-1],
-        "GantryAngle": [PROJECTION.pose.gantry_angle_deg],
-        "GantryPitchAngle": [PROJECTION.pose.gantry_pitch_angle_deg],
-        "RadiationMachineSAD": [PROJECTION.pose.source_axis_distance_mm],
-        "PatientSupportAngle": [350],
-        "TableTopLateralPosition": [-12.5],
-        "IsocenterPosition": [1, 2, 3],
-        "ReferencedRTPlanSequence ReferencedSOPInstanceUID": [PROJECTION.beam.plan_uid],
-        "ReferencedBeamNumber": [2],
-        "ExposureSequence KVP": [120],
-    },
-    PROJECTION.pixels[np.newaxis],
-    4.4 / 131070 * 1.01,  # half a step of 16 bits
-)
+PIXELS = np.linspace(-0.3, 4.1, 12, dtype=np.float32).reshape(3, 4)
+PROJECTIONS = {
+    name: replace(test_rt_image.full_case(turned), pixels=PIXELS)
+    for name, turned in (("RT Image", False), ("RT Image, plane not normal to the beam", True))
+}
+
+
+def written_projection(projection):
+    return WrittenObject(
+        write_projection,
+        lambda folder: test_rt_image.written(projection, folder / "ri.dcm"),
+        {
+            "SOPInstanceUID": [f"{ROOT}.83"],
+            "ImagePlanePixelSpacing": projection.geometry.spacing_mm[::-1],
+            "GantryAngle": [projection.pose.gantry_angle_deg],
+            "GantryPitchAngle": [projection.pose.gantry_pitch_angle_deg],
+            "RadiationMachineSAD": [projection.pose.source_axis_distance_mm],
+            "PatientSupportAngle": [350],
+            "TableTopLateralPosition": [-12.5],
+            "IsocenterPosition": [1, 2, 3],
+            "ReferencedRTPlanSequence ReferencedSOPInstanceUID": [projection.beam.plan_uid],
+            "ReferencedBeamNumber": [2],
+            "ExposureSequence KVP": [120],
+        },
+        PIXELS[np.newaxis],
+        4.4 / 131070 * 1.01,  # half a step of 16 bits
+    )
+
 
 SEGMENTS = test_segmentation.segments()
 PLANES = [(0, 3), (0, 2), (0, 1), (1, 4), (1, 3)]  # segment and slice of each frame; empty planes are left out
@@ -176,23 +182,33 @@ POINT_CLOUD = WrittenObject(
 # -------------------------------------------------------------------------------- structures, plans, doses
 
 STRUCTURES = test_structure_set_writing.STRUCTURES
-CONTOURS = [contour for structure in STRUCTURES for contour in with_keyholes(structure).contours]
-POINTS = [  # each point of a mark is a contour of its own
-    points
-    for contour in CONTOURS
-    for points in (contour.points_mm[:, np.newaxis] if contour.kind is ContourKind.POINT else [contour.points_mm])
-]
-STRUCTURE_SET = WrittenObject(
-    write_structure_set,
-    lambda folder: test_structure_set_writing.write(folder, test_structure_set_writing.structure_set()),
-    {
-        "SOPInstanceUID": [f"{ROOT}.40"],
-        "StructureSetROISequence ROINumber": [structure.number for structure in STRUCTURES],
-        "StructureSetROISequence ROIName": [structure.name for structure in STRUCTURES],
-        "ROIContourSequence ContourSequence NumberOfContourPoints": [len(points) for points in POINTS],
-        "ROIContourSequence ContourSequence ContourData": np.concatenate([np.ravel(points) for points in POINTS]),
-    },
-)
+LONG = (Structure(1, "Long", StructureRole.EXTERNAL, (test_structure_set_writing.ring(25.0, 33.0, count=5000),)),)
+
+
+def points_of(structures):
+    """What each written contour holds: each point of a mark is a contour of its own."""
+    contours = [contour for structure in structures for contour in with_keyholes(structure).contours]
+    return [
+        points
+        for contour in contours
+        for points in (contour.points_mm[:, np.newaxis] if contour.kind is ContourKind.POINT else [contour.points_mm])
+    ]
+
+
+def written_structures(structures):
+    points = points_of(structures)
+    return WrittenObject(
+        write_structure_set,
+        lambda folder: test_structure_set_writing.write(folder, test_structure_set_writing.structure_set(*structures)),
+        {
+            "SOPInstanceUID": [f"{ROOT}.40"],
+            "StructureSetROISequence ROINumber": [structure.number for structure in structures],
+            "StructureSetROISequence ROIName": [structure.name for structure in structures],
+            "ROIContourSequence ContourSequence NumberOfContourPoints": [len(of_one) for of_one in points],
+            "ROIContourSequence ContourSequence ContourData": np.concatenate([np.ravel(of_one) for of_one in points]),
+        },
+    )
+
 
 PHOTONS, IONS = photon_plan(), ion_plan()
 SHIFT_MM = np.array([3.0, -7.0, 11.0])
@@ -417,11 +433,12 @@ INSTRUCTION = WrittenObject(
 OBJECTS = {
     "CT Image": CT_IMAGE,
     "CT Image, de-identified": DEIDENTIFIED_CT,
-    "RT Image": RT_IMAGE,
+    **{name: written_projection(projection) for name, projection in PROJECTIONS.items()},
     "Segmentation": SEGMENTATION,
     "Surface Scan Mesh": SURFACE_MESH,
     "Surface Scan Point Cloud": POINT_CLOUD,
-    "RT Structure Set": STRUCTURE_SET,
+    "RT Structure Set": written_structures(STRUCTURES),
+    "RT Structure Set, implicit for a long contour": written_structures(LONG),
     "RT Plan": RT_PLAN,
     "RT Plan, new version": NEW_PLAN,
     "RT Ion Plan": ION_PLAN,
