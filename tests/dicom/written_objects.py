@@ -197,10 +197,14 @@ def points_of(structures):
 
 def written_structures(structures):
     points = points_of(structures)
+    reviewed = {"approval": "APPROVED", "reviewer": "Doe^Jane", "reviewed_at": series_header("61").created_at}
+    made = replace(test_structure_set_writing.structure_set(*structures), **reviewed)
     return WrittenObject(
         write_structure_set,
-        lambda folder: test_structure_set_writing.write(folder, test_structure_set_writing.structure_set(*structures)),
+        lambda folder: test_structure_set_writing.write(folder, made),
         {
+            "ReviewerName": ["Doe^Jane"],
+            "ReviewDate": ["20240102"],
             "SOPInstanceUID": [f"{ROOT}.40"],
             "StructureSetROISequence ROINumber": [structure.number for structure in structures],
             "StructureSetROISequence ROIName": [structure.name for structure in structures],
