@@ -21,6 +21,7 @@ from openigrt.geometry import CouchPose, Pivot
 from openigrt.guidance import Agreement, Role
 from openigrt.machine import parse_machine
 from openigrt.patient import Action, Verdict
+from tests.dicom.test_peers_read_back import TABLE
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -247,3 +248,11 @@ def test_every_object_that_is_read_or_written_is_listed():
     assert {name for name in objects if name not in page} == set()
     functions = {name for name in face.__all__ if name.startswith(("read_", "write_"))}
     assert {name for name in functions - READERS_OF_WHOLE_FOLDERS if f"`{name}`" not in page} == set()
+
+
+def test_what_others_read_is_what_their_tests_say():
+    """Each row, in the order of the tests; what a peer makes of an object, in the same words."""
+    section = text(REFERENCE / "objects.md").split("## Written, and read by others")[1].split("\n## ")[0]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines() if line[:1] == "|"]
+    assert rows[0] == ["object", *next(iter(TABLE.values()))]
+    assert rows[2:] == [[name, *(cell.says for cell in row.values())] for name, row in TABLE.items()]

@@ -12,6 +12,7 @@ from pydicom.uid import UID, ImplicitVRLittleEndian, RTStructureSetStorage
 
 from openigrt.dicom.dataset.elements import (
     items,
+    moment,
     name_of,
     naming,
     numbers,
@@ -20,7 +21,14 @@ from openigrt.dicom.dataset.elements import (
     text,
     whole_number,
 )
-from openigrt.dicom.dataset.headers import LONG_STRING_CHARACTERS, SeriesHeader, date_and_time, new_dataset, reference
+from openigrt.dicom.dataset.headers import (
+    LONG_STRING_CHARACTERS,
+    SeriesHeader,
+    date_and_time,
+    new_dataset,
+    reference,
+    set_approval,
+)
 from openigrt.errors import InconsistentInput, InvalidGeometry, MissingInput, UnsupportedInput
 from openigrt.geometry import Float64Array, Frame
 from openigrt.images import Image
@@ -122,6 +130,8 @@ def read_structure_set(
             image_series_uid=series_uid,
             image_instance_uids=image_uids,
             approval=text(dataset, "ApprovalStatus"),
+            reviewer=text(dataset, "ReviewerName"),
+            reviewed_at=moment(dataset, "ReviewDate", "ReviewTime"),
         ), (*messages, *unclaimed)
 
 
@@ -294,7 +304,7 @@ def write_structure_set(structures: StructureSet, image: Image, series: SeriesHe
     dataset.RTROIObservationsSequence = [
         _observation(number, structure) for number, structure in enumerate(structures.structures, start=1)
     ]
-    dataset.ApprovalStatus = structures.approval or "UNAPPROVED"
+    set_approval(dataset, structures.approval, structures.reviewer, structures.reviewed_at)
     if _longest_contour(dataset) > MOST_EXPLICIT_BYTES:
         dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
     return dataset
