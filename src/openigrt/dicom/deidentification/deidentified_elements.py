@@ -21,7 +21,7 @@ from openigrt.dicom.dataset.elements import PYDICOM_FAILURES, items, name_of, na
 from openigrt.dicom.dataset.headers import RESEARCH_ONLY
 from openigrt.dicom.deidentification.binary_values import is_binary_of_kind, reads_as_text
 from openigrt.dicom.deidentification.confidentiality import BINARY, BYTES, SIGNED_OR_ENCRYPTED, WORDS, Action, Profile
-from openigrt.dicom.deidentification.descriptors import NOTHING_LEFT, words_naming
+from openigrt.dicom.deidentification.descriptors import LONGEST_TEXT, NOTHING_LEFT, words_naming
 from openigrt.dicom.deidentification.own_words import OwnWords, own_words
 from openigrt.dicom.deidentification.pseudonyms import DICOM_ROOT, Pseudonyms
 from openigrt.errors import UnreadableFile, UnsupportedInput
@@ -39,15 +39,21 @@ _NUMBER_BYTES = {"SS": 2, "US": 2, "SL": 4, "UL": 4, "FL": 4, "FD": 8}
 _ITEM_TAGS = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
 _AMBIGUOUS = ("US or SS", "OB or OW", "US or OW", "US or SS or OW")
 _DATE = re.compile(r"(\d{4})[.-]?(\d{2})[.-]?(\d{2})")
-_DATE_TIME = re.compile(r"(\d{4})(\d{2})?(\d{2})?(\d{2}[\d.]*)?([+-]\d{4})?")
+_DATE_TIME = re.compile(r"(\d{4})(\d{2})?(\d{2})?(\d{2}(?:\d{2}(?:\d{2}(?:\.\d{0,6})?)?)?)?([+-]\d{4})?")
+# One value; decimals are longer in files than the 16 characters of PS3.5, 6.2.
+_ONE = {
+    "DS": rb"[+-]?(?=\.?\d)\d{0,16}(?:\.\d{0,32})?(?:[eE][+-]?\d{1,3})?",
+    "IS": rb"[+-]?\d{1,12}",
+    "TM": rb"(?:[01]\d|2[0-4])(?::?[0-6]\d(?::?[0-6]\d(?:\.\d{0,6})?)?)?",
+    "UI": rb"[\d.]{1,64}",
+    "SH": rb"[+-]\d{4}",
+}
 _ALLOWED = {
-    "DS": re.compile(rb"[\d\s+\-.eE\\\0]*"),
-    "IS": re.compile(rb"[\d\s+\-\\\0]*"),
-    "TM": re.compile(rb"[\d\s:.\-\\\0]*"),
-    "UI": re.compile(rb"[\d\s.\\\0]*"),
-    "SH": re.compile(rb"[+-]\d{4}\s*"),
+    vr: re.compile(rb"[\s\0]*(?:%b[\s\0]*)?(?:\\[\s\0]*(?:%b[\s\0]*)?)*" % (one, one)) for vr, one in _ONE.items()
 }
 _CODE_STRING = re.compile(rb"[A-Z\d\s_\\\0]*")
+_MANY_DIGITS = re.compile(r"\d{5}")
+_LONGEST = {"CS": 16, "SH": 16, "LO": 64}  # characters, PS3.5, 6.2
 _CHARACTER_SETS = {name.replace(" ", "") for name in python_encoding}
 _NAMED_BY_PEOPLE = ("ROIName", "SegmentLabel", "BeamName")
 _NUMBERED = {"ROIName": "ROINumber", "BeamName": "BeamNumber", "SegmentLabel": "SegmentNumber"}
@@ -252,6 +258,9 @@ class _Walk:
             self._clean(dataset, tag, vr)
             return
         codes = [code.strip() for code in _ascii(dataset, tag).split("\\")]
+        if not all(len(code) <= _LONGEST[vr] and not _MANY_DIGITS.search(code) for code in codes):
+            self._clean(dataset, tag, vr)
+            return
         left = ["" if self._names_patient(code) else code for code in codes]
         if left != codes:
             _set(dataset, tag, vr, left)
@@ -264,8 +273,16 @@ class _Walk:
         return self.codes[code]
 
     def _without_own_words(self, dataset: Dataset, tag: BaseTag, vr: str) -> None:
-        """A text that is kept, but for the words of the patient's own name, identifiers and birth date."""
+        """A text that is kept, but for the words of the patient's own name, identifiers and birth date.
+
+        One that is longer than its representation allows, or no line of a text, is none that a device writes: a wrong
+        length may have swallowed the elements that follow. It is cleaned.
+        """
         values = _texts(dataset, tag)
+        longest = _LONGEST.get(vr, LONGEST_TEXT)
+        if not all(len(value) <= longest and value.rstrip("\0").isprintable() for value in values):
+            self._clean(dataset, tag, vr)
+            return
         left = [self.subject.own.taken_from(value) for value in values]
         if left != values:
             _set(dataset, tag, vr, [value or NOTHING_LEFT for value in left])

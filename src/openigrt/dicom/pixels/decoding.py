@@ -16,7 +16,14 @@ from pydicom.pixels import get_decoder
 from pydicom.pixels.decoders.base import Decoder
 from pydicom.uid import UID, JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLossless, JPEGLosslessSV1, RLELossless
 
-from openigrt.dicom.dataset.elements import PYDICOM_FAILURES, lenient, one_line, required_whole_number, whole_number
+from openigrt.dicom.dataset.elements import (
+    PYDICOM_FAILURES,
+    lenient,
+    name_of,
+    one_line,
+    required_whole_number,
+    whole_number,
+)
 from openigrt.dicom.dataset.load import transfer_syntax
 from openigrt.dicom.pixels.codestream import read_codestream
 from openigrt.dicom.pixels.lossless_jpeg import lossless_frame
@@ -29,6 +36,7 @@ LOSSLESS_JPEG = (JPEGLossless, JPEGLosslessSV1)
 DECODED_HERE = (RLELossless, *LOSSLESS_JPEG)
 LOSSY_JPEG = (JPEGBaseline8Bit, JPEGExtended12Bit)
 WIDEST_LOSSY_JPEG_BITS = 8
+ALLOCATED_BITS = (8, 16, 32, 64)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -82,22 +90,24 @@ def _decoded(source: Encoded, encoded: bytes, syntax: UID) -> NDArray[np.integer
     """A frame by its codec; what a JPEG announces must agree with the header, so that memory is what rows need."""
     if syntax == RLELossless:
         count = source.shape[0] * source.shape[1]
-        return unpacked_frame(encoded, _native_type(source.header), count).reshape(source.shape)
+        return unpacked_frame(encoded, integer_type(source.header), count).reshape(source.shape)
     announced = read_codestream(encoded, syntax)
     if announced is None or (announced.rows, announced.columns, announced.samples) != (*source.shape, 1):
         found = f"{announced.rows} x {announced.columns} x {announced.samples}" if announced else "nothing readable"
         raise ValueError(f"they announce {found}, the header {source.shape[0]} x {source.shape[1]} x 1")
     if syntax in LOSSLESS_JPEG:
-        return lossless_frame(encoded, source.shape).astype(_native_type(source.header))
+        return lossless_frame(encoded, source.shape).astype(integer_type(source.header))
     if announced.bits > WIDEST_LOSSY_JPEG_BITS and syntax in LOSSY_JPEG:
         raise UnsupportedInput(f"{source.name} is lossy JPEG of {announced.bits} bits, which no codec here decodes.")
     return _by_plugin(source, encoded, syntax)
 
 
-def _native_type(header: Dataset) -> np.dtype[np.integer]:
-    """The integer type that the header asks for."""
-    kind = "i" if whole_number(header, "PixelRepresentation") == 1 else "u"
-    return np.dtype(f"<{kind}{required_whole_number(header, 'BitsAllocated') // 8}")
+def integer_type(header: Dataset, order: str = "<") -> np.dtype[np.integer]:
+    """The integer type that the header asks for; raises UnsupportedInput for bits that are no integer of a computer."""
+    bits = required_whole_number(header, "BitsAllocated")
+    if bits not in ALLOCATED_BITS:
+        raise UnsupportedInput(f"{name_of(header)} has {bits} bits allocated; expected 8, 16, 32 or 64.")
+    return np.dtype(f"{order}{'i' if whole_number(header, 'PixelRepresentation') == 1 else 'u'}{bits // 8}")
 
 
 def _by_plugin(source: Encoded, encoded: bytes, syntax: UID) -> NDArray[np.integer]:

@@ -16,7 +16,7 @@ from pydicom.uid import (
 from openigrt.dicom.dataset.elements import required_whole_number, whole_number
 from openigrt.dicom.dataset.inventory import Instance
 from openigrt.dicom.dataset.load import PixelElement, plain_content, transfer_syntax
-from openigrt.dicom.pixels.decoding import Encoded, decoded_frame, require_codec
+from openigrt.dicom.pixels.decoding import Encoded, decoded_frame, integer_type, require_codec
 from openigrt.dicom.pixels.encapsulated import END_OF_FRAGMENTS, encoded_frames, fragments
 from openigrt.errors import MissingInput, UnreadableFile
 
@@ -60,9 +60,7 @@ def number_of_frames(instance: Instance) -> int:
 
 def stored_type(header: Dataset) -> np.dtype[np.integer]:
     """The integer type of native pixels (PS3.5, 8.1.1)."""
-    order = ">" if transfer_syntax(header) == ExplicitVRBigEndian else "<"
-    kind = "i" if whole_number(header, "PixelRepresentation") == 1 else "u"
-    return np.dtype(f"{order}{kind}{required_whole_number(header, 'BitsAllocated') // 8}")
+    return integer_type(header, ">" if transfer_syntax(header) == ExplicitVRBigEndian else "<")
 
 
 def within_stored_bits(header: Dataset, stored: NDArray[np.integer]) -> NDArray[np.integer]:
