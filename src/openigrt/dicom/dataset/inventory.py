@@ -80,7 +80,7 @@ HEADER_KEYWORDS = [
     *("VolumetricProperties", "LossyImageCompressionRatio"),
     *("GantryAngle", "GantryPitchAngle", "RadiationMachineSAD", "RTImageSID", "RTImagePlane", "RTImagePosition"),
     *("RTImageOrientation", "ImagePlanePixelSpacing", "XRayImageReceptorAngle", "XRayImageReceptorTranslation"),
-    "ExposureSequence",
+    *("ExposureSequence", "PatientBirthDate", "IssuerOfPatientID"),
 ]
 
 
