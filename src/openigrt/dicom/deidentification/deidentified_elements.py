@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from functools import cache
 from importlib.metadata import version
 from typing import ClassVar
 
@@ -157,10 +158,16 @@ def _mark(dataset: Dataset, profile: Profile, subject: Subject) -> None:
     marks = Dataset()
     marks.PatientName = marks.PatientID = subject.patient_id
     marks.PatientIdentityRemoved = "YES"
-    marks.DeidentificationMethod = [f"OpenIGRT {version('openigrt')} ({RESEARCH_ONLY})", "PS3.15 2026c annex E"]
+    marks.DeidentificationMethod = [_software(), "PS3.15 2026c annex E"]
     marks.DeidentificationMethodCodeSequence = former + added
     marks.LongitudinalTemporalInformationModified = "MODIFIED"
     dataset.update(marks)
+
+
+@cache
+def _software() -> str:
+    """What did it; asking for the version looks through all packages that are installed."""
+    return f"OpenIGRT {version('openigrt')} ({RESEARCH_ONLY})"
 
 
 def _code(value: str, meaning: str) -> Dataset:
