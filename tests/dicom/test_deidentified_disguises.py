@@ -3,7 +3,7 @@
 import pydicom
 import pytest
 
-from openigrt.dicom import Remark, profile_with
+from openigrt.dicom import Option, Remark, profile_with
 from openigrt.dicom.deidentification.deidentified_elements import deidentify
 from tests.dicom import dicom_cases as cases
 from tests.dicom.deidentification_cases import PSEUDONYMS, element, file_of, item, name, treated
@@ -65,6 +65,14 @@ def test_a_kept_text_that_no_device_writes_is_cleaned(tmp_path, value):
     code = element(0x00080100, "SH", value) + element(0x00080102, "SH", b"DCM ") + element(0x00080104, "LO", value)
     source.write_bytes(file_of(element(0x00081090, "LO", value) + element(0x00082218, "SQ", item(code))))
     assert b"SECRET" not in treated(source, tmp_path / "out.dcm")[0]
+
+
+@pytest.mark.parametrize("value", [b"SECRET", b"CT1 SECRET", b"M" + name() + b"x"])
+def test_names_of_stations_that_are_kept_name_no_patient(tmp_path, value):
+    source = tmp_path / "in.dcm"
+    source.write_bytes(file_of(element(0x00080055, "AE", value) + name()))
+    content, _ = treated(source, tmp_path / "out.dcm", {Option.DEVICE})
+    assert b"SECRET" not in content
 
 
 @pytest.mark.parametrize(

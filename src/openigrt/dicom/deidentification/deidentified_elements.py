@@ -54,7 +54,7 @@ _ALLOWED = {
 }
 _CODE_STRING = re.compile(rb"[A-Z\d\s_\\\0]*")
 _MANY_DIGITS = re.compile(r"\d{5}")
-_LONGEST = {"CS": 16, "SH": 16, "LO": 64}  # characters, PS3.5, 6.2
+_LONGEST = {"AE": 16, "CS": 16, "SH": 16, "LO": 64}  # characters, PS3.5, 6.2
 _CHARACTER_SETS = {name.replace(" ", "") for name in python_encoding}
 _NAMED_BY_PEOPLE = ("ROIName", "SegmentLabel", "BeamName")
 _NUMBERED = {"ROIName": "ROINumber", "BeamName": "BeamNumber", "SegmentLabel": "SegmentNumber"}
@@ -243,7 +243,7 @@ class _Walk:
             self._class(dataset, tag, vr)
         elif vr == "CS":
             self._code_string(dataset, tag, vr)
-        elif vr in WORDS:
+        elif vr in WORDS or vr == "AE":
             self._without_own_words(dataset, tag, vr)
 
     def _class(self, dataset: Dataset, tag: BaseTag, vr: str) -> None:
