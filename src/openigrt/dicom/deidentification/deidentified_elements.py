@@ -41,9 +41,7 @@ _ITEM_TAGS = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
 _AMBIGUOUS = ("US or SS", "OB or OW", "US or OW", "US or SS or OW")
 _DATE = re.compile(r"(\d{4})[.-]?(\d{2})[.-]?(\d{2})")
 _DATE_TIME = re.compile(r"(\d{4})(\d{2})?(\d{2})?(\d{2}(?:\d{2}(?:\d{2}(?:\.\d{0,6})?)?)?)?([+-]\d{4})?")
-# One value; decimals are longer in files than the 16 characters of PS3.5, 6.2.
 _ONE = {
-    "DS": rb"[+-]?(?=\.?\d)\d{0,16}(?:\.\d{0,32})?(?:[eE][+-]?\d{1,3})?",
     "IS": rb"[+-]?\d{1,12}",
     "TM": rb"(?:[01]\d|2[0-4])(?::?[0-6]\d(?::?[0-6]\d(?:\.\d{0,6})?)?)?",
     "UI": rb"[\d.]{1,64}",
@@ -52,6 +50,8 @@ _ONE = {
 _ALLOWED = {
     vr: re.compile(rb"[\s\0]*(?:%b[\s\0]*)?(?:\\[\s\0]*(?:%b[\s\0]*)?)*" % (one, one)) for vr, one in _ONE.items()
 }
+_DECIMALS = re.compile(rb"[\d\s+\-.eE\\\0]*")
+_MORE_THAN_A_DECIMAL = re.compile(rb"(?<![\d.])\d{17}|\d{33}")  # decimals in files are longer than 16 characters
 _CODE_STRING = re.compile(rb"[A-Z\d\s_\\\0]*")
 _MANY_DIGITS = re.compile(r"\d{5}")
 _LONGEST = {"AE": 16, "CS": 16, "SH": 16, "LO": 64}  # characters, PS3.5, 6.2
@@ -233,8 +233,7 @@ class _Walk:
 
     def _keep(self, dataset: Dataset, tag: BaseTag, vr: str) -> None:
         """A value as it is, if it is of the kind that its value representation says and names nobody."""
-        pattern = _ALLOWED.get(vr) if vr != "SH" else None
-        if pattern is not None and not pattern.fullmatch(_bytes(dataset, tag)):
+        if vr in ("DS", "IS", "TM", "UI") and not _is_all_of(vr, _bytes(dataset, tag)):
             self._malformed(dataset, tag, vr)
         elif tag == SPECIFIC_CHARACTER_SET:
             if not set(_ascii(dataset, tag).replace(" ", "").split("\\")) <= _CHARACTER_SETS:
@@ -350,7 +349,7 @@ class _Walk:
     def _date(self, dataset: Dataset, tag: BaseTag, vr: str) -> None:
         """Dates, moved by the patient's days; a time of day or an offset from UTC is kept where it is one."""
         if vr in ("TM", "SH"):
-            if not _ALLOWED[vr].fullmatch(_bytes(dataset, tag)):
+            if not _is_all_of(vr, _bytes(dataset, tag)):
                 self._malformed(dataset, tag, vr)
             return
         moved = [_moved(value.strip(), vr, self.subject.days) for value in _ascii(dataset, tag).split("\\")]
@@ -475,10 +474,24 @@ def _set(dataset: Dataset, tag: BaseTag, vr: str, value: object) -> None:
     dataset[tag] = DataElement(tag, vr, value)
 
 
+def _is_all_of(vr: str, content: bytes) -> bool:
+    """Whether every value of an element is empty or as its representation says; there may be millions of decimals."""
+    if vr != "DS":
+        return _ALLOWED[vr].fullmatch(content) is not None
+    if not _DECIMALS.fullmatch(content) or _MORE_THAN_A_DECIMAL.search(content):
+        return False
+    try:
+        for value in filter(bytes.strip, content.replace(b"\0", b" ").split(b"\\")):
+            float(value)
+    except ValueError:
+        return False
+    return True
+
+
 def _is_numbers(content: bytes, vr: str) -> bool:
     """Whether a value is a few numbers and nothing else."""
-    if vr in _ALLOWED:
-        return _ALLOWED[vr].fullmatch(content) is not None and content.count(b"\\") < _MOST_PRIVATE_NUMBERS
+    if vr in ("DS", "IS"):
+        return _is_all_of(vr, content) and content.count(b"\\") < _MOST_PRIVATE_NUMBERS
     size = _NUMBER_BYTES[vr]
     is_short = len(content) % size == 0 and len(content) <= size * _MOST_PRIVATE_NUMBERS
     return is_short and not reads_as_text(content)
