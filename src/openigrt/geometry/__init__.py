@@ -65,6 +65,7 @@ from openigrt.geometry.rigid import (
     rotation_y,
     rotation_z,
 )
+from openigrt.geometry.trajectory import DetectorPlacement, Trajectory, circular_trajectory
 
 __all__ = [
     "AffineTransform",
@@ -72,6 +73,7 @@ __all__ = [
     "BeamAngles",
     "CouchPose",
     "DegreesOfFreedom",
+    "DetectorPlacement",
     "DisplacementField",
     "Float64Array",
     "Frame",
@@ -87,9 +89,11 @@ __all__ = [
     "Rays",
     "RigidTransform",
     "TableAngles",
+    "Trajectory",
     "Triangulation",
     "aperture_shift",
     "beam_angles_taking_up",
+    "circular_trajectory",
     "displacement_of_rotation_mm",
     "fit_rigid",
     "fixed_from_gantry",

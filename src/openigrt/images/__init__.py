@@ -13,6 +13,7 @@ from openigrt.images.projection import (
     Projection,
     ProjectionKind,
 )
+from openigrt.images.scan import ProjectionPixels, Quantity, Scan
 from openigrt.images.segment import Segment
 from openigrt.images.surfaces import Mesh, PointCloud
 from openigrt.images.uptake import DecayCorrection, Sex, SuvReference, Uptake, suv_image
@@ -37,7 +38,10 @@ __all__ = [
     "PointCloud",
     "Projection",
     "ProjectionKind",
+    "ProjectionPixels",
     "Provenance",
+    "Quantity",
+    "Scan",
     "Segment",
     "Sex",
     "SuvReference",
