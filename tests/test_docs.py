@@ -1,6 +1,7 @@
 """Words are tested too: examples run, every option, setting, verdict and exit code is documented, links resolve."""
 
 import importlib
+import inspect
 import json
 import os
 import re
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from pydicom.uid import UID
 
+import openigrt
 from openigrt import errors
 from openigrt.dicom import Action as ConfidentialityAction
 from openigrt.dicom import Option, profile_with
@@ -19,6 +21,7 @@ from openigrt.geometry import CouchPose, Pivot
 from openigrt.guidance import Agreement, Role
 from openigrt.machine import parse_machine
 from openigrt.patient import Action, Verdict
+from tests.dicom.test_peers_read_back import TABLE
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -142,6 +145,16 @@ def test_every_option_of_guide_is_documented():
     assert {word for word in words(page) if word.startswith("--")} - options == set()
 
 
+@pytest.mark.parametrize("job", ["guide", "review"])
+def test_every_python_word_of_a_job_is_documented(job: str):
+    page = REFERENCE / f"{job}.md"
+    told = text(page).split("## From Python\n")[1].split("\n## ")[0]
+    as_options = {option.removeprefix("--").replace("-", "_") for option in words(page) if option.startswith("--")}
+    taken = set(inspect.signature(getattr(openigrt, job)).parameters)
+    named = {"plan", "today", "days"} | set(re.findall(r"`([a-z_]+)`", told))
+    assert taken - named <= (as_options if "the words of the command" in told else set())
+
+
 def test_every_option_of_review_is_documented():
     page = REFERENCE / "review.md"
     rows = set(re.findall(r"^\| `(--[a-z-]+)", text(page), re.MULTILINE))
@@ -235,3 +248,11 @@ def test_every_object_that_is_read_or_written_is_listed():
     assert {name for name in objects if name not in page} == set()
     functions = {name for name in face.__all__ if name.startswith(("read_", "write_"))}
     assert {name for name in functions - READERS_OF_WHOLE_FOLDERS if f"`{name}`" not in page} == set()
+
+
+def test_what_others_read_is_what_their_tests_say():
+    """Each row, in the order of the tests; what a peer makes of an object, in the same words."""
+    section = text(REFERENCE / "objects.md").split("## Written, and read by others")[1].split("\n## ")[0]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines() if line[:1] == "|"]
+    assert rows[0] == ["object", *next(iter(TABLE.values()))]
+    assert rows[2:] == [[name, *(cell.says for cell in row.values())] for name, row in TABLE.items()]

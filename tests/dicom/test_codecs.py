@@ -34,7 +34,7 @@ from openigrt.dicom import (
 from openigrt.dicom.pixels.run_length import unpacked_frame
 from openigrt.errors import UnreadableFile, UnsupportedInput
 from tests.dicom.dicom_cases import SliceSeries, write
-from tests.dicom.test_damaged_input import refuses_or_reads
+from tests.fuzz.judging import refuses_or_reads
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")
 

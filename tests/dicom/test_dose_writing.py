@@ -11,7 +11,7 @@ import SimpleITK as sitk  # noqa: N813 - the name that its users know
 from scipy.spatial.transform import Rotation
 
 from openigrt.dicom import read_dose, read_dose_error, read_object, save, write_dose
-from openigrt.errors import MissingInput, UnsupportedInput
+from openigrt.errors import InconsistentInput, MissingInput, UnsupportedInput
 from openigrt.geometry import Frame, Grid
 from openigrt.patient import DoseGrid, DoseKind, DoseSummation
 from tests.dicom.dicom_cases import ROOT
@@ -153,6 +153,13 @@ def test_dose_errors_are_signed(tmp_path, bits):
         read_dose(dataset)
     with pytest.raises(UnsupportedInput, match="expected ERROR"):
         read_dose_error(read_object(written(tmp_path / "rd.dcm", dose()))[0])
+
+
+def test_an_absurd_dose_error_is_refused():
+    made = write_dose(dose(kind=DoseKind.ERROR), series_header("71"))
+    made.DoseGridScaling = "1e300"
+    with pytest.raises(InconsistentInput, match="are believed"):
+        read_dose_error(made)
 
 
 def test_thirty_two_bits_hold_what_sixteen_lose():

@@ -20,6 +20,7 @@ from tests.dicom.dicom_cases import (
     write,
     write_plan_folder,
 )
+from tests.dicom.enhanced_cases import Frames
 from tests.dicom.test_deformable_registration import deformable, grid_item
 from tests.dicom.test_dose import planes
 from tests.dicom.test_findings import found_in, one
@@ -131,6 +132,14 @@ def test_chains_that_disagree_within_the_image(folder, apart_mm, is_found):
     if is_found:
         assert "by up to 1.1 mm" in said[0].sentence
         assert set(said[0].about) == {f"{ROOT}.9.{n}" for n in (1, 2, 3)}
+
+
+def test_chains_that_disagree_within_enhanced_images_alone(folder):
+    for frame_uid, number in ((DAILY_FRAME, 70), (MR_FRAME, 73)):
+        Frames(volume(), series_uid=f"{ROOT}.{number}", frame_uid=frame_uid).write(folder)
+    write(registration(1, MR_FRAME, item(shifted(1, 2, 3), DAILY_FRAME)), folder / "reg1.dcm")
+    write(registration(2, MR_FRAME, item(shifted(1, 2, 5), DAILY_FRAME)), folder / "reg2.dcm")
+    one(folder, Severity.WARNING, "by up to 2.0 mm")
 
 
 def test_the_same_registration_twice_is_no_contradiction(folder):

@@ -185,6 +185,15 @@ def test_transfer_syntaxes(tmp_path, syntax):
     assert np.array_equal(read(tmp_path).image.voxels, stored)
 
 
+def test_a_length_that_looks_like_a_value_representation(tmp_path):
+    stored = volume(2, 33, 257)  # 0x4242 bytes a slice: the letters BB where an explicit element has OW
+
+    def change(k, dataset):
+        dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
+
+    assert (read(SliceSeries(stored).write(tmp_path, change)).image.voxels == stored).all()
+
+
 def test_missing_slice_is_named(tmp_path):
     folder = SliceSeries(volume(slices=8)).write(tmp_path, lambda k, dataset: k != 3)
     with pytest.raises(InconsistentInput, match=r"1 slice is missing: between slice 3 at .*slice 5 at") as error:
@@ -287,6 +296,15 @@ def test_impossible_orientation_is_refused(tmp_path):
         read(series.write(tmp_path))
 
 
+@pytest.mark.parametrize("far", ["1.7e308", "1e30"])
+def test_slices_beyond_any_room_are_refused(tmp_path, far):
+    def change(k, dataset):
+        dataset.ImagePositionPatient = [0, 0, ("-" if k else "") + far]
+
+    with pytest.raises(UnreadableFile, match="expected at most 100000"):
+        read(SliceSeries(volume(slices=2)).write(tmp_path, change))
+
+
 def test_localizers_are_set_aside_with_a_message(tmp_path):
     series = SliceSeries(volume())
     series.write(tmp_path)
@@ -313,10 +331,17 @@ def test_one_slice_is_no_volume(tmp_path):
         ({"Rows": 0}, UnreadableFile, "announces 0 Rows"),
         ({"SamplesPerPixel": 3}, UnsupportedInput, "colour"),
         ({"NumberOfFrames": 7}, UnsupportedInput, "several frames"),
+        ({"NumberOfFrames": -1}, UnreadableFile, "announces -1 frames"),
+        (
+            {"BitsStored": 12, "HighBit": 15},
+            UnsupportedInput,
+            "stores 12 bits below bit 15 of 16; expected High Bit 11",
+        ),
         ({"BitsAllocated": 1}, UnsupportedInput, "1 bits"),
         ({"PhotometricInterpretation": "PALETTE COLOR"}, UnsupportedInput, "PALETTE COLOR"),
         ({"RescaleSlope": "0"}, UnreadableFile, "slope of zero"),
         ({"RescaleSlope": "1e30"}, UnreadableFile, "no image has such values"),
+        ({"PixelSpacing": [1, "1e30"]}, UnreadableFile, "a length of 1e\\+30 mm; expected at most 100000"),
         ({"RescaleIntercept": "-1e9"}, UnreadableFile, "no image has such values"),
     ],
 )

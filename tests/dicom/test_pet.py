@@ -116,6 +116,20 @@ def test_a_series_made_anew_without_frame_times_goes_by_its_first_acquisition(tm
     assert value_of(reading) == pytest.approx(expected(3600.0), rel=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("day", "header", "half_life"),
+    [
+        ("00010101", {"FrameReferenceTime": 80_000_000, "ActualFrameDuration": 1000}, F18_S),
+        ("99991231", {"FrameReferenceTime": 0, "ActualFrameDuration": 80_000_000}, F18_S),
+        ("20240301", {"FrameReferenceTime": 0, "ActualFrameDuration": 1000}, "1e-320"),
+    ],
+)
+def test_frame_times_beyond_the_calendar_and_half_lives_of_nothing_count_for_nothing(tmp_path, day, header, half_life):
+    times = {"SeriesTime": None, "AcquisitionDate": day, "AcquisitionTime": "000000" if day < "2" else "235959"}
+    reading = read(tmp_path, times | header, {"RadionuclideHalfLife": half_life})
+    assert reading.uptake.decay_reference_from == "first acquisition"
+
+
 def test_a_series_time_that_frames_contradict_is_a_doubt(tmp_path):
     header = {"AcquisitionTime": "103000", "FrameReferenceTime": 90_000, "ActualFrameDuration": 180_000}
     (message,) = read(tmp_path, header).messages

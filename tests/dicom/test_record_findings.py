@@ -41,6 +41,12 @@ def test_a_record_without_its_plan(folder):
     ]
 
 
+def test_a_plan_that_leaves_its_position_and_frame_to_its_image_is_held_against_its_records(folder):
+    write(plan(position="", FrameOfReferenceUID="", ApprovalStatus="APPROVED"), folder / "rp.dcm")
+    add(folder, 1, session_beam(CurrentFractionNumber=1, SpecifiedPrimaryMeterset="", DeliveredPrimaryMeterset="40"))
+    assert (Severity.WARNING, f"Plan {PLAN}, delivered in part: beam 1 of fraction 1 (40 of 100).") in told(folder)
+
+
 def test_fractions_and_beams_that_are_missing_partial_or_repeated(folder):
     two = [sequence_item(**{e.keyword: e.value for e in b}) for b in plan().BeamSequence]
     two.append(sequence_item(**{e.keyword: e.value for e in two[0]}))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from openigrt.dicom import chained_plan_from_daily, read_spatial_registration
+from openigrt.dicom.registrations.chain import ChainLink, disagreements
 from openigrt.errors import AmbiguousInput, InconsistentInput, MissingInput, UnsupportedInput
 from tests.dicom.dicom_cases import REGISTRATION, ROOT, dicom_object, sequence_item
 from tests.dicom.test_spatial_registration import DAILY_UID, MOTION, PLAN_UID, images, item, matrix4, shifted
@@ -130,6 +131,19 @@ def test_long_chains_and_many_ways_are_quick():
         for n, (a, b) in enumerate(pairs)
     ]
     assert len(chained_plan_from_daily(every, *images()).links) == 1
+
+
+def test_a_circle_of_many_steps_is_one_short_sentence():
+    """One contradiction for a circle, however many registrations it is made of."""
+    frames = [DAILY_UID, PLAN_UID, *(f"{ROOT}.5.{n}" for n in range(38))]
+    ring = [
+        ChainLink(to, at, shifted(3.0 * (n == 20), 0, 0), f"{ROOT}.6.{n}")
+        for n, (at, to) in enumerate(zip(frames, [*frames[1:], DAILY_UID], strict=True))
+    ]
+    (found,) = disagreements(ring, {DAILY_UID: np.zeros((1, 3))}, 0.1)
+    assert (found.worst_mm, len(found.chain)) == (3.0, 39)
+    assert str(found).count("by Spatial Registration") == 1 + 10
+    assert "and 29 more) by up to 3.0 mm" in str(found)
 
 
 def test_several_matrix_registrations_in_one_item_are_refused():

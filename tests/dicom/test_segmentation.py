@@ -1,7 +1,5 @@
 """Segmentations: read from objects of others and of highdicom, written, valid, laid on the grid of their image."""
 
-import random
-
 import highdicom
 import numpy as np
 import pytest
@@ -20,8 +18,7 @@ from openigrt.errors import (
 )
 from openigrt.geometry import Frame, Grid
 from openigrt.images import Code, Image, Mask, Modality, Provenance, Segment
-from tests.dicom.dicom_cases import CT, ROOT, RTPLAN, SliceSeries, dicom_object, volume, write
-from tests.dicom.test_damaged_input import damaged, refuses_or_reads
+from tests.dicom.dicom_cases import CT, ROOT, RTPLAN, SliceSeries, dicom_object, volume
 from tests.dicom.writing_cases import requires_dciodvfy, series_header, validated
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
@@ -261,12 +258,3 @@ def test_other_objects_are_refused():
         read_segmentation(dicom_object(RTPLAN, "1.2.3"))
     with pytest.raises(UnsupportedInput, match="0 segments"):
         read_segmentation(dicom_object("1.2.840.10008.5.1.4.1.1.66.4", "1.2.3", NumberOfFrames=1, Rows=1, Columns=1))
-
-
-def test_random_damage(tmp_path):
-    path = write(small(), tmp_path / "seg.dcm")
-    content = path.read_bytes()
-    generator = random.Random(20240229)
-    for _ in range(60):
-        path.write_bytes(damaged(content, generator))
-        refuses_or_reads(lambda: read_segmentation(read_object(path)[0]))

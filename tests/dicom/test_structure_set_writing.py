@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import pydicom
@@ -151,6 +152,18 @@ def test_points_far_out_keep_a_nanometre_in_sixteen_characters(tmp_path):
     assert np.abs(found - points).max() < 1e-9
     data = pydicom.dcmread(path).ROIContourSequence[0].ContourSequence[0].ContourData
     assert max(len(value.original_string) for value in data) == 16
+
+
+@requires_dciodvfy
+@pytest.mark.parametrize("status", ["APPROVED", "REJECTED", "UNAPPROVED"])
+@pytest.mark.parametrize("reviewer", ["Doe^Jane", ""])
+def test_who_reviewed_it_comes_back_or_stays_unknown(tmp_path, status, reviewer):
+    at = series_header("61").created_at if reviewer else None
+    path = write(tmp_path, replace(structure_set(), approval=status, reviewer=reviewer, reviewed_at=at))
+    assert validated(path) == []
+    found = back(path)[0]
+    reviewed = (reviewer, at) if status != "UNAPPROVED" else ("", None)
+    assert (found.approval, found.reviewer, found.reviewed_at) == (status, *reviewed)
 
 
 @requires_dciodvfy

@@ -1,6 +1,5 @@
 """Surface scans and surface segmentations: solids made with pydicom alone, written again, refused where damaged."""
 
-import random
 import shutil
 import subprocess
 
@@ -13,9 +12,8 @@ from openigrt.dicom import read_meshes, read_object, read_point_cloud, save, wri
 from openigrt.errors import InconsistentInput, InvalidGeometry, MissingInput, UnreadableFile, UnsupportedInput
 from openigrt.geometry import Frame
 from openigrt.images import Mesh, PointCloud
-from tests.dicom.dicom_cases import FRAME, ROOT, RTPLAN, dicom_object, sequence_item, write
+from tests.dicom.dicom_cases import FRAME, ROOT, RTPLAN, dicom_object, sequence_item
 from tests.dicom.required_attributes import lacking
-from tests.dicom.test_damaged_input import damaged, refuses_or_reads
 from tests.dicom.writing_cases import series_header
 from tests.images.test_surfaces import CUBE, QUADS, TRIANGLES
 
@@ -216,17 +214,6 @@ def test_other_objects_and_frames_are_refused():
         read_meshes(mesh(frame_uid=""))
     with pytest.raises(MissingInput, match="holds 0 surfaces"):
         read_meshes(mesh(SurfaceSequence=[]))
-
-
-@pytest.mark.parametrize("make", [mesh, cloud])
-def test_random_damage(tmp_path, make):
-    path = write(make(), tmp_path / "damaged.dcm")
-    content = path.read_bytes()
-    read = read_meshes if make is mesh else read_point_cloud
-    generator = random.Random(20240229)
-    for _ in range(200):
-        path.write_bytes(damaged(content, generator))
-        refuses_or_reads(lambda: read(read_object(path)[0]))
 
 
 # -------------------------------------------------------------------------------- written and read again

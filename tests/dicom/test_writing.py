@@ -1,5 +1,7 @@
 """What we write: valid by dciodvfy, read back the same, whole or not at all."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import SimpleITK as sitk  # noqa: N813 - the name that its users know
@@ -230,6 +232,13 @@ def test_saving_leaves_nothing_half_written(tmp_path):
     with pytest.raises(TypeError):
         save(dataset, tmp_path / "rd.dcm")
     assert list(tmp_path.iterdir()) == []
+
+
+@requires_dciodvfy
+def test_a_plan_approved_nobody_knows_when_is_valid_and_no_date_is_made_up(tmp_path):
+    save(write_plan(replace(plan(), reviewed_at=None), series_header("62")), tmp_path / "rp.dcm")
+    assert validated(tmp_path / "rp.dcm") == []
+    assert read_plan(read_object(tmp_path / "rp.dcm")[0])[0] == replace(plan(), reviewed_at=None)
 
 
 def test_plan_and_dose_alone(tmp_path):

@@ -81,6 +81,16 @@ def _judged_sentence(sentence: str) -> Failure | str:
     return sentence
 
 
+def refuses_or_reads(action: Callable[[], object]) -> None:
+    """Run an action; only a refusal in one printable line may come out of it."""
+    judgement: Failure | str = ""
+    try:
+        action()
+    except OpenIgrtError as error:
+        judgement = _judged_sentence(error.sentence)
+    assert not isinstance(judgement, Failure), judgement
+
+
 def _where(error: BaseException) -> str:
     """File and line of our code that let it through."""
     here, found = error.__traceback__, ""

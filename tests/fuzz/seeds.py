@@ -50,6 +50,13 @@ def deflated_slice() -> Dataset:
     return dataset
 
 
+def deflated_structure_set() -> Dataset:
+    """A structure set, deflated."""
+    dataset = cases.structure_set()
+    dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    return dataset
+
+
 def pet_slice() -> Dataset:
     """A slice of PET with what SUV needs."""
     tracer = cases.sequence_item(
@@ -94,19 +101,17 @@ def whole_ion_plan() -> Dataset:
     return write_plan(ion_plan(), series_header("96"))
 
 
-def registration() -> Dataset:
+def registration(to_uid: str = cases.FRAME, from_uid: str = "1.2.3") -> Dataset:
     """A Spatial Registration of one frame to another."""
     matrix = cases.sequence_item(
         FrameOfReferenceTransformationMatrixType="RIGID",
         FrameOfReferenceTransformationMatrix=np.eye(4).ravel().tolist(),
     )
     item = cases.sequence_item(
-        FrameOfReferenceUID="1.2.3",
+        FrameOfReferenceUID=from_uid,
         MatrixRegistrationSequence=[cases.sequence_item(MatrixSequence=[matrix])],
     )
-    return cases.dicom_object(
-        cases.REGISTRATION, cases.DOSE, FrameOfReferenceUID=cases.FRAME, RegistrationSequence=[item]
-    )
+    return cases.dicom_object(cases.REGISTRATION, cases.DOSE, FrameOfReferenceUID=to_uid, RegistrationSequence=[item])
 
 
 def deformation() -> Dataset:
@@ -122,6 +127,11 @@ def deformation() -> Dataset:
     return cases.dicom_object(
         cases.DEFORMABLE, cases.DOSE, FrameOfReferenceUID=cases.FRAME, DeformableRegistrationSequence=[item]
     )
+
+
+def uneven_dose() -> Dataset:
+    """A dose of planes at mixed distances."""
+    return cases.dose(offsets=[0, 3, 6, 9, 15])
 
 
 def dose_with_histogram() -> Dataset:

@@ -23,7 +23,7 @@ def test_whole_files_are_read(tmp_path, name):
         TARGETS[name].beside(tmp_path)
         path = tmp_path / "hostile.dcm"
         path.write_bytes(content_of(seed()))
-        assert not isinstance(judged(TARGETS[name].read, path), Failure)
+        assert judged(TARGETS[name].read, path) == ""
 
 
 @pytest.mark.parametrize("name", TARGETS)

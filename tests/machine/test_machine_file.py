@@ -92,6 +92,24 @@ def test_text_that_is_no_toml_is_unreadable():
         parse_machine("name = ")
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("a = " + "[" * 5000 + "]" * 5000, "not valid TOML"),
+        ("a = " + "[" * 300 + "]" * 300, "more than 32 deep"),
+        ("name" + ".a" * 5000 + " = 1", "more than 32 deep"),
+        (SMALLEST + "[" + "a." * 5000 + "a]", "more than 32 deep"),
+        (SMALLEST.replace("resolution_mm = 1", "resolution_mm = " + "9" * 400), "more than 64 bits"),
+        (SMALLEST.replace("resolution_mm = 1", "resolution_mm = 0x" + "f" * 8000), "more than 64 bits"),
+        (SMALLEST.replace("resolution_mm = 1", "resolution_mm = " + "9" * 5000), "not valid TOML"),
+    ],
+    ids=["brackets", "lists", "dotted value", "dotted table", "large", "large hexadecimal", "too many digits"],
+)
+def test_values_without_end_are_unreadable(text, says):
+    with pytest.raises(UnreadableFile, match=says):
+        parse_machine(text)
+
+
 def test_a_file_that_is_no_machine_file_is_unreadable(tmp_path):
     with pytest.raises(UnreadableFile, match=r"nothing\.toml cannot be read: No such file"):
         read_machine(tmp_path / "nothing.toml")

@@ -147,6 +147,9 @@ def test_doses_are_in_centigray_unless_the_file_says_otherwise():
         ('dose_unit = "rad"\n[[structure]]\nname = "A"', "dose_unit = 'rad' is not one of cGy, Gy"),
         ("dose_unit = 3\n", "dose_unit = 3 is not one of"),
         ("dose_unit = [1]\n", "dose_unit = "),
+        ("dose_unit" + ".a" * 5000 + " = 1\n", "dose_unit = a value of kind dict"),
+        ("dose_unit = 0x" + "f" * 8000 + "\n", "dose_unit = a value of kind int"),
+        ('[[structure]]\nname = "A"\nrole' + ".a" * 5000 + " = 1\n", "role = a value of kind dict"),
         ('dose = "Gy"\n', "'dose', which OpenIGRT does not know"),
         ("", "names no structure"),
         ("structure = [1, 2]", "names no structure"),
@@ -167,6 +170,8 @@ def test_text_that_is_no_toml_and_too_many_patterns_are_refused():
         parse_aliases("[[structure")
     with pytest.raises(UnreadableFile, match="not valid TOML"):
         parse_aliases("a = " + "[" * 100_000)
+    with pytest.raises(UnreadableFile, match="not valid TOML"):
+        parse_aliases("a = " + "9" * 5000)
     many = "".join(f'[[structure]]\nname = "S{n}"\n' for n in range(10_001))
     with pytest.raises(InputError, match="10001 patterns; at most 10000"):
         parse_aliases(many)

@@ -11,11 +11,13 @@ from openigrt.errors import InconsistentInput
 from openigrt.geometry import CouchPose, Frame, PatientPosition
 from openigrt.patient import (
     Beam,
+    BeamShare,
     BeamState,
     ControlPoint,
     DeliveredBeam,
     DeliveredControlPoint,
     DeliveryType,
+    FractionGroup,
     Override,
     Parameter,
     Plan,
@@ -67,6 +69,24 @@ def session(day, *beams, uid=None, plan_uid="1.2.3", unit="MU"):
 
 def whole(day, fraction):
     return session(day, delivered(1, fraction, 100.0), delivered(2, fraction, 150.0))
+
+
+def test_fraction_groups_have_beams_of_their_own():
+    """A boost of its own group is due in its own fractions, not in those of the first group."""
+    groups = (
+        FractionGroup(1, 3, (BeamShare(1, 100.0), BeamShare(9, None))),
+        FractionGroup(2, 1, (BeamShare(2, 150.0),)),
+    )
+    plan = replace(PLAN, fraction_groups=groups)
+    first = [replace(session(n, delivered(1, n, 100.0)), fraction_group=1) for n in (1, 2, 3)]
+    boost = replace(session(4, delivered(2, 1, 150.0)), fraction_group=2)
+    history = course_history([*first, boost], plan)
+    assert states(history) == dict.fromkeys([(1, 1), (1, 2), (2, 1), (3, 1)], BeamState.WHOLE)
+    assert history.doubts == (
+        "The records are of fraction groups 1, 2: fractions of one number in several groups stand together.",
+    )
+    lost = course_history([replace(session(4, delivered(1, 1, 100.0)), fraction_group=None)], plan)
+    assert states(lost)[1, 2] is BeamState.MISSED
 
 
 def states(history):

@@ -1,5 +1,6 @@
 """From voxels back to contours: what was filled is filled again, whatever the shape, and volumes of real structures."""
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -141,6 +142,17 @@ def grid_round(structure):
     low = points.min(axis=0) - (3.0, 3.0, 0.0)
     size = tuple(int(n) for n in np.ceil((points.max(axis=0) - low) / spacing) + 4)
     return Grid(PLAN, low, spacing, np.eye(3), size)
+
+
+def test_contours_of_many_points_take_little_memory():
+    """A table of all points of one ring against all of the other would take 800 MB."""
+    drawn = structure_of([ring(50.0, 0.0, count=10_000), ring(20.0, 0.0, count=10_000)])
+    tracemalloc.start()
+    joined = with_keyholes(drawn)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert [len(contour.points_mm) for contour in joined.contours] == [20_003]
+    assert peak_bytes < 50e6
 
 
 # Strips a few voxels wide: a marching square cuts the corners of what is no larger than itself.

@@ -98,3 +98,21 @@ def test_a_sphere_round_a_point():
     assert points.mean(axis=0) == pytest.approx((5.0, 70.0, 305.0), abs=0.1)
     nearest = np.sort(np.linalg.norm(points[:, None] - points, axis=2), axis=1)[:, 1]
     assert nearest.min() > 0.6 * nearest.max()
+
+
+SPECK = np.array([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+
+
+@pytest.mark.parametrize(
+    ("contours", "half_a_slab_mm"),
+    [
+        ((1e-3 * SPECK, 1e-3 * SPECK + (400.0, 400.0, 0.0)), 1.5),
+        ((1e-4 * SPECK, 1e-4 * SPECK + (0.0, 0.0, 9e4)), 4.5e4),
+    ],
+    ids=["specks far apart", "a thread of 90 m"],
+)
+def test_shapes_that_no_lattice_could_hold_still_have_points(contours, half_a_slab_mm):
+    points = surface_points_mm(structure_of(contours), slice_mm=3.0)
+    assert len(points) == 2000
+    drawn, reach = np.concatenate(contours), np.array([1e-9, 1e-9, half_a_slab_mm + 1e-9])
+    assert ((points >= drawn.min(axis=0) - reach) & (points <= drawn.max(axis=0) + reach)).all()

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from dataclasses import replace
 from importlib.resources import files
 
 import pytest
@@ -20,6 +21,7 @@ from openigrt.machine import (
     expected_phantom_mm,
     phantom_setups,
 )
+from openigrt.report import acceptance_html
 from openigrt.report.acceptance_page import AXIS_NAMES
 from tests.system.command import run
 
@@ -110,6 +112,11 @@ def test_who_accepted_cannot_break_the_page(room, tmp_path):
     run("accept", room, "--out", tmp_path / "acceptance")
     assert r"\# A \| \<b\>B" in (tmp_path / "acceptance" / "acceptance.md").read_text(encoding="utf-8")
     assert "&lt;b&gt;B" in (tmp_path / "acceptance" / "acceptance.html").read_text(encoding="utf-8")
+
+
+def test_a_name_cannot_hide_or_turn_text_in_the_page():
+    named = replace(builtin_machine(), name="Room\u202e2\u200b")
+    assert "<h1>Acceptance test of the machine file Room\ufffd2\ufffd</h1>" in acceptance_html(named)
 
 
 def test_a_form_that_was_begun_is_not_written_over(room, tmp_path):

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -18,10 +19,11 @@ from pydicom.uid import generate_uid
 
 import openigrt
 from openigrt.geometry import PatientPosition, TableAngles
+from openigrt.patient import Verdict
 from openigrt.tasks import course_image, guiding
 from openigrt.virtual import virtual_case
 from tests.system.command import run
-from tests.system.course_cases import MOTIONS, WRONG_MM, uid, write_course
+from tests.system.course_cases import MOTIONS, WRONG_MM, other_way_round, uid, write_course
 
 RESULTS = {"review.csv", "review.html", "review.json", "images"}
 AXES = ("lateral_mm", "longitudinal_mm", "vertical_mm", "yaw_deg", "pitch_deg", "roll_deg")
@@ -135,6 +137,23 @@ def test_a_registration_that_is_written_the_wrong_way_round_is_called_so(record)
     ours = [image["found"]["setup_error"][axis] for axis in AXES]
     assert np.allclose([other["setup_error"][axis] for axis in AXES], ours, atol=0.4)
     assert record["statistics"]["others"]["lateral_mm"]["count"] == 3
+
+
+def test_beside_a_refused_match_a_registration_stays_as_it_is_written(course, tmp_path, monkeypatch):
+    """Which way round it was meant is told by our match alone: refused, it tells nothing."""
+    matched = guiding.Case.matched
+
+    def refused(case, start):
+        (first, *others), left_out = matched(case, start)
+        return (replace(first, trust=replace(first.trust, verdict=Verdict.REFUSED)), *others), left_out
+
+    monkeypatch.setattr(guiding.Case, "matched", refused)
+    for name in ("day 3", "registrations"):
+        shutil.copytree(course.days / name, tmp_path / name)
+    (image,) = openigrt.review(course.plan, tmp_path, jobs=1).images
+    as_written = true_setup_error(other_way_round(course.truths[uid(1, 3, 1)]))
+    assert image.review.judged.agreement == "not judged"
+    assert np.allclose(image.review.judged.setup_error.values, as_written, atol=1e-6)
 
 
 def test_a_registration_of_frames_alone_is_of_the_image_of_its_frame(record):
@@ -348,6 +367,19 @@ def test_a_registration_that_cannot_be_compared_is_a_reason_to_look(course, tmp_
     assert "cannot be compared" in image.attention[0]
     assert words in image.attention[0]
     assert openigrt.write_review(review, tmp_path / "out").is_dir()
+
+
+def test_everything_that_was_asked_for_is_in_the_manifest(course, tmp_path):
+    aliases = tmp_path / "clinic.toml"
+    aliases.write_text('[[structure]]\nname = "Bladder"\npatterns = ["Blase*"]\n', encoding="utf-8")
+    words = {"aliases": aliases, "machine": "varian_iec", "straighten": "both", "site": "prostate", "jobs": 1}
+    review = openigrt.review(course.plan, course.days / "day 6", **words)
+    settings = openigrt.review_record(review)["manifest"]["settings"]
+    assert settings["alias file"] == "clinic.toml"
+    assert settings["machine"] == "Varian IEC"
+    assert "has not been through the acceptance test" in settings["acceptance test"]
+    assert (settings["straightened"], settings["site"]) == ("both", "prostate")
+    assert "degrees of freedom" not in settings
 
 
 def test_a_region_that_is_not_there_is_one_sentence(course, tmp_path):

@@ -1,15 +1,18 @@
 """Machine files, protocols and alias files: those that come with OpenIGRT, and a site's own."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from enum import IntEnum
 from importlib.resources import files
 from pathlib import Path
+from typing import TypeVar
 
 from openigrt.errors import InputError, UnreadableFile, UnsupportedInput
 from openigrt.guidance import Protocol, parse_protocols
 from openigrt.machine import LINEAR_AXES, AcceptanceReadings, Machine, parse_machine, parse_readings
 from openigrt.patient import Aliases, parse_aliases
+
+Parsed = TypeVar("Parsed")
 
 LARGEST_SETTINGS_BYTES = 1_000_000
 DICOM_MARK_AT, DICOM_MARK = 128, b"DICM"
@@ -49,20 +52,12 @@ def builtin_machine(name: str = "iec61217") -> Machine:
 
 def read_machine(path: Path) -> Machine:
     """The machine of a site's own machine file; raises UnreadableFile or InputError with the name of the file."""
-    text = _settings_text(path, "machine file")
-    try:
-        return parse_machine(text)
-    except InputError as error:
-        raise type(error)(f"{path}: {error.sentence}", **error.facts) from None
+    return _parsed(path, "machine file", parse_machine)
 
 
 def read_aliases(path: Path) -> Aliases:
     """The aliases of a site's alias file; raises UnreadableFile or InputError with the name of the file."""
-    text = _settings_text(path, "alias file")
-    try:
-        return parse_aliases(text)
-    except InputError as error:
-        raise type(error)(f"{path}: {error.sentence}", **error.facts) from None
+    return _parsed(path, "alias file", parse_aliases)
 
 
 def log_machine(axis_scale: int) -> Machine:
@@ -88,16 +83,21 @@ def log_machine(axis_scale: int) -> Machine:
 
 def read_readings(path: Path) -> AcceptanceReadings:
     """The readings of an acceptance test; raises UnreadableFile or InputError with the name of the file."""
-    text = _settings_text(path, "file of readings")
-    try:
-        return parse_readings(text)
-    except InputError as error:
-        raise type(error)(f"{path}: {error.sentence}", **error.facts) from None
+    return _parsed(path, "file of readings", parse_readings)
 
 
 def builtin_protocols() -> Mapping[str, Protocol]:
     """The protocols that come with OpenIGRT, by name."""
     return parse_protocols((files("openigrt.guidance") / "data" / "clinical_defaults.json").read_text(encoding="utf-8"))
+
+
+def _parsed(path: Path, kind: str, parse: Callable[[str], Parsed]) -> Parsed:
+    """What a settings file says; an error names the file."""
+    text = _settings_text(path, kind)
+    try:
+        return parse(text)
+    except InputError as error:
+        raise type(error)(f"{path}: {error.sentence}", **error.facts) from None
 
 
 def _settings_text(path: Path, kind: str) -> str:

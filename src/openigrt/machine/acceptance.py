@@ -192,7 +192,7 @@ def _other_lengths(scale: LengthScale, readings: Sequence[Reading]) -> Iterator[
             yield words, replace(scale, negative=negative)
         yield "the display has a minus sign (leave out modulus)", replace(scale, modulus=None)
     else:
-        yield from _with_modulus(scale, readings)
+        yield from _with_modulus(scale)
     for why, other in (("", scale), ("the sign is opposite and ", opposite)):
         moved = replace(other, offset_mm=_offset_mm(other, readings))
         yield f"{why}the offset is another one (offset_mm = {moved.offset_mm:g})", moved
@@ -201,7 +201,7 @@ def _other_lengths(scale: LengthScale, readings: Sequence[Reading]) -> Iterator[
         yield f"the display counts in {name} and the sign is opposite (unit_mm = {unit_mm:g})", other
 
 
-def _with_modulus(scale: LengthScale, readings: Sequence[Reading]) -> Iterator[tuple[str, Scale]]:
+def _with_modulus(scale: LengthScale) -> Iterator[tuple[str, Scale]]:
     """Displays without a minus sign, where one shows values near a round number for those below zero."""
     for modulus in (100.0, 1000.0, 10000.0):
         for negative in (NegativeReadout.BELOW_MODULUS, NegativeReadout.ABOVE_MODULUS):

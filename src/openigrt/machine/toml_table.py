@@ -12,6 +12,8 @@ Kind = TypeVar("Kind")
 Choice = TypeVar("Choice", bound=StrEnum)
 
 SMALLEST, LARGEST = 1e-6, 1e6
+DEEPEST = 32  # tables and lists within each other; a machine file has three
+LARGEST_WHOLE = 2**63  # TOML 1.0: whole numbers have 64 bits
 
 
 class TomlTable:
@@ -26,9 +28,11 @@ class TomlTable:
     def of(cls, name: str, text: str) -> "TomlTable":
         """The whole of a file called so in sentences; raises UnreadableFile when the text is no TOML."""
         try:
-            return cls(f"the {name}", tomllib.loads(text))
-        except (tomllib.TOMLDecodeError, RecursionError) as error:
+            values = tomllib.loads(text)
+        except (ValueError, RecursionError) as error:  # ValueError: no TOML, or a number of thousands of digits
             raise UnreadableFile(f"The {name} is not valid TOML: {error}. Correct it there.") from error
+        _require_bearable(name, values)
+        return cls(f"the {name}", values)
 
     def __contains__(self, key: str) -> bool:
         return key in self.values
@@ -90,3 +94,21 @@ class TomlTable:
                 f"known here: {', '.join(sorted(self.asked))}.",
                 unknown=unknown,
             )
+
+
+def _require_bearable(name: str, values: Mapping[str, Any]) -> None:
+    """Raise UnreadableFile for values within values without end, and for whole numbers that no TOML can hold."""
+    level: list[object] = [values]
+    for _ in range(DEEPEST):
+        if any(isinstance(value, int) and not -LARGEST_WHOLE <= value < LARGEST_WHOLE for value in level):
+            raise UnreadableFile(f"The {name} holds a whole number of more than 64 bits. Correct it there.")
+        level = [within for value in level for within in _within(value)]
+    if level:
+        raise UnreadableFile(f"The {name} nests tables or lists more than {DEEPEST} deep. Correct it there.")
+
+
+def _within(value: object) -> Iterable[object]:
+    """What a table or a list holds; nothing for any other value."""
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()

@@ -24,12 +24,12 @@ def nesting_depths(vertices_of_polygon: NDArray[np.int64], vertices: NDArray[np.
             is_within = (boxes[inner, :2] >= boxes[outer, :2]).all() and (boxes[inner, 2:] <= boxes[outer, 2:]).all()
             if outer != inner and is_within:
                 ring = vertices[vertices_of_polygon[outer] : vertices_of_polygon[outer + 1]]
-                depths[inner] += 2 * _held(ring, points) > len(points)
+                depths[inner] += 2 * vertices_held(ring, points) > len(points)
     return depths
 
 
 @compiled()
-def _held(ring: NDArray[np.float64], points: NDArray[np.float64]) -> int:
+def vertices_held(ring: NDArray[np.float64], points: NDArray[np.float64]) -> int:
     """How many points (n, 2) lie in a ring, by the even-odd rule."""
     held = 0
     for n in range(len(points)):

@@ -21,6 +21,7 @@ MOST_PATTERNS = 10_000
 MOST_STARS = 2
 LONGEST_NAME = 256
 NAMES_LISTED = 20
+LONGEST_WHOLE = 10**9
 
 _SEPARATORS = re.compile(r"[\s_-]+")
 _PARTS = re.compile(r"(\{[^}]*\}|\*)")
@@ -93,12 +94,12 @@ def parse_aliases(text: str) -> Aliases:
     """
     try:
         table = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: no TOML, or a number of thousands of digits
         raise UnreadableFile(f"The alias file is not valid TOML: {error}. Correct it there.") from error
     _require_known(table, FILE_KEYS, "The alias file")
     unit, tables = table.get("dose_unit", "cGy"), table.get("structure")
     if not isinstance(unit, str) or unit not in CENTIGRAYS:
-        raise InputError(f"The alias file: dose_unit = {unit!r} is not one of {', '.join(CENTIGRAYS)}.", found=unit)
+        raise InputError(f"The alias file: dose_unit = {_shown(unit)} is not one of {', '.join(CENTIGRAYS)}.")
     if not isinstance(tables, list) or not all(isinstance(entry, dict) for entry in tables):
         raise InputError("The alias file names no structure; write each as a table [[structure]].")
     sides = _sides(table.get("sides", {}))
@@ -106,6 +107,12 @@ def parse_aliases(text: str) -> Aliases:
     if len(entries) > MOST_PATTERNS:
         raise InputError(f"The alias file has {len(entries)} patterns; at most {MOST_PATTERNS} are read.")
     return Aliases(entries, sides)
+
+
+def _shown(value: object) -> str:
+    """A word or number in a sentence; of anything else the kind alone, since lists in lists may have no end."""
+    is_short = isinstance(value, str | float) or (isinstance(value, int) and abs(value) <= LONGEST_WHOLE)
+    return repr(value) if is_short else f"a value of kind {type(value).__name__}"
 
 
 def _require_known(table: Mapping[str, Any], known: frozenset[str], place: str) -> None:
@@ -139,7 +146,7 @@ def _aliases(entry: Mapping[str, Any], sides: Mapping[str, str], centigrays: flo
     if not isinstance(name, str) or not name.strip():
         raise InputError("A [[structure]] of the alias file lacks its name.")
     if role is not None and role not in list(StructureRole):
-        raise InputError(f"The alias of {name!r}: role = {role!r} is not one of {', '.join(StructureRole)}.", role=role)
+        raise InputError(f"The alias of {name!r}: role = {_shown(role)} is not one of {', '.join(StructureRole)}.")
     known_role = None if role is None else StructureRole(role)
     yield Alias(name, known_role, name, CENTIGRAYS["cGy"], _expression(name, name, sides))
     for pattern in _words(entry.get("patterns", []), f"The alias of {name!r}: patterns"):

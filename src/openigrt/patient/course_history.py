@@ -66,7 +66,10 @@ class BeamOfFraction:
 
 @dataclass(frozen=True, slots=True)
 class FractionHistory:
-    """One fraction: when its sessions were, and every beam that was planned or delivered, by number."""
+    """One fraction: when its sessions were, and every beam that was planned or delivered, by number.
+
+    Of a plan with several fraction groups, the beams of those that the records of this fraction name.
+    """
 
     number: int
     treated_at: tuple[datetime, ...]
@@ -114,15 +117,22 @@ def course_history(
     plan_uid, unit = _only(known.values(), plan)
     by_fraction: dict[int, dict[int, list[DeliveredBeam]]] = defaultdict(lambda: defaultdict(list))
     times: dict[int, list[datetime]] = defaultdict(list)
+    groups: dict[int, set[int | None]] = defaultdict(set)
     for record in sorted(known.values(), key=_when):
         for beam in record.treated():
             if beam.number is None or beam.fraction_number is None or not _can_be(beam.fraction_number):
                 continue
             by_fraction[beam.fraction_number][beam.number].append(beam)
+            groups[beam.fraction_number].add(record.fraction_group)
             if record.treated_at is not None and record.treated_at not in times[beam.fraction_number]:
                 times[beam.fraction_number].append(record.treated_at)
     planned = _planned(plan, by_fraction)
-    doubts = (*_copies(records, known), *_unplaced(known.values()), *_unplanned(plan, planned))
+    doubts = (
+        *_copies(records, known),
+        *_unplaced(known.values()),
+        *_unplanned(plan, planned),
+        *_grouped(known.values()),
+    )
     aims = planned_positions or {}
     fractions = tuple(
         FractionHistory(
@@ -130,7 +140,7 @@ def course_history(
             tuple(times[number]),
             tuple(
                 _beam_of_fraction(n, planned[n], by_fraction[number].get(n, ()), aims.get(n), tolerances)
-                for n in sorted(planned)
+                for n in sorted(_due(plan, planned, groups[number]) | by_fraction[number].keys())
             ),
         )
         for number in sorted(by_fraction)
@@ -200,6 +210,14 @@ def _unplanned(plan: Plan | None, planned: Iterable[int]) -> Iterator[str]:
         yield from (f"Beam {number} was treated and is no treatment beam of the plan." for number in others)
 
 
+def _grouped(records: Iterable[TreatmentRecord]) -> Iterator[str]:
+    """Records of several fraction groups, of which each counts its fractions from one (PS3.3 C.8.8.13)."""
+    groups = sorted({record.fraction_group for record in records if record.fraction_group is not None})
+    if len(groups) > 1:
+        named = ", ".join(map(str, groups))
+        yield f"The records are of fraction groups {named}: fractions of one number in several groups stand together."
+
+
 def _when(record: TreatmentRecord) -> tuple[bool, float, str]:
     """Order of records: by time, those without one last."""
     at = record.treated_at
@@ -227,6 +245,16 @@ def _planned(
             if known is None or (plan is None and known.meterset is None):
                 planned[number] = _PlannedBeam(deliveries[0].name, meterset)
     return planned
+
+
+def _due(plan: Plan | None, planned: Mapping[int, _PlannedBeam], groups: set[int | None]) -> set[int]:
+    """The beams that a fraction of these fraction groups should have: all, where it is not known which are theirs."""
+    beams = (
+        {group.number: {share.beam_number for share in group.beams} for group in plan.fraction_groups} if plan else {}
+    )
+    if len(beams) < 2 or None in groups or not groups <= beams.keys():
+        return set(planned)
+    return {number for group in groups for number in beams[group] if number in planned}
 
 
 def _treatment_beams(plan: Plan | None) -> list[Beam]:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
+from openigrt.geometry import signed_angle_difference_deg
 from openigrt.patient.beam import Beam, BeamLimitingDevice, ControlPoint
 from openigrt.patient.plan import Plan
 
@@ -147,8 +148,8 @@ def _spots(beam: Beam) -> Iterator[str]:
 def _gantry(beam: Beam) -> Iterator[str]:
     """A gantry that turns and states no direction."""
     for index, (before, after) in enumerate(pairwise(beam.control_points)):
-        turned_deg = abs((after.gantry_angle_deg - before.gantry_angle_deg + 180.0) % 360.0 - 180.0)
-        if turned_deg > SAME_ANGLE_DEG and before.rotations.gantry == "NONE":
+        turned_deg = signed_angle_difference_deg(after.gantry_angle_deg, before.gantry_angle_deg)
+        if abs(turned_deg) > SAME_ANGLE_DEG and before.rotations.gantry == "NONE":
             yield f"The gantry turns after control point {index}, and its direction is NONE."
             return
 

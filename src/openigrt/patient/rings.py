@@ -1,5 +1,6 @@
 """From voxels back to contours: closed rings where half a voxel is filled, holes as rings or through keyholes."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -9,11 +10,12 @@ from numpy.typing import NDArray
 from openigrt.errors import InvalidGeometry
 from openigrt.geometry import Float64Array, Grid
 from openigrt.images import Mask
+from openigrt.patient._kernels_rings_cpu import vertices_held
 from openigrt.patient.contour_stack import group_by_plane, own_axes
 from openigrt.patient.occupancy import Occupancy
 from openigrt.patient.simplify import simplified
 from openigrt.patient.structures import Contour, ContourKind, Structure
-from openigrt.patient.surfaces import ring_area_mm2, surrounds
+from openigrt.patient.surfaces import ring_area_mm2
 
 # A tenth of the finest voxel in use: far below what a voxel tells about where an outline runs.
 TOLERANCE_MM = 0.05
@@ -82,10 +84,15 @@ def _joined_rings(rings: Sequence[Float64Array]) -> Iterator[Float64Array]:
         yield rings[0]
         return
     rings = sorted(rings, key=lambda ring: ring_area_mm2(ring[:, :2]), reverse=True)
-    around = [[m for m in range(n) if surrounds(rings[m][:, :2], rings[n][:, :2])] for n in range(len(rings))]
+    around = _rings_around([np.ascontiguousarray(ring[:, :2]) for ring in rings])
+    holes_of: dict[int, list[Float64Array]] = defaultdict(list)
+    for m, outer in enumerate(around):
+        for n in outer:
+            if len(around[n]) == len(outer) - 1:
+                holes_of[n].append(rings[m])
     for n, ring in enumerate(rings):
         if len(around[n]) % 2 == 0:
-            holes = [rings[m] for m in range(len(rings)) if len(around[m]) == len(around[n]) + 1 and n in around[m]]
+            holes = holes_of[n]
             joined = ring
             # From the right: a bridge to the right then meets no hole that is not part of the ring yet.
             for hole in sorted(holes, key=lambda points: float(points[:, 0].max()), reverse=True):
@@ -95,6 +102,18 @@ def _joined_rings(rings: Sequence[Float64Array]) -> Iterator[Float64Array]:
                 else:
                     joined = with_hole
             yield joined
+
+
+def _rings_around(polygons: Sequence[Float64Array]) -> list[list[int]]:
+    """Which of the polygons (n, 2), that come from large to small, surround each: hold most of its vertices."""
+    low = np.array([polygon.min(axis=0) for polygon in polygons])
+    high = np.array([polygon.max(axis=0) for polygon in polygons])
+    around = []
+    for n, polygon in enumerate(polygons):
+        reach_round = ((low[:n] <= low[n]) & (high[:n] >= high[n])).all(axis=1)
+        larger = np.flatnonzero(reach_round).tolist()
+        around.append([m for m in larger if 2 * vertices_held(polygons[m], polygon) > len(polygon)])
+    return around
 
 
 def _bridged(ring: Float64Array, hole: Float64Array) -> Float64Array | None:

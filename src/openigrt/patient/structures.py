@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 
 import numpy as np
@@ -97,6 +98,8 @@ class StructureSet:
     image_series_uid: str = ""
     image_instance_uids: tuple[str, ...] = ()
     approval: str = ""
+    reviewer: str = ""
+    reviewed_at: datetime | None = None
 
     def repeated_names(self) -> tuple[str, ...]:
         """Names that several structures have, each once, in order."""

@@ -10,6 +10,9 @@ from openigrt.patient.contour_stack import ContourPlane, ContourStack, own_axes,
 from openigrt.patient.structures import Structure
 
 GOLDEN_RATIO = (1.0 + 5.0**0.5) / 2.0
+# What no structure of a patient comes near: specks a metre apart, threads of a hair's breadth.
+MOST_NODES = 1 << 26
+MOST_LEVELS = 10_000
 
 
 def volume_mm3(structure: Structure, slice_mm: float | None = None) -> float:
@@ -75,7 +78,7 @@ def _wall_points(stack: ContourStack, step_mm: float) -> list[Float64Array]:
     """Points (n, 3) in (u, v, w) along each contour, at one or more levels through the thickness of its plane."""
     points: list[Float64Array] = []
     for plane in stack.planes:
-        levels = max(1, round(plane.thickness_mm / step_mm))
+        levels = min(MOST_LEVELS, max(1, round(plane.thickness_mm / step_mm)))
         arc_step_mm = step_mm * step_mm * levels / plane.thickness_mm
         for level in range(levels):
             w = plane.lower_mm + plane.thickness_mm * (level + 0.5) / levels
@@ -95,10 +98,14 @@ def _along(polygon: Float64Array, step_mm: float, offset: float) -> Float64Array
 
 
 def _ledge_points(stack: ContourStack, step_mm: float) -> list[Float64Array]:
-    """Points (n, 3) in (u, v, w) on caps and ledges: what one plane covers and the plane that touches it does not."""
+    """Points (n, 3) in (u, v, w) on caps and ledges: what one plane covers and the plane that touches it does not.
+
+    They are farther apart than `step_mm` where the lattice that they are found on would be too large.
+    """
     vertices = np.concatenate([polygon for plane in stack.planes for polygon in plane.polygons_mm])
-    low = vertices.min(axis=0)
-    size = np.ceil((vertices.max(axis=0) - low) / step_mm).astype(np.int64) + 1
+    low, extent_mm = vertices.min(axis=0), np.ptp(vertices, axis=0)
+    step_mm = max(step_mm, float(extent_mm.max()) * (len(stack.planes) / MOST_NODES) ** 0.5)
+    size = np.ceil(extent_mm / step_mm).astype(np.int64) + 1
     covered = _lattice(stack.planes, low, step_mm, (int(size[1]), int(size[0])))
     borders = []
     for index, plane in enumerate(stack.planes):
@@ -166,16 +173,3 @@ def _signs(plane: ContourPlane) -> list[int]:
         return [1]
     starts = np.cumsum([0, *(len(polygon) for polygon in polygons)], dtype=np.int64)
     return [-1 if depth % 2 else 1 for depth in nesting_depths(starts, np.concatenate(polygons)).tolist()]
-
-
-def surrounds(outer: Float64Array, inner: Float64Array) -> bool:
-    """Whether most vertices of a polygon (n, 2) lie inside another: a majority, since the two may touch."""
-    if (inner.min(axis=0) < outer.min(axis=0)).any() or (inner.max(axis=0) > outer.max(axis=0)).any():
-        return False
-    a, b = outer, np.roll(outer, -1, axis=0)
-    x, y = inner[:, :1], inner[:, 1:]
-    crosses = (a[:, 1] <= y) != (b[:, 1] <= y)
-    rise = np.where(b[:, 1] == a[:, 1], 1.0, b[:, 1] - a[:, 1])
-    at = a[:, 0] + (y - a[:, 1]) / rise * (b[:, 0] - a[:, 0])
-    inside = (crosses & (at > x)).sum(axis=1) % 2 == 1
-    return bool(inside.mean() > 0.5)

@@ -1,9 +1,6 @@
 """The acceptance test of a machine file as a page to take to the machine: HTML to print, Markdown to keep."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from openigrt.geometry import ImageAxes
 from openigrt.machine import (
@@ -16,7 +13,7 @@ from openigrt.machine import (
     expected_phantom_mm,
     phantom_setups,
 )
-from openigrt.report.guidance_report import RESEARCH_STATEMENT
+from openigrt.report.guidance_report import RESEARCH_STATEMENT, page_environment
 
 Row = tuple[str, ...]
 
@@ -77,7 +74,7 @@ def acceptance_markdown(machine: Machine, judgements: Sequence[Judgement] = ()) 
 def acceptance_html(machine: Machine, judgements: Sequence[Judgement] = ()) -> str:
     """The page in HTML: no script, no outside resource."""
     return (
-        _environment()
+        page_environment()
         .get_template("acceptance.html.j2")
         .render(
             machine=machine,
@@ -93,13 +90,6 @@ def acceptance_html(machine: Machine, judgements: Sequence[Judgement] = ()) -> s
             judgements=[(judgement.outcome, _in_words(judgement)) for judgement in judgements],
         )
     )
-
-
-@cache
-def _environment() -> Environment:
-    """Templates of this package; everything printed is escaped, and an unknown name is an error."""
-    loader = PackageLoader("openigrt.report")
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 
 
 def _facts(machine: Machine) -> tuple[str, ...]:

@@ -47,7 +47,7 @@ from openigrt.tasks.isocenters import LARGEST_COORDINATE_MM, plan_isocenter
 from openigrt.tasks.patient_setup import GivenSetup, patient_setup
 from openigrt.tasks.plan_side import PlanSide
 
-RESULT_VERSION = 2
+RESULT_VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,16 +253,16 @@ def _other_view(stated: StatedRegistration, task: ImageTask, case: Case, guidanc
     ours = guidance.match.plan_from_daily
     judged = judge_other_match(ours, other, points_mm, position, guidance.protocol.verification_tolerance_mm)
     is_refused = guidance.match.trust.verdict is Verdict.REFUSED
-    regions = case.plan.regions
-    meant = judged.exchanged if judged.agreement is Agreement.EXCHANGED else other
-    alike = compare_similarity(case.question(None), regions[0], ours, meant) if is_judged else None
+    agreement = Agreement.NOT_JUDGED if is_refused else judged.agreement
+    meant = judged.exchanged if agreement is Agreement.EXCHANGED else other
+    alike = compare_similarity(case.question(None), case.plan.regions[0], ours, meant) if is_judged else None
     return OtherView(
         uid=stated.registration.uid,
         name=stated.name,
         maker=stated.maker,
         created_at=stated.created_at,
         is_judged=is_judged,
-        agreement=Agreement.NOT_JUDGED if is_refused else judged.agreement,
+        agreement=agreement,
         setup_error=setup_error_of(meant, guidance.alignment),
         apart_mm=() if is_refused else tuple(judged.apart.center_mm.tolist()),
         largest_mm=None if is_refused else judged.apart.largest_mm,

@@ -6,6 +6,7 @@ from itertools import count
 from pathlib import Path
 
 from openigrt.errors import InputError
+from openigrt.tasks.clock import Progress
 
 FORMER = "former"
 
@@ -35,6 +36,13 @@ def set_aside(folder: Path, names: tuple[str, ...]) -> Path | None:
             path=str(folder),
         ) from error
     return place
+
+
+def tell_set_aside(folder: Path, names: tuple[str, ...], kind: str, progress: Progress) -> None:
+    """Set earlier results aside, and tell where they are; `kind` is what they are of: a run, a review."""
+    place = set_aside(folder, names)
+    if place is not None:
+        progress(f"moved the results of an earlier {kind} to {place}")
 
 
 def _new_place(former: Path, written_at_s: float) -> Path:

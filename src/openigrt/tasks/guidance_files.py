@@ -1,60 +1,20 @@
 """What `guide` leaves behind: correction.json, registration.dcm and report.html, all or none."""
 
 import json
-import os
-import tempfile
-from collections import Counter
-from collections.abc import Mapping
-from contextlib import ExitStack
-from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
 
 from openigrt.dicom import PatientHeader, SeriesHeader, StudyHeader, write_spatial_registration
-from openigrt.errors import InputError
 from openigrt.registration import field_of_view_mask
-from openigrt.report import GuidanceReportContent, ManifestSummary, ProtocolLevels, render_guidance_report
-from openigrt.tasks.clock import Progress
-from openigrt.tasks.former_results import former_results, set_aside
+from openigrt.report import GuidanceReportContent, render_guidance_report
+from openigrt.tasks.grounds import manifest_summary, protocol_levels, timings_s
 from openigrt.tasks.guidance import Guidance
 from openigrt.tasks.guidance_record import guidance_record
 from openigrt.tasks.identifiers import derived_uid
+from openigrt.tasks.result_folder import require_usable_folder, utf8, write_together
 from openigrt.tasks.words import require_paths
 
 RESULTS = CORRECTION, REGISTRATION, REPORT = "correction.json", "registration.dcm", "report.html"
-
-
-def require_usable_folder(folder: Path, *inputs: Path, names: tuple[str, ...] = RESULTS) -> None:
-    """Raise InputError where results cannot go: a file, a place that cannot be written, or an input folder.
-
-    Asked before the work begins, so that nobody waits for a result that has no place to go; nothing is made.
-    """
-    place = folder.absolute()
-    while not place.exists() and place != place.parent:
-        place = place.parent
-    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
-        why = "is no folder" if not place.is_dir() else "cannot be written"
-        left = " The results there are of an earlier run." if former_results(folder, names) else ""
-        raise InputError(
-            f"Cannot write to {folder}: {place} {why}; choose another folder with --out.{left}", path=str(folder)
-        )
-    for name in names:
-        if (folder / name).is_dir():
-            raise InputError(f"{folder / name} is a folder; choose another folder with --out.", path=str(folder))
-    for given in inputs:
-        if given.is_dir() and folder.resolve().is_relative_to(given.resolve()):
-            raise InputError(
-                f"The results would be written into the input folder {given}, and read as input the next time; choose "
-                "another folder with --out.",
-                path=str(folder),
-            )
-
-
-def set_results_aside(folder: Path, progress: Progress) -> None:
-    """Move the results of an earlier run below `folder`/former, and tell."""
-    place = set_aside(folder, RESULTS)
-    if place is not None:
-        progress(f"moved the results of an earlier run to {place}")
 
 
 def write_guidance(guidance: Guidance, folder: str | Path) -> Path:
@@ -65,7 +25,7 @@ def write_guidance(guidance: Guidance, folder: str | Path) -> Path:
     """
     require_paths(folder=folder)
     folder = Path(folder)
-    require_usable_folder(folder)
+    require_usable_folder(folder, RESULTS)
     contents = {
         REGISTRATION: _registration(guidance),
         REPORT: utf8(render_guidance_report(report_content(guidance))),
@@ -73,34 +33,6 @@ def write_guidance(guidance: Guidance, folder: str | Path) -> Path:
     }
     write_together(folder, contents)
     return folder
-
-
-def write_together(folder: Path, contents: Mapping[str, bytes]) -> None:
-    """Write files into `folder` (made if need be), all or none of them; older ones are moved to its `former`.
-
-    Written beside their places and moved in at the end, in their order. Raises InputError when the folder cannot be
-    written.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with (
-            tempfile.TemporaryDirectory(prefix=".guidance-", dir=folder, ignore_cleanup_errors=True) as staging,
-            ExitStack() as undo,
-        ):
-            for name, content in contents.items():
-                (Path(staging) / name).write_bytes(content)
-            set_aside(folder, tuple(contents))
-            for name in contents:
-                undo.callback((folder / name).unlink, missing_ok=True)
-                (Path(staging) / name).replace(folder / name)
-            undo.pop_all()
-    except OSError as error:
-        raise InputError(f"Cannot write to {folder}: {error.strerror}; choose another folder with --out.") from error
-
-
-def utf8(text: str) -> bytes:
-    """Bytes of a text; what UTF-8 cannot hold, such as a file name in no encoding, becomes a question mark."""
-    return text.encode("utf-8", "replace")
 
 
 def _registration(guidance: Guidance) -> bytes:
@@ -129,8 +61,7 @@ def guidance_seed(guidance: Guidance) -> str:
 
 def report_content(guidance: Guidance) -> GuidanceReportContent:
     """What the report shows of a guidance."""
-    protocol, alignment = guidance.protocol, guidance.alignment
-    kinds = Counter(path.suffix or "without suffix" for path in (f.path for f in guidance.inputs))
+    alignment = guidance.alignment
     return GuidanceReportContent(
         planning_image=guidance.planning_image,
         daily_image=guidance.daily_image,
@@ -145,21 +76,14 @@ def report_content(guidance: Guidance) -> GuidanceReportContent:
         region=guidance.match.region,
         surrogate=guidance.surrogate,
         correction=guidance.correction,
-        protocol=ProtocolLevels(
-            protocol.name,
-            protocol.action_level_mm,
-            protocol.call_level_mm,
-            protocol.rotation_limit_deg,
-            protocol.verification_tolerance_mm,
-            guidance.allowed_error_mm,
-        ),
+        protocol=protocol_levels(guidance),
         alignment_rule=alignment.rule,
         daily_field=field_of_view_mask(guidance.daily_image),
-        manifest=ManifestSummary(version("openigrt"), guidance.seed, dict(kinds), guidance.settings),
+        manifest=manifest_summary(guidance),
         read=guidance.read,
         warnings=guidance.warnings,
         image_age_s=guidance.image_age_s,
-        image_validity_s=protocol.image_validity_s,
+        image_validity_s=guidance.protocol.image_validity_s,
         created_at=guidance.decided_at,
-        timings_s={name.replace("_", " "): seconds for name, seconds in guidance.timing_s.items()},
+        timings_s=timings_s(guidance),
     )

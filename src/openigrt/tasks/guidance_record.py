@@ -1,10 +1,6 @@
 """correction.json: the answer of `guide` as plain values, as data/correction.schema.json describes them."""
 
-import math
-import platform
 from dataclasses import asdict
-from importlib.metadata import version
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +9,11 @@ from openigrt.geometry import CouchPose, TableAngles
 from openigrt.guidance import setup_in_words
 from openigrt.patient import CouchCommand, Match, Residual, Trust
 from openigrt.report import RESEARCH_STATEMENT
+from openigrt.tasks.grounds import Record, manifest_record, protocol_record
 from openigrt.tasks.guidance import Guidance
+from openigrt.tasks.plain_values import moment, rounded
 
 SCHEMA_VERSION = 1
-Record = dict[str, Any]
 
 
 def guidance_record(guidance: Guidance) -> Record:
@@ -36,7 +33,7 @@ def guidance_record(guidance: Guidance) -> Record:
         "surrogate": {
             "verdict": str(guidance.surrogate.verdict),
             "region": guidance.surrogate.region,
-            "differences_mm": {name: _rounded(mm, 3) for name, mm in guidance.surrogate.differences_mm.items()},
+            "differences_mm": {name: rounded(mm, 3) for name, mm in guidance.surrogate.differences_mm.items()},
             "limit_mm": guidance.surrogate.limit_mm,
             "reasons": list(guidance.surrogate.reasons),
         },
@@ -48,11 +45,11 @@ def guidance_record(guidance: Guidance) -> Record:
             "reasons": list(guidance.correction.reasons),
             "remarks": list(guidance.correction.remarks),
         },
-        "protocol": _protocol(guidance),
+        "protocol": protocol_record(guidance),
         "read": list(guidance.read),
         "warnings": list(guidance.warnings),
         "timing_s": dict(guidance.timing_s),
-        "manifest": _manifest(guidance),
+        "manifest": manifest_record(guidance, {"decided_at": moment(guidance.decided_at)}),
     }
 
 
@@ -82,8 +79,8 @@ def _image(guidance: Guidance) -> Record:
         "series_uid": image.provenance.series_uid or None,
         "frame_of_reference_uid": image.frame.uid,
         "modality": str(image.modality),
-        "acquired_at": acquired_at.isoformat(timespec="milliseconds") if acquired_at else None,
-        "age_h": None if age_s is None else _rounded(age_s / 3600.0, 3),
+        "acquired_at": moment(acquired_at),
+        "age_h": None if age_s is None else rounded(age_s / 3600.0, 3),
         "axes": str(alignment.image_axes),
         "isocenter_mm": _numbers(alignment.daily_isocenter_mm, 3),
         "isocenter_rule": alignment.rule,
@@ -102,8 +99,8 @@ def _match(match: Match, guidance: Guidance) -> Record:
         "plan_from_daily": [_numbers(row, 9) for row in transform.matrix4()],
         "translation_mm": _numbers(shift, 4),
         "rotation_deg": _angles(TableAngles.from_matrix(axes @ transform.rotation @ axes.T)),
-        "score": _rounded(match.score, 4),
-        "overlap": _rounded(match.overlap, 4),
+        "score": rounded(match.score, 4),
+        "overlap": rounded(match.overlap, 4),
         "trust": _trust(match.trust),
     }
 
@@ -112,17 +109,17 @@ def _trust(trust: Trust) -> Record:
     """Verdict, predicted error and rivals of one match."""
     return {
         "verdict": str(trust.verdict),
-        "predicted_error_mm": _rounded(trust.predicted_error_mm, 3),
-        "error_parts_mm": {name: _rounded(mm, 3) for name, mm in trust.error_parts_mm.items()},
+        "predicted_error_mm": rounded(trust.predicted_error_mm, 3),
+        "error_parts_mm": {name: rounded(mm, 3) for name, mm in trust.error_parts_mm.items()},
         "rivals": [
             {
-                "offset_mm": _rounded(r.offset_mm, 1),
-                "score": _rounded(r.score, 4),
-                "score_gap": _rounded(r.score_gap, 4),
+                "offset_mm": rounded(r.offset_mm, 1),
+                "score": rounded(r.score, 4),
+                "score_gap": rounded(r.score_gap, 4),
             }
             for r in trust.rivals
         ],
-        "evidence": {name: _rounded(value, 4) for name, value in trust.evidence.items()},
+        "evidence": {name: rounded(value, 4) for name, value in trust.evidence.items()},
         "reasons": list(trust.reasons),
     }
 
@@ -158,53 +155,27 @@ def _axes(couch: CouchCommand | CouchPose | None) -> Record | None:
     """Axes of a couch by name, IEC 61217 mm and degrees; None for one that is not commanded, and for no pose at all."""
     if couch is None:
         return None
-    return {name: None if value is None else _rounded(value, 4) for name, value in asdict(couch).items()}
+    return {name: None if value is None else rounded(value, 4) for name, value in asdict(couch).items()}
 
 
 def _residual(residual: Residual) -> Record:
     """What the couch leaves at one structure."""
     return {
         "structure": residual.structure,
-        "max_mm": _rounded(residual.max_mm, 3),
-        "rms_mm": _rounded(residual.rms_mm, 3),
-    }
-
-
-def _protocol(guidance: Guidance) -> Record:
-    """The levels that decided."""
-    return asdict(guidance.protocol) | {"allowed_error_mm": guidance.allowed_error_mm}
-
-
-def _manifest(guidance: Guidance) -> Record:
-    """Enough to do it again; what differs from run to run and machine to machine stands apart under `run`."""
-    return {
-        "inputs": [{"uid": f.sop_instance_uid or None, "sha256": f.sha256} for f in guidance.inputs],
-        "settings": dict(guidance.settings),
-        "seed": guidance.seed,
-        "version": version("openigrt"),
-        "run": {
-            "decided_at": guidance.decided_at.isoformat(timespec="milliseconds"),
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            "machine": platform.machine(),
-        },
+        "max_mm": rounded(residual.max_mm, 3),
+        "rms_mm": rounded(residual.rms_mm, 3),
     }
 
 
 def _angles(angles: TableAngles) -> Record:
     """Yaw, pitch and roll in degrees."""
     return {
-        "yaw": _rounded(angles.yaw_deg, 4),
-        "pitch": _rounded(angles.pitch_deg, 4),
-        "roll": _rounded(angles.roll_deg, 4),
+        "yaw": rounded(angles.yaw_deg, 4),
+        "pitch": rounded(angles.pitch_deg, 4),
+        "roll": rounded(angles.roll_deg, 4),
     }
 
 
 def _numbers(values: NDArray[np.float64], digits: int) -> list[float | None]:
     """A row of numbers."""
-    return [_rounded(value, digits) for value in values]
-
-
-def _rounded(value: float, digits: int) -> float | None:
-    """A Python float without trailing noise and without minus zero; None where it is not finite, hence not known."""
-    return round(float(value), digits) + 0.0 if math.isfinite(value) else None
+    return [rounded(value, digits) for value in values]

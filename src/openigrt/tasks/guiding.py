@@ -16,8 +16,9 @@ from openigrt.patient import Match
 from openigrt.registration import Question, match_rigid
 from openigrt.tasks.clock import Clock, Progress
 from openigrt.tasks.exchanged import naming_an_exchange, require_not_exchanged
+from openigrt.tasks.former_results import tell_set_aside
 from openigrt.tasks.guidance import Guidance
-from openigrt.tasks.guidance_files import require_usable_folder, set_results_aside, write_guidance
+from openigrt.tasks.guidance_files import RESULTS, write_guidance
 from openigrt.tasks.guidance_inputs import (
     named_by,
     position_of,
@@ -44,6 +45,7 @@ from openigrt.tasks.guidance_remarks import (
 from openigrt.tasks.guidance_settings import GuidanceSettings, guidance_settings
 from openigrt.tasks.patient_setup import GivenSetup, PatientSetup, patient_setup
 from openigrt.tasks.plan_side import PlanSide
+from openigrt.tasks.result_folder import require_usable_folder
 from openigrt.tasks.words import (
     given,
     require_listener,
@@ -148,12 +150,12 @@ def _registration(
 ) -> SpatialRegistration | None:
     """The registration to start from, which may be an earlier result; those are moved aside, be it read or not."""
     if out is not None:
-        require_usable_folder(Path(out), *inputs)
+        require_usable_folder(Path(out), RESULTS, *inputs)
     try:
         return None if start is None else read_start(Path(start))
     finally:
         if out is not None:
-            set_results_aside(Path(out), progress)
+            tell_set_aside(Path(out), RESULTS, "run", progress)
 
 
 @dataclass(frozen=True, eq=False, slots=True)

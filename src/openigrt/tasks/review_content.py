@@ -1,17 +1,14 @@
 """What the report shows of a reviewed course."""
 
-from collections import Counter
-from importlib.metadata import version
-
-from openigrt.report import CourseReportContent, ManifestSummary, ProtocolLevels
+from openigrt.report import CourseReportContent
 from openigrt.tasks.course import CourseReview
+from openigrt.tasks.grounds import manifest_summary, protocol_levels, timings_s
 from openigrt.tasks.review_summary import others_in_words
 
 
 def course_content(review: CourseReview) -> CourseReportContent:
     """The content of the report."""
-    plan, source, protocol = review.plan_folder.plan, review.plan_folder.planning_image.provenance, review.protocol
-    kinds = Counter(file.path.suffix or "without suffix" for file in review.inputs)
+    plan, source = review.plan_folder.plan, review.plan_folder.planning_image.provenance
     return CourseReportContent(
         patient_name=source.patient_name,
         patient_id=source.patient_id,
@@ -23,14 +20,7 @@ def course_content(review: CourseReview) -> CourseReportContent:
         target_rule=review.target.rule,
         region=review.region,
         region_rule=review.region_rule,
-        protocol=ProtocolLevels(
-            protocol.name,
-            protocol.action_level_mm,
-            protocol.call_level_mm,
-            protocol.rotation_limit_deg,
-            protocol.verification_tolerance_mm,
-            review.allowed_error_mm,
-        ),
+        protocol=protocol_levels(review),
         answer=" ".join(others_in_words(review)),
         images=review.images,
         pictures=review.pictures,
@@ -40,7 +30,7 @@ def course_content(review: CourseReview) -> CourseReportContent:
         questions=review.questions,
         warnings=review.warnings,
         notes=review.notes,
-        manifest=ManifestSummary(version("openigrt"), review.seed, dict(kinds), review.settings),
+        manifest=manifest_summary(review),
         created_at=review.reviewed_at,
-        timings_s={name.replace("_", " "): seconds for name, seconds in review.timing_s.items()},
+        timings_s=timings_s(review),
     )

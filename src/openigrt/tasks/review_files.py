@@ -4,10 +4,8 @@ import json
 from pathlib import Path
 
 from openigrt.report import render_course_report
-from openigrt.tasks.clock import Progress
 from openigrt.tasks.course import CourseReview
-from openigrt.tasks.former_results import set_aside
-from openigrt.tasks.guidance_files import require_usable_folder, utf8, write_together
+from openigrt.tasks.result_folder import require_usable_folder, utf8, write_together
 from openigrt.tasks.review_content import course_content
 from openigrt.tasks.review_record import review_record
 from openigrt.tasks.review_summary import REPORT
@@ -18,13 +16,6 @@ TABLE, RECORD = "review.csv", "review.json"
 RESULTS = TABLE, REPORT, RECORD
 
 
-def set_review_aside(folder: Path, progress: Progress) -> None:
-    """Move the results of an earlier review below `folder`/former, and tell; what is kept of images stays."""
-    place = set_aside(folder, RESULTS)
-    if place is not None:
-        progress(f"moved the results of an earlier review to {place}")
-
-
 def write_review(review: CourseReview, folder: str | Path) -> Path:
     """Write the three files into `folder` (made if need be) and return it; older ones are moved to its `former`.
 
@@ -32,7 +23,7 @@ def write_review(review: CourseReview, folder: str | Path) -> Path:
     """
     require_paths(folder=folder)
     folder = Path(folder)
-    require_usable_folder(folder, names=RESULTS)
+    require_usable_folder(folder, RESULTS)
     record = json.dumps(review_record(review), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     contents = {
         TABLE: utf8(review_table(review)),

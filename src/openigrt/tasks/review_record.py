@@ -1,22 +1,16 @@
 """review.json: a reviewed course as plain values, as data/review.schema.json describes them."""
 
-import math
-import platform
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import datetime
-from importlib.metadata import version
-from typing import Any
-
-import numpy as np
 
 from openigrt.guidance import AxisStatistics, CourseImage, Found, OtherView, SetupError, Verification
 from openigrt.report import RESEARCH_STATEMENT
 from openigrt.tasks.course import CourseReview
+from openigrt.tasks.grounds import Record, manifest_record, protocol_record
+from openigrt.tasks.plain_values import moment, rounded
 
 SCHEMA_VERSION = 1
 DIGITS = 4
-Record = dict[str, Any]
 
 
 def review_record(review: CourseReview) -> Record:
@@ -27,7 +21,7 @@ def review_record(review: CourseReview) -> Record:
         "plan": _plan(review),
         "region": {"name": review.region, "rule": review.region_rule},
         "target": {"name": review.target.name, "rule": review.target.rule},
-        "protocol": asdict(review.protocol) | {"allowed_error_mm": review.allowed_error_mm},
+        "protocol": protocol_record(review),
         "needs_person": review.needs_person,
         "questions": list(review.questions),
         "images": [_image(image) for image in review.images],
@@ -39,18 +33,7 @@ def review_record(review: CourseReview) -> Record:
         "warnings": list(review.warnings),
         "notes": list(review.notes),
         "timing_s": dict(review.timing_s),
-        "manifest": {
-            "inputs": [{"uid": f.sop_instance_uid or None, "sha256": f.sha256} for f in review.inputs],
-            "settings": dict(review.settings),
-            "seed": review.seed,
-            "version": version("openigrt"),
-            "run": {
-                "reviewed_at": _moment(review.reviewed_at),
-                "python": platform.python_version(),
-                "numpy": np.__version__,
-                "machine": platform.machine(),
-            },
-        },
+        "manifest": manifest_record(review, {"reviewed_at": moment(review.reviewed_at)}),
     }
 
 
@@ -88,7 +71,7 @@ def _image(image: CourseImage) -> Record:
         "frame_of_reference_uid": review.frame_uid or None,
         "description": review.description or None,
         "modality": review.modality or None,
-        "acquired_at": _moment(review.acquired_at),
+        "acquired_at": moment(review.acquired_at),
         "attention": list(image.attention),
         "problem": review.problem or None,
         "found": None if review.found is None else _found(review.found),
@@ -103,7 +86,7 @@ def _found(found: Found) -> Record:
     return {
         "region": found.region,
         "metric": found.metric,
-        "plan_from_daily": [[_rounded(x, 9) for x in row] for row in found.plan_from_daily],
+        "plan_from_daily": [[rounded(x, 9) for x in row] for row in found.plan_from_daily],
         "setup_error": _axes(found.setup_error),
         "off_target_mm": _rounded(found.off_target_mm),
         "verdict": str(found.verdict),
@@ -128,7 +111,7 @@ def _other(other: OtherView) -> Record:
         "uid": other.uid,
         "name": other.name,
         "maker": other.maker or None,
-        "created_at": _moment(other.created_at),
+        "created_at": moment(other.created_at),
         "is_judged": other.is_judged,
         "problem": other.problem or None,
         "agreement": None if other.agreement is None else str(other.agreement),
@@ -174,11 +157,6 @@ def _each(values: Mapping[str, float]) -> Record:
     return {name: _rounded(value) for name, value in values.items()}
 
 
-def _moment(value: datetime | None) -> str | None:
-    """ISO 8601 UTC."""
-    return None if value is None else value.isoformat(timespec="milliseconds")
-
-
-def _rounded(value: float | None, digits: int = DIGITS) -> float | None:
-    """A number without trailing noise and without minus zero; None where it is not known."""
-    return None if value is None or not math.isfinite(value) else round(float(value), digits) + 0.0
+def _rounded(value: float | None) -> float | None:
+    """A number with the digits that all have here."""
+    return rounded(value, DIGITS)

@@ -7,6 +7,7 @@ from io import StringIO
 
 from openigrt.guidance import AXES, CourseImage, SetupError
 from openigrt.tasks.course import CourseReview
+from openigrt.tasks.plain_values import moment
 
 FORMULA_STARTS = "=+-@\t\r"
 DIGITS = 3
@@ -68,16 +69,9 @@ def _apart(place: int) -> Callable[[CourseImage], Cell]:
     )
 
 
-def _acquired_at(image: CourseImage) -> str | None:
-    """When, ISO 8601 UTC."""
-    acquired_at = image.review.acquired_at
-    return None if acquired_at is None else acquired_at.isoformat(timespec="milliseconds")
-
-
 def _made_at(image: CourseImage) -> str | None:
     """When the registration that counts was made, ISO 8601 UTC."""
-    made_at = image.review.judged.created_at if image.review.judged else None
-    return None if made_at is None else made_at.isoformat(timespec="milliseconds")
+    return moment(image.review.judged.created_at) if image.review.judged else None
 
 
 COLUMNS: Mapping[str, Callable[[CourseImage], Cell]] = {
@@ -85,7 +79,7 @@ COLUMNS: Mapping[str, Callable[[CourseImage], Cell]] = {
     "session": lambda image: image.session,
     "role": lambda image: str(image.role),
     "copy_of": lambda image: image.copy_of,
-    "acquired_at": _acquired_at,
+    "acquired_at": lambda image: moment(image.review.acquired_at),
     "series_uid": lambda image: image.review.series_uid,
     "modality": lambda image: image.review.modality,
     "description": lambda image: image.review.description,

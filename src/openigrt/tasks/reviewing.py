@@ -23,11 +23,12 @@ from openigrt.tasks.course_image import CourseSide, CourseWords, ImageTask, cour
 from openigrt.tasks.course_matching import Matcher, matcher, process_count
 from openigrt.tasks.course_store import KEPT
 from openigrt.tasks.exchanged import naming_an_exchange
-from openigrt.tasks.guidance_files import require_usable_folder
+from openigrt.tasks.former_results import tell_set_aside
 from openigrt.tasks.guidance_inputs import position_of
 from openigrt.tasks.guiding import COMPILING, MATCHING
 from openigrt.tasks.isocenters import DAILY_OPTION, PLAN_OPTION, point_mm
-from openigrt.tasks.review_files import RESULTS, set_review_aside, write_review
+from openigrt.tasks.result_folder import require_usable_folder
+from openigrt.tasks.review_files import RESULTS, write_review
 from openigrt.tasks.words import (
     given,
     require_listener,
@@ -39,7 +40,7 @@ from openigrt.tasks.words import (
 )
 
 BAR_WIDTH = 20
-SETTINGS_SAID = ("site", "region", "target", "machine", "aliases", "planning series", "straightened")
+ASKED_OF_GUIDE_ALONE = ("degrees of freedom", "start of the search")
 
 
 def review(
@@ -95,8 +96,8 @@ def review(
         seed=int(seed),
     )
     if out is not None:
-        require_usable_folder(Path(out), words.plan, Path(days), names=RESULTS)
-        set_review_aside(Path(out), progress)
+        require_usable_folder(Path(out), RESULTS, words.plan, Path(days))
+        tell_set_aside(Path(out), RESULTS, "review", progress)
     found = _reviewed(words, Path(days), None if out is None else Path(out) / KEPT, process_count(jobs), progress)
     if out is not None:
         progress("writing the report")
@@ -186,7 +187,7 @@ def _course(
         warnings=_warnings_of_all(images),
         notes=order_notes(images),
         inputs=plan.folder.inputs,
-        settings={name: settings.words[name] for name in SETTINGS_SAID if name in settings.words}
+        settings={name: word for name, word in settings.words.items() if name not in ASKED_OF_GUIDE_ALONE}
         | {"daily isocenters": _isocenter_rules(images)},
         seed=settings.seed,
         reviewed_at=datetime.now(UTC),

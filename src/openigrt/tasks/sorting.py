@@ -100,14 +100,13 @@ def sorted_places(found: FolderCheck, out: Path) -> SortedFolder:
     absent = {entry.source for entry in left_out}
     patients = _patient_folders(found.inventory)
     placed: list[Placed] = []
-    taken: Counter[PurePath] = Counter()
+    taken: Counter[str] = Counter()
     for home in _homes(found):
         instances = [instance for instance in home.instances if instance.path not in absent]
         if not instances:
             continue
-        place = patients[instances[0].patient_id, instances[0].patient_name] / home.kind / home.name
-        taken[place] += 1
-        place = place if taken[place] == 1 else place.with_name(f"{place.name}_{taken[place]}")
+        patient = patients[instances[0].patient_id, instances[0].patient_name]
+        place = _free(patient / home.kind / home.name, taken)
         placed += (Placed(i.path, place / f"{_safe(i.class_name)}_{n:04d}.dcm") for n, i in enumerate(instances, 1))
     return SortedFolder(out, tuple(placed), left_out)
 
@@ -124,14 +123,18 @@ def _left_out(inventory: Inventory) -> Iterator[LeftOut]:
 def _patient_folders(inventory: Inventory) -> dict[tuple[str, str], PurePath]:
     """A folder name for each patient: the ID, or else the name, with a number where two become the same."""
     people = dict.fromkeys((instance.patient_id, instance.patient_name) for instance in inventory.instances())
-    used: Counter[str] = Counter()
-    folders = {}
-    for patient_id, name in people:
-        safe = _safe(patient_id or name)
-        used[safe.casefold()] += 1
-        count = used[safe.casefold()]
-        folders[patient_id, name] = PurePath(safe if count == 1 else f"{safe}_{count}")
-    return folders
+    taken: Counter[str] = Counter()
+    return {(patient_id, name): _free(PurePath(_safe(patient_id or name)), taken) for patient_id, name in people}
+
+
+def _free(place: PurePath, taken: Counter[str]) -> PurePath:
+    """The place, or the next one with a number that is not taken, upper and lower case alike; it is taken then."""
+    wanted, free = str(place).casefold(), place
+    while str(free).casefold() in taken:
+        taken[wanted] += 1
+        free = place.with_name(f"{place.name}_{taken[wanted]}")
+    taken[str(free).casefold()] = 1
+    return free
 
 
 def _homes(found: FolderCheck) -> Iterator[_Home]:
@@ -207,7 +210,8 @@ def _require_free(heap: Path, goal: Path) -> None:
 
 def _copy(planned: SortedFolder, progress: Progress) -> None:
     """Make the folders beside their goal, and move them there when all files are whole."""
-    unfinished = planned.out.with_name(f".{planned.out.name}.part")
+    goal = planned.out.resolve()  # "." has a name then
+    unfinished = goal.with_name(f".{goal.name}.part")
     shutil.rmtree(unfinished, ignore_errors=True)
     try:
         for done, placed in enumerate(planned.placed):
@@ -217,9 +221,9 @@ def _copy(planned: SortedFolder, progress: Progress) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(placed.source, target)
         unfinished.mkdir(parents=True, exist_ok=True)
-        if planned.out.is_dir():
-            planned.out.rmdir()
-        unfinished.replace(planned.out)
+        if goal.is_dir():
+            goal.rmdir()
+        unfinished.replace(goal)
     except OSError as failure:
         raise InputError(
             f"Cannot write to {planned.out}: {failure.strerror or failure}. Make room there, or name another folder.",

@@ -1,6 +1,6 @@
 """What is missing, inconsistent, lossy or suspicious in a folder, each with what to do.
 
-Headers only, but for plans and registrations.
+Headers only, but for plans, records, instructions, registrations and fiducials, which are read whole.
 """
 
 from collections import defaultdict
@@ -8,13 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pydicom.uid import (
-    DeformableSpatialRegistrationStorage,
-)
+from pydicom.uid import DeformableSpatialRegistrationStorage
 
 from openigrt.dicom.checks.plan_findings import plan_doubts
 from openigrt.dicom.checks.record_findings import find_in_instructions, find_in_records
-from openigrt.dicom.dataset.elements import character_set_doubt, naming, required_whole_number, text
+from openigrt.dicom.dataset.elements import character_set_doubt, in_short, naming, required_whole_number, text
 from openigrt.dicom.dataset.finding import Finding, Severity, by_severity
 from openigrt.dicom.dataset.inventory import (
     DICOM_SUFFIXES,
@@ -155,8 +153,7 @@ def _identity(instance: Instance) -> PatientIdentity:
 
 def _listed(people: Sequence[PatientIdentity]) -> str:
     """Patients in a sentence, the first few by name."""
-    more = f"; and {len(people) - NAMES_LISTED} more" if len(people) > NAMES_LISTED else ""
-    return "; ".join(map(str, people[:NAMES_LISTED])) + more
+    return in_short([str(one) for one in people], NAMES_LISTED, "; ")
 
 
 def _files(inventory: Inventory, paths: Sequence[Path]) -> str:

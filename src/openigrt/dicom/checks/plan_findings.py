@@ -22,11 +22,8 @@ LOOK_THERE = "Look at the plan in the planning system; export it again if it is 
 
 def plan_doubts(planning: Planning, links: Links) -> Iterator[Finding]:
     """All that is missing, contradicts itself or is suspicious in one plan, as clauses that its name goes before."""
-    image = planning.image.instances[0] if planning.image else None
-    frame_uid = links.frame_uid_of(planning.plan) or (image.frame_uid if image else "")
     try:
-        dataset, _ = read_object(planning.plan.path)
-        plan, messages = read_plan(dataset, PlanDefaults(frame_uid, _position(planning)))
+        plan, messages = read_planned(planning, links)
     except OpenIgrtError as error:
         yield Finding(Severity.ERROR, f"cannot be guided from: {error.sentence}", LOOK_THERE)
         return
@@ -36,6 +33,13 @@ def plan_doubts(planning: Planning, links: Links) -> Iterator[Finding]:
     yield from _of_delivery(plan)
     if planning.image is not None:
         yield from _outside(plan, planning.image)
+
+
+def read_planned(planning: Planning, links: Links) -> tuple[Plan, tuple[str, ...]]:
+    """A plan of a folder as `read_plan` gives it, its image and structures saying what it leaves open."""
+    image = planning.image.instances[0] if planning.image else None
+    frame_uid = links.frame_uid_of(planning.plan) or (image.frame_uid if image else "")
+    return read_plan(read_object(planning.plan.path)[0], PlanDefaults(frame_uid, _position(planning)))
 
 
 def _position(planning: Planning) -> PatientPosition | None:

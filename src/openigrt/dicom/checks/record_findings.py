@@ -5,11 +5,12 @@ from collections.abc import Iterator, Sequence
 
 from pydicom.uid import RTBeamsDeliveryInstructionStorage
 
+from openigrt.dicom.checks.plan_findings import read_planned
+from openigrt.dicom.dataset.elements import in_short
 from openigrt.dicom.dataset.finding import Finding, Severity
 from openigrt.dicom.dataset.inventory import Instance, Inventory
 from openigrt.dicom.dataset.load import read_object
-from openigrt.dicom.folders.links import Links
-from openigrt.dicom.plans.plan import read_plan
+from openigrt.dicom.folders.links import Links, Planning
 from openigrt.dicom.records.delivery_instruction import read_delivery_instruction
 from openigrt.dicom.records.treatment_record import RECORD_CLASSES, read_treatment_record
 from openigrt.errors import OpenIgrtError
@@ -33,13 +34,14 @@ def find_in_records(inventory: Inventory, links: Links) -> Iterator[Finding]:
         for message in messages:
             noticed[message].append(instance)
     for message, instances in noticed.items():
-        names = _listed([instance.path.name for instance in instances])
+        names = in_short([instance.path.name for instance in instances], NAMES_LISTED)
         uids = tuple(instance.uid for instance in instances)
         yield Finding(Severity.NOTE, f"Treatment record {names}: {message}", "Nothing; it is left aside.", uids)
-    plans = {planning.plan.uid: planning.plan for planning in links.plannings}
+    plannings = {planning.plan.uid: planning for planning in links.plannings}
     for uid, records in by_plan.items():
+        plan = _readable_plan(plannings[uid], links) if uid in plannings else None
         try:
-            yield from _of_course(list(records.values()), uid, plans.get(uid))
+            yield from _of_course(list(records.values()), uid, plan, is_here=uid in plannings)
         except OpenIgrtError as error:
             yield Finding(Severity.ERROR, error.sentence, "Export the records again.", tuple(records))
 
@@ -61,17 +63,19 @@ def find_in_instructions(inventory: Inventory, links: Links) -> Iterator[Finding
             yield Finding(Severity.NOTE, f"{name}: {message}", "Nothing; it is left aside.", about)
 
 
-def _of_course(records: Sequence[TreatmentRecord], plan_uid: str, instance: Instance | None) -> Iterator[Finding]:
-    """What the records of one plan tell."""
+def _of_course(
+    records: Sequence[TreatmentRecord], plan_uid: str, plan: Plan | None, *, is_here: bool
+) -> Iterator[Finding]:
+    """What the records of one plan tell; `plan` is None where it is not in the folder or cannot be read."""
     about = tuple(record.uid for record in records)
-    if instance is None:
+    if not is_here:
         named = f"of plan {plan_uid}, which is not in the folder" if plan_uid else "of no plan: none is named"
         count = f"{len(records)} treatment record{'' if len(records) == 1 else 's'}"
         sentence = f"{count} {named}."
         yield Finding(Severity.WARNING, sentence, "Add the plan that was treated.", about)
-    history = course_history(records, _readable_plan(instance))
+    history = course_history(records, plan)
     if history.absent_fractions:
-        numbers = _listed([str(number) for number in history.absent_fractions])
+        numbers = in_short([str(number) for number in history.absent_fractions], NAMES_LISTED)
         sentence = f"Plan {plan_uid or 'unknown'}: no treatment record of fraction {numbers}."
         yield Finding(Severity.WARNING, sentence, "Add the records, or find out whether these were treated.", about)
     yield from _of_beams(history, about)
@@ -89,14 +93,16 @@ def _overrides(history: CourseHistory, about: tuple[str, ...]) -> Iterator[Findi
         for override in beam.overrides
     ]
     if overrides:
-        sentence = f"{len(overrides)} override{'' if len(overrides) == 1 else 's'}: {_listed(overrides)}."
+        sentence = (
+            f"{len(overrides)} override{'' if len(overrides) == 1 else 's'}: {in_short(overrides, NAMES_LISTED)}."
+        )
         yield Finding(Severity.NOTE, sentence, "See the records for who overrode them, and why.", about)
 
 
-def _readable_plan(instance: Instance | None) -> Plan | None:
-    """The plan of a course where it is there and can be read: what is wrong with it is found elsewhere."""
+def _readable_plan(planning: Planning, links: Links) -> Plan | None:
+    """The plan of a course where it can be read: what is wrong with it is found elsewhere."""
     try:
-        return None if instance is None else read_plan(read_object(instance.path)[0])[0]
+        return read_planned(planning, links)[0]
     except OpenIgrtError:
         return None
 
@@ -117,7 +123,7 @@ def _of_beams(history: CourseHistory, about: tuple[str, ...]) -> Iterator[Findin
             if beam.state is state
         ]
         if found:
-            sentence = f"Plan {history.plan_uid or 'unknown'}, {words}: {_listed(found)}."
+            sentence = f"Plan {history.plan_uid or 'unknown'}, {words}: {in_short(found, NAMES_LISTED)}."
             advice = "Check that the rest was given, and that it was recorded."
             yield Finding(Severity.WARNING, sentence, advice, about)
 
@@ -125,9 +131,3 @@ def _of_beams(history: CourseHistory, about: tuple[str, ...]) -> Iterator[Findin
 def _amount(meterset: float | None) -> str:
     """A meterset in a sentence."""
     return "unknown" if meterset is None else f"{meterset:g}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    """Names in a sentence, the first few."""
-    more = f" and {len(names) - NAMES_LISTED} more" if len(names) > NAMES_LISTED else ""
-    return ", ".join(names[:NAMES_LISTED]) + more

@@ -304,7 +304,7 @@ def one_line(failure: BaseException) -> str:
     return printable(" ".join(str(failure)[:LONGEST_REASON].split())) or type(failure).__name__
 
 
-def in_short(names: list[str]) -> str:
+def in_short(names: list[str], most: int = NAMES_IN_A_SENTENCE, between: str = ", ") -> str:
     """Names in a sentence, the first few of many."""
-    more = f" and {len(names) - NAMES_IN_A_SENTENCE} more" if len(names) > NAMES_IN_A_SENTENCE else ""
-    return ", ".join(names[:NAMES_IN_A_SENTENCE]) + more
+    more = f"{between.rstrip(', ')} and {len(names) - most} more" if len(names) > most else ""
+    return between.join(names[:most]) + more

@@ -56,6 +56,11 @@ class FrameGroups:
                     return found[0]
         return Dataset()
 
+    def macro(self, sequence: str) -> Dataset | None:
+        """The item of a macro for this frame: its own, else the shared one; None where it has neither."""
+        found = (items(group, sequence) for group in (self.own, self.shared))
+        return next((macro[0] for macro in found if macro), None)
+
 
 def read_frames(instance: Instance) -> tuple[FrameGroups, ...]:
     """The functional groups of each frame of a multi-frame image, in the order of its pixels, from its file.
@@ -70,11 +75,16 @@ def read_frames(instance: Instance) -> tuple[FrameGroups, ...]:
     with lenient():
         header, _ = read_header(instance.path, [SHARED, PER_FRAME, "DimensionIndexSequence"])
     with naming(instance.header):
-        own, shared = items(header, PER_FRAME), items(header, SHARED)
-        dimensions = items(header, "DimensionIndexSequence")
+        return frame_groups(header, count, str(instance.path))
+
+
+def frame_groups(dataset: Dataset, count: int, name: str) -> tuple[FrameGroups, ...]:
+    """The functional groups of each of `count` frames of an object, called `name` in errors.
+
+    Raises InconsistentInput where it describes more or fewer.
+    """
+    own, shared = items(dataset, PER_FRAME), items(dataset, SHARED)
+    dimensions = items(dataset, "DimensionIndexSequence")
     if len(own) != count:
-        raise InconsistentInput(
-            f"{instance.path} announces {count} frames and describes {len(own)}; export it again.",
-            path=str(instance.path),
-        )
+        raise InconsistentInput(f"{name} announces {count} frames and describes {len(own)}; export it again.")
     return tuple(FrameGroups(frame, shared[0] if shared else Dataset(), dimensions) for frame in own)

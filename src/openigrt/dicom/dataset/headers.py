@@ -133,6 +133,14 @@ def date_and_time(moment: datetime) -> tuple[str, str]:
     return utc.strftime("%Y%m%d"), utc.strftime("%H%M%S.") + f"{utc.microsecond // 1000:03d}"
 
 
+def set_approval(dataset: Dataset, status: str, reviewer: str, reviewed_at: datetime | None) -> None:
+    """Approval module (PS3.3 C.8.8.16): who reviewed it and when, empty where not known, unless nobody has."""
+    dataset.ApprovalStatus = status or "UNAPPROVED"
+    if dataset.ApprovalStatus != "UNAPPROVED":
+        dataset.ReviewDate, dataset.ReviewTime = date_and_time(reviewed_at) if reviewed_at else ("", "")
+        dataset.ReviewerName = reviewer
+
+
 def decimal(value: float) -> str:
     """A Decimal String: at most 16 characters, as exact as they allow (PS3.5, 6.2)."""
     return format_number_as_ds(float(value))

@@ -12,6 +12,7 @@ from pydicom.uid import (
     EnhancedCTImageStorage,
     EnhancedMRImageStorage,
     EnhancedPETImageStorage,
+    EnhancedUSVolumeStorage,
     LegacyConvertedEnhancedCTImageStorage,
     LegacyConvertedEnhancedMRImageStorage,
     LegacyConvertedEnhancedPETImageStorage,
@@ -26,6 +27,9 @@ from pydicom.uid import (
     SegmentationStorage,
     SpatialFiducialsStorage,
     SpatialRegistrationStorage,
+    SurfaceScanMeshStorage,
+    SurfaceScanPointCloudStorage,
+    SurfaceSegmentationStorage,
 )
 
 from openigrt.dicom.dataset.elements import in_short, lenient, naming, sop_class_name, text
@@ -59,9 +63,9 @@ DOSE_CLASSES = (RTDoseStorage,)
 REGISTRATION_CLASSES = (SpatialRegistrationStorage, DeformableSpatialRegistrationStorage)
 PROJECTION_CLASSES = (RTImageStorage,)
 FIDUCIAL_CLASSES = (SpatialFiducialsStorage,)
-SEGMENTATION_CLASSES = (SegmentationStorage, "1.2.840.10008.5.1.4.1.1.66.7")
-SURFACE_CLASSES = tuple(f"1.2.840.10008.5.1.4.1.1.{n}" for n in ("66.5", "68.1", "68.2"))
-ULTRASOUND_CLASSES = ("1.2.840.10008.5.1.4.1.1.6.2",)
+SEGMENTATION_CLASSES = (SegmentationStorage, "1.2.840.10008.5.1.4.1.1.66.7")  # label maps, which pydicom does not name
+SURFACE_CLASSES = (SurfaceSegmentationStorage, SurfaceScanMeshStorage, SurfaceScanPointCloudStorage)
+ULTRASOUND_CLASSES = (EnhancedUSVolumeStorage,)
 
 HEADER_KEYWORDS = [
     *("SOPClassUID", "SOPInstanceUID", "Modality", "PatientID", "PatientName", "StudyInstanceUID", "SeriesInstanceUID"),

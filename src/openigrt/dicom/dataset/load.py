@@ -23,6 +23,7 @@ PREAMBLE_BYTES = 132
 UNDEFINED_LENGTH = 0xFFFFFFFF
 PIXEL_DATA = (0x7FE0, 0x0010)
 PIXEL_HEADER_BYTES = 12
+PIXEL_REPRESENTATIONS = (b"OB", b"OW", b"UN")  # each an odd length where there is no representation, so none at all
 IMPLICIT_STARTS = (b"\x02\x00", b"\x08\x00")
 
 
@@ -249,12 +250,14 @@ def _pixel_element(path: Path, dataset: Dataset, stream: Stream, size: int) -> P
     group, element = struct.unpack(order + "HH", start[:4])
     if (group, element) != PIXEL_DATA:
         return None
-    implicit = not start[4:6].isalpha()
+    implicit = start[4:6] not in PIXEL_REPRESENTATIONS
     (length,) = struct.unpack(order + "I", start[4:8] if implicit else start[8:12])
     offset = stream.tell() - (4 if implicit else 0)
     deflated_from = stream.start if isinstance(stream, InflatedFile) else None
+    if length == UNDEFINED_LENGTH and deflated_from is not None:
+        raise UnreadableFile(f"{path} is damaged DICOM: what is deflated holds no compressed pixels.", path=str(path))
     if length == UNDEFINED_LENGTH:
-        return PixelElement(offset, None, deflated_from)
+        return PixelElement(offset, None)
     if deflated_from is None and offset + length > size:
         raise UnreadableFile(
             f"{path} is truncated: {length} bytes of pixel data are announced and {size - offset} are there.",

@@ -1,4 +1,4 @@
-"""The plane of an image: its axes from Image Orientation (Patient), checked and made orthonormal."""
+"""The plane of an image: its axes from Image Orientation (Patient), checked and made orthonormal; lengths believed."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from openigrt.geometry import Float64Array
 
 ORTHONORMAL_TOLERANCE = 1e-3
+LONGEST_MM = 1e5  # beyond any room
 
 
 def is_plane(orientation: NDArray[np.float64], spacing_mm: tuple[float, ...]) -> bool:

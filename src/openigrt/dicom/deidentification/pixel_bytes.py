@@ -11,7 +11,7 @@ from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
 from openigrt.dicom.dataset.elements import PYDICOM_FAILURES, naming, text
 from openigrt.dicom.dataset.load import UNDEFINED_LENGTH
 from openigrt.dicom.deidentification.deidentified_elements import PIXEL_TAGS, Remark, Remarks
-from openigrt.dicom.pixels.codestreams import begins_frame, is_known, no_picture
+from openigrt.dicom.deidentification.unneeded_bytes import begins_frame, is_known, no_picture
 from openigrt.errors import UnreadableFile
 
 _ITEM, _END_OF_SEQUENCE = 0xFFFEE000, 0xFFFEE0DD

@@ -30,16 +30,15 @@ from openigrt.dicom.dataset.elements import (
 )
 from openigrt.dicom.dataset.headers import SeriesHeader, decimal, decimals, new_dataset, reference
 from openigrt.dicom.dataset.load import transfer_syntax
-from openigrt.dicom.doses.dvh import dvh_item
+from openigrt.dicom.doses.dvh import IN_GRAY, LARGEST_DOSE_GY, dvh_item
 from openigrt.dicom.doses.frames import MAX_FRAMES, DoseFrames, frames_of, planes_together
-from openigrt.dicom.pixels.stored_values import NATIVE_SYNTAXES, decoded, stored_type, within_stored_bits
+from openigrt.dicom.pixels.stored_bits import stored_type, within_stored_bits
+from openigrt.dicom.pixels.stored_values import NATIVE_SYNTAXES, decoded
 from openigrt.errors import InconsistentInput, MissingInput, UnreadableFile, UnsupportedInput
 from openigrt.geometry import Grid
 from openigrt.patient import DoseGrid, DoseKind, DoseSummation, Dvh
 
 FRAME_OFFSETS = Tag("GridFrameOffsetVector")
-IN_GRAY = {"GY": 1.0, "CGY": 0.01}
-LARGEST_DOSE_GY = 1e6
 SMALLEST_MAXIMUM_GY = 1e-6
 OF_BEAMS = (DoseSummation.BEAM, DoseSummation.BEAM_SESSION, DoseSummation.CONTROL_POINT)
 
@@ -66,8 +65,9 @@ def read_dose_error(dataset: Dataset) -> DoseGrid:
     with naming(dataset):
         if _kind(dataset) is not DoseKind.ERROR:
             raise UnsupportedInput(f"{name_of(dataset)} is dose of type {_kind(dataset)}; expected ERROR.")
-        values = _stored_dose(dataset, frames) * np.float32(_gray_per_stored(dataset, None))
-    return _placed(dataset, frames, frames.grid(), np.asarray(values, np.float32))
+        stored, scaling = _stored_dose(dataset, frames), _gray_per_stored(dataset, None)
+        _require_believable(frames, max(abs(dose_gy) for dose_gy in _extremes_gy(stored, scaling)))
+    return _placed(dataset, frames, frames.grid(), np.asarray(stored * np.float32(scaling), np.float32))
 
 
 def read_uneven_dose(dataset: Dataset, step_mm: float, reference_dose_gy: float | None = None) -> DoseGrid:
@@ -237,12 +237,22 @@ def _dose_gy(dataset: Dataset, frames: DoseFrames, reference_dose_gy: float | No
             raise UnsupportedInput(f"{frames.name} is dose of type ERROR, a difference; expected a dose.")
         scaling = _gray_per_stored(dataset, reference_dose_gy)
         stored = _stored_dose(dataset, frames)
-        lowest, highest = int(stored.min()) * scaling, int(stored.max()) * scaling
-        if lowest < 0.0:
-            raise InconsistentInput(f"{frames.name} holds {kind} dose below zero, down to {lowest:g} Gy.")
-        if highest > LARGEST_DOSE_GY:
-            raise InconsistentInput(f"{frames.name} holds {highest:g} Gy; at most {LARGEST_DOSE_GY:g} are believed.")
+        lowest_gy, highest_gy = _extremes_gy(stored, scaling)
+        if lowest_gy < 0.0:
+            raise InconsistentInput(f"{frames.name} holds {kind} dose below zero, down to {lowest_gy:g} Gy.")
+        _require_believable(frames, highest_gy)
         return np.multiply(stored, np.float32(scaling), dtype=np.float32, casting="unsafe")
+
+
+def _extremes_gy(stored: Stored, scaling: float) -> tuple[float, float]:
+    """The lowest and the highest dose, Gy."""
+    return int(stored.min()) * scaling, int(stored.max()) * scaling
+
+
+def _require_believable(frames: DoseFrames, largest_gy: float) -> None:
+    """Raise InconsistentInput for a dose that nobody gives."""
+    if largest_gy > LARGEST_DOSE_GY:
+        raise InconsistentInput(f"{frames.name} holds {largest_gy:g} Gy; at most {LARGEST_DOSE_GY:g} are believed.")
 
 
 def _gray_per_stored(dataset: Dataset, reference_dose_gy: float | None) -> float:
@@ -270,10 +280,7 @@ def _stored_dose(dataset: Dataset, frames: DoseFrames) -> Stored:
     if (whole_number(dataset, "SamplesPerPixel") or 1) != 1:
         raise UnsupportedInput(f"{frames.name} has several samples per pixel; dose has one.")
     if transfer_syntax(dataset) not in NATIVE_SYNTAXES:
-        flat = shape[1:] if shape[0] == 1 else shape
-        return within_stored_bits(dataset, decoded(dataset, frames.name, flat).reshape(shape))
-    if required_whole_number(dataset, "BitsAllocated") not in (8, 16, 32):
-        raise UnsupportedInput(f"{frames.name} has {required_whole_number(dataset, 'BitsAllocated')} bits allocated.")
+        return within_stored_bits(dataset, decoded(dataset, frames.name, shape))
     dtype = stored_type(dataset)
     count = int(np.prod(shape))
     if len(content) < count * dtype.itemsize:

@@ -1,8 +1,10 @@
 """The folder of all days of a course: the images that were taken of the patient, and the registrations of them."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 from openigrt.dicom.dataset.inventory import (
@@ -45,7 +47,7 @@ class DaySeries:
         return frozenset(instance.uid for instance in self.series.instances)
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False)
 class DaysFolder:
     """The images of a course in the order of time (those without one last), and the registrations that are there.
 
@@ -78,14 +80,27 @@ class DaysFolder:
 
     def _speaks_of(self, stated: StatedRegistration, image: DaySeries, plan_frame_uid: str) -> bool:
         """Whether a registration is about an image."""
-        sources = stated.registration.sources
-        named = frozenset(uid for source in sources for uid in source.image_uids)
-        if named & image.instance_uids:
-            return True
-        if image.frame_uid == plan_frame_uid or any(named & other.instance_uids for other in self.images):
+        if self._named_by[stated]:
+            return image in self._named_by[stated]
+        if image.frame_uid == plan_frame_uid:
             return False
-        frames = {source.frame_uid for source in sources} | {stated.registration.registered_frame_uid}
+        frames = {source.frame_uid for source in stated.registration.sources}
+        frames.add(stated.registration.registered_frame_uid)
         return image.frame_uid in frames and image in self._likeliest(stated, image.frame_uid)
+
+    @cached_property
+    def _named_by(self) -> Mapping[StatedRegistration, frozenset[DaySeries]]:
+        """The images of which each registration names slices."""
+        holding: dict[str, list[DaySeries]] = defaultdict(list)
+        for image in self.images:
+            for uid in image.instance_uids:
+                holding[uid].append(image)
+        return {
+            stated: frozenset(
+                image for source in stated.registration.sources for uid in source.image_uids for image in holding[uid]
+            )
+            for stated in self.registrations
+        }
 
     def _likeliest(self, stated: StatedRegistration, frame_uid: str) -> Sequence[DaySeries]:
         """The image of a frame that a registration is of by their times; all of that frame where times do not tell."""

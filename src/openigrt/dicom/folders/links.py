@@ -7,8 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from pydicom import Dataset
-
 from openigrt.dicom.dataset.elements import items, naming, text
 from openigrt.dicom.dataset.inventory import (
     CT_CLASSES,
@@ -21,6 +19,7 @@ from openigrt.dicom.dataset.inventory import (
     Series,
 )
 from openigrt.dicom.folders.choosing import series_named
+from openigrt.dicom.structures.structure_set import referenced_series
 from openigrt.errors import UnreadableFile
 
 Linked = TypeVar("Linked")
@@ -117,7 +116,7 @@ def _drawing(structure_set: Instance, images: Sequence[Series]) -> Drawing:
     """What a structure set was drawn on: the series of its slices, else of its UID, else the only one in its frame."""
     with naming(structure_set.header):
         frames = items(structure_set.header, "ReferencedFrameOfReferenceSequence")
-        series = [entry for frame in frames for entry in _series_items(frame)]
+        series = [entry for frame in frames for entry in referenced_series(frame)]
         frame_uid = text(frames[0], "FrameOfReferenceUID") if frames else structure_set.frame_uid
         series_uid = text(series[0], "SeriesInstanceUID") if series else ""
         slices = [image for entry in series for image in items(entry, "ContourImageSequence")]
@@ -126,12 +125,6 @@ def _drawing(structure_set: Instance, images: Sequence[Series]) -> Drawing:
     image = fitting[0] if len(fitting) == 1 else None
     absent = image_uids - {instance.uid for s in images for instance in s.instances}
     return Drawing(structure_set, frame_uid, series_uid, image_uids, absent, image)
-
-
-def _series_items(frame: Dataset) -> list[Dataset]:
-    """The items of the series that a frame item of a structure set names."""
-    studies = items(frame, "RTReferencedStudySequence")
-    return [series for study in studies for series in items(study, "RTReferencedSeriesSequence")]
 
 
 def _planning(

@@ -22,18 +22,20 @@ from openigrt.dicom.dataset.elements import (
     text,
     texts,
 )
+from openigrt.dicom.dataset.functional_groups import SHARED
 from openigrt.dicom.dataset.load import read_header
 from openigrt.dicom.images.slices import Slice
 from openigrt.images import DecayCorrection, Sex, SuvReference, Uptake
 
 TRACER = "RadiopharmaceuticalInformationSequence"
-SHARED, CONVERTED = "SharedFunctionalGroupsSequence", "UnassignedSharedConvertedAttributesSequence"
+CONVERTED = "UnassignedSharedConvertedAttributesSequence"
 PHILIPS_GROUP, PHILIPS, PHILIPS_SUV, PHILIPS_ACTIVITY = 0x7053, "Philips PET Private Group", 0x00, 0x09
 GE_GROUP, GE, GE_SCAN_TIME = 0x0009, "GEMS_PETD_01", 0x0D
 DOUBTFUL_REFERENCE_S = 60.0
 CM_PER_M = 100.0
 MS_PER_S = 1000.0
 DAY = timedelta(days=1)
+SHORTEST_HALF_LIFE_S = 1.0  # no tracer decays faster
 LONGEST_FRAME_MS = DAY.total_seconds() * MS_PER_S
 LATEST = datetime.max.replace(tzinfo=UTC)
 
@@ -171,12 +173,16 @@ def _counted_back(source: Dataset, acquired_at: datetime | None, half_life_s: fl
     reference_ms, duration_ms = number(source, "FrameReferenceTime"), number(source, "ActualFrameDuration")
     if acquired_at is None or reference_ms is None or not duration_ms or not half_life_s:
         return None
-    if min(reference_ms, duration_ms, half_life_s) < 0.0 or max(reference_ms, duration_ms) > LONGEST_FRAME_MS:
+    is_possible = 0.0 <= min(reference_ms, duration_ms) <= max(reference_ms, duration_ms) <= LONGEST_FRAME_MS
+    if not is_possible or half_life_s < SHORTEST_HALF_LIFE_S:
         return None
     decay_per_s = np.log(2.0) / half_life_s
     x = decay_per_s * duration_ms / MS_PER_S
     average_s = float(np.log(x / -np.expm1(-x)) / decay_per_s)
-    return acquired_at + timedelta(seconds=average_s - reference_ms / MS_PER_S)
+    try:
+        return acquired_at + timedelta(seconds=average_s - reference_ms / MS_PER_S)
+    except OverflowError:  # beyond the calendar
+        return None
 
 
 def _injected_at(tracer: Dataset, source: Dataset, reference_at: datetime | None) -> datetime | None:
@@ -187,7 +193,10 @@ def _injected_at(tracer: Dataset, source: Dataset, reference_at: datetime | None
     if stated_at is not None or not time or reference_at is None:
         return stated_at
     on_that_day = moment_of(f"{reference_at:%Y%m%d}", time, offset)
-    return None if on_that_day is None else reference_at - (reference_at - on_that_day) % DAY
+    try:
+        return None if on_that_day is None else reference_at - (reference_at - on_that_day) % DAY
+    except OverflowError:  # before the calendar
+        return None
 
 
 def _private_number(header: Dataset, element: int) -> float | None:

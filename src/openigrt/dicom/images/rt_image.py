@@ -17,7 +17,6 @@ from openigrt.dicom.dataset.elements import (
     naming,
     number,
     numbers,
-    required_numbers,
     text,
     texts,
     whole_number,
@@ -36,8 +35,8 @@ from openigrt.dicom.images.rt_image_setup import (
     read_setup,
 )
 from openigrt.dicom.pixels.gray_frames import gray_frames
-from openigrt.dicom.pixels.modality_lut import rescaled
-from openigrt.errors import InconsistentInput, UnsupportedInput
+from openigrt.dicom.pixels.modality_lut import LARGEST_RESCALE, rescaled
+from openigrt.errors import InconsistentInput, UnreadableFile, UnsupportedInput
 from openigrt.geometry import Float64Array, fixed_from_gantry
 from openigrt.images import (
     Exposure,
@@ -71,7 +70,11 @@ def read_projections(
         messages = dict.fromkeys(remarks)
         values = rescaled(dataset, gray_frames(dataset))
         times = _frame_times(dataset, kind, len(values))
-        isocenter_mm = numbers(dataset, "IsocenterPosition") and required_numbers(dataset, "IsocenterPosition", 3)
+        isocenter_mm = FrameSources(dataset).numbers("IsocenterPosition")
+        if len(isocenter_mm) not in (0, 3):
+            raise UnreadableFile(
+                f"{name_of(dataset)} has an IsocenterPosition of {len(isocenter_mm)} numbers; expected 3."
+            )
         projections = []
         for sources, pixels, acquired_at in zip(frame_sources(dataset, len(values)), values, times, strict=True):
             setup, taken = read_setup(sources, defaults or ProjectionDefaults())
@@ -312,8 +315,12 @@ def _stored(pixels: NDArray[np.float32]) -> tuple[NDArray[np.float64], float, fl
     if not np.isfinite(pixels).all():
         raise UnsupportedInput("A projection with pixels that are not finite cannot be written; set them first.")
     low, high = float(pixels.min()), float(pixels.max())
+    if max(abs(low), (high - low) / LARGEST_STORED) > LARGEST_RESCALE:
+        raise UnsupportedInput(
+            f"Pixels from {low:g} to {high:g} need a rescale beyond {LARGEST_RESCALE:g}, which is not read; scale them."
+        )
     if low == round(low) and high - low <= LARGEST_STORED and bool((pixels == np.rint(pixels)).all()):
         return pixels.astype(np.float64) - low, 1.0, low
-    slope = float(decimal((high - low) / LARGEST_STORED * (1.0 + 1e-9)))
+    slope = float(decimal((high - low) / LARGEST_STORED * (1.0 + 1e-9))) or 1.0
     intercept = float(decimal(low))
     return np.clip(np.rint((pixels.astype(np.float64) - intercept) / slope), 0, LARGEST_STORED), slope, intercept

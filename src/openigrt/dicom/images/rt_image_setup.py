@@ -26,11 +26,13 @@ from openigrt.images import MachinePose
 EVERY_FRAME = 0
 LONGEST_MM = 20_000.0
 LARGEST_ANGLE_DEG = 360.0
+LARGEST_EXPOSURE = 1e7  # kV, mA, ms or MU
 SAME_PLANE_MM = 1.0
 CONTRADICTION_MM = 10.0
 SAME_DIRECTION = 1e-3
 CORNER_TOLERANCE_MM = 1e-3
 ABOVE_ZERO = ("RadiationMachineSAD", "RTImageSID", "ImagePlanePixelSpacing")
+EXPOSURE = ("KVP", "XRayTubeCurrent", "XRayTubeCurrentInmA", "ExposureTime", "ExposureTimeInms", "MetersetExposure")
 ROW_AND_COLUMN = ((1.0, 0.0, 0.0), (0.0, -1.0, 0.0))
 
 _NEEDED = {
@@ -237,7 +239,7 @@ def read_pose(sources: FrameSources, setup: Setup) -> tuple[MachinePose, Message
 
 def _require_possible(dataset: Dataset, keyword: str, values: tuple[float, ...]) -> None:
     """Raise UnreadableFile for angles beyond a turn, lengths beyond a room, distances and spacings of zero or less."""
-    most = LARGEST_ANGLE_DEG if keyword.endswith("Angle") else LONGEST_MM
+    most = LARGEST_ANGLE_DEG if keyword.endswith("Angle") else LARGEST_EXPOSURE if keyword in EXPOSURE else LONGEST_MM
     if any(abs(value) > most or (value <= 0.0 and keyword in ABOVE_ZERO) for value in values):
         expected = f"above 0 and at most {most:g}" if keyword in ABOVE_ZERO else f"{-most:g} to {most:g}"
         found = ", ".join(f"{value:g}" for value in values)

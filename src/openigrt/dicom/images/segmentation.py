@@ -24,12 +24,13 @@ from openigrt.dicom.dataset.elements import (
     whole_number,
 )
 from openigrt.dicom.dataset.frame_of_reference import frame_of, frame_uid_of
+from openigrt.dicom.dataset.functional_groups import PER_FRAME
 from openigrt.dicom.dataset.headers import RESEARCH_ONLY, SeriesHeader, decimals, new_dataset
+from openigrt.dicom.dataset.inventory import SEGMENTATION_CLASSES
 from openigrt.errors import InconsistentInput, MissingInput, UnreadableFile, UnsupportedInput
 from openigrt.geometry import Frame, Grid, renormalised_rotation
 from openigrt.images import Code, Image, Mask, Segment
 
-LABEL_MAP_SEGMENTATION = UID("1.2.840.10008.5.1.4.1.1.66.7")
 MAX_SEGMENTS = 1000
 MAX_FRAMES = 100_000
 MAX_VOXELS = 2**30  # of all masks together
@@ -52,7 +53,7 @@ def read_segmentation(
     UnsupportedInput for tiled and slide images, InconsistentInput, MissingInput or UnreadableFile for what is no stack.
     """
     with naming(dataset):
-        if text(dataset, "SOPClassUID") not in (SegmentationStorage, LABEL_MAP_SEGMENTATION):
+        if text(dataset, "SOPClassUID") not in SEGMENTATION_CLASSES:
             raise UnsupportedInput(f"{name_of(dataset)} is no Segmentation.")
         _require_countable(dataset)
         frame, kind = frame_of(dataset, patient), text(dataset, "SegmentationType")
@@ -96,7 +97,7 @@ def _require_countable(dataset: Dataset) -> None:
             f"{name_of(dataset)} announces {frames} frames of {rows} rows and {columns} columns; expected at most "
             f"{MAX_VOXELS} pixels."
         )
-    if len(items(dataset, "PerFrameFunctionalGroupsSequence")) != frames:
+    if len(items(dataset, PER_FRAME)) != frames:
         raise InconsistentInput(f"{name_of(dataset)} does not say of each of its {frames} frames where it lies.")
 
 

@@ -18,8 +18,9 @@ from openigrt.dicom.dataset.elements import (
 )
 from openigrt.dicom.dataset.functional_groups import FrameGroups, read_frames
 from openigrt.dicom.dataset.inventory import MULTI_FRAME_CLASSES, Instance
-from openigrt.dicom.dataset.plane import is_plane
+from openigrt.dicom.dataset.plane import LONGEST_MM, is_plane
 from openigrt.dicom.pixels.modality_lut import LARGEST_RESCALE
+from openigrt.dicom.pixels.stored_bits import BITS_ALLOCATED
 from openigrt.dicom.pixels.stored_values import number_of_frames, required_pixels
 from openigrt.errors import InconsistentInput, UnreadableFile, UnsupportedInput
 from openigrt.geometry import Float64Array
@@ -27,7 +28,6 @@ from openigrt.geometry import Float64Array
 MAX_ROWS_OR_COLUMNS = 8192
 MAX_VOXELS = 2**30
 LOCALIZER = "LOCALIZER"
-BITS_ALLOCATED = (8, 16, 32)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -149,7 +149,7 @@ def _require_supported(instance: Instance) -> None:
 def _geometry(
     instance: Instance, frame: int, groups: FrameGroups | None
 ) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]:
-    """Position, orientation and spacing; raises InconsistentInput where one is missing or impossible."""
+    """Position, orientation and spacing, as `read_slices` promises."""
     keywords = {"ImagePositionPatient": 3, "ImageOrientationPatient": 6, "PixelSpacing": 2}
     values = tuple(numbers(groups.holder(k) if groups else instance.header, k) for k in keywords)
     name = f"Frame {frame + 1} of {instance.uid}" if groups else f"Slice {instance.uid}"
@@ -161,6 +161,12 @@ def _geometry(
                 keyword=keyword,
             )
     position, orientation, spacing = values
+    longest_mm = max(map(abs, (*position, *spacing)))
+    if longest_mm > LONGEST_MM:
+        raise UnreadableFile(
+            f"{name} ({instance.path.name}) has a length of {longest_mm:g} mm; expected at most {LONGEST_MM:g}.",
+            uid=instance.uid,
+        )
     if not is_plane(np.array(orientation).reshape(2, 3), spacing):
         raise InconsistentInput(
             f"{name} ({instance.path.name}) has an impossible geometry: orientation {orientation}, pixel spacing "

@@ -10,7 +10,13 @@ from datetime import UTC
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
-from pydicom.uid import UID, ExplicitVRBigEndian
+from pydicom.uid import (
+    UID,
+    ExplicitVRBigEndian,
+    SurfaceScanMeshStorage,
+    SurfaceScanPointCloudStorage,
+    SurfaceSegmentationStorage,
+)
 
 from openigrt.dicom.dataset.elements import (
     items,
@@ -25,17 +31,14 @@ from openigrt.dicom.dataset.elements import (
 from openigrt.dicom.dataset.frame_of_reference import frame_of, frame_uid_of
 from openigrt.dicom.dataset.headers import SeriesHeader, new_dataset, reference
 from openigrt.dicom.dataset.load import transfer_syntax
+from openigrt.dicom.dataset.plane import LONGEST_MM
 from openigrt.dicom.dataset.provenance import provenance_of
 from openigrt.errors import InvalidGeometry, MissingInput, UnreadableFile, UnsupportedInput
 from openigrt.geometry import Float64Array, Frame
 from openigrt.images import Mesh, PointCloud, Provenance
 
-SURFACE_SCAN_MESH = UID("1.2.840.10008.5.1.4.1.1.68.1")
-SURFACE_SCAN_POINT_CLOUD = UID("1.2.840.10008.5.1.4.1.1.68.2")
-SURFACE_SEGMENTATION = UID("1.2.840.10008.5.1.4.1.1.66.5")
 MAX_SURFACES = 10_000
 MAX_ELEMENT_BYTES = 2**27  # eleven million points or triangles, each of which takes a few times its bytes
-LONGEST_MM = 1e5
 FLAT = 1e-3
 WHITE_LAB = (65535, 32896, 32896)
 COMPUTED = ("114208", "DCM", "Point Cloud Algorithmic")
@@ -51,7 +54,7 @@ def read_point_cloud(dataset: Dataset, patient: Callable[[str], Frame] = Frame.d
     Raises UnsupportedInput, MissingInput, UnreadableFile or InvalidGeometry for what is no whole cloud of points.
     """
     with naming(dataset):
-        if text(dataset, "SOPClassUID") != SURFACE_SCAN_POINT_CLOUD:
+        if text(dataset, "SOPClassUID") != SurfaceScanPointCloudStorage:
             raise UnsupportedInput(f"{name_of(dataset)} is no Surface Scan Point Cloud.")
         item = _only(dataset, "SurfacePointsSequence")
         points_mm = _points_mm(dataset, item)
@@ -67,7 +70,7 @@ def read_meshes(dataset: Dataset, patient: Callable[[str], Frame] = Frame.daily)
     UnsupportedInput, MissingInput, UnreadableFile or InvalidGeometry for what is no whole mesh.
     """
     with naming(dataset):
-        if text(dataset, "SOPClassUID") not in (SURFACE_SCAN_MESH, SURFACE_SEGMENTATION):
+        if text(dataset, "SOPClassUID") not in (SurfaceScanMeshStorage, SurfaceSegmentationStorage):
             raise UnsupportedInput(f"{name_of(dataset)} is no Surface Scan Mesh and no Surface Segmentation.")
         surfaces = items(dataset, "SurfaceSequence")
         if not 0 < len(surfaces) <= MAX_SURFACES:
@@ -240,7 +243,7 @@ def write_point_cloud(cloud: PointCloud, series: SeriesHeader, instance_uid: str
 
     Raises UnsupportedInput for a frame without a Frame of Reference UID.
     """
-    dataset = _new_scan(series, SURFACE_SCAN_POINT_CLOUD, instance_uid, (cloud.frame, cloud.provenance))
+    dataset = _new_scan(series, SurfaceScanPointCloudStorage, instance_uid, (cloud.frame, cloud.provenance))
     dataset.SurfacePointsSequence = [_points_item(cloud.points_mm)]
     if cloud.colors is not None:
         stored = (cloud.colors + np.array([0.0, 128.0, 128.0])) * np.array([655.35, 257.0, 257.0])
@@ -250,7 +253,7 @@ def write_point_cloud(cloud: PointCloud, series: SeriesHeader, instance_uid: str
 
 def write_mesh(mesh: Mesh, series: SeriesHeader, instance_uid: str) -> Dataset:
     """The Surface Scan Mesh of a mesh, points in float32; raises UnsupportedInput as `write_point_cloud` does."""
-    dataset = _new_scan(series, SURFACE_SCAN_MESH, instance_uid, (mesh.frame, mesh.provenance))
+    dataset = _new_scan(series, SurfaceScanMeshStorage, instance_uid, (mesh.frame, mesh.provenance))
     surface = Dataset()
     surface.SurfaceNumber = 1
     surface.SurfaceComments = mesh.label

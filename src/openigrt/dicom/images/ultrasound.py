@@ -10,18 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
-from pydicom.uid import UID
+from pydicom.uid import EnhancedUSVolumeStorage
 
-from openigrt.dicom.dataset.elements import (
-    items,
-    name_of,
-    naming,
-    numbers,
-    required_numbers,
-    text,
-)
+from openigrt.dicom.dataset.elements import name_of, naming, numbers, required_numbers, required_whole_number, text
 from openigrt.dicom.dataset.frame_of_reference import frame_of
-from openigrt.dicom.dataset.plane import is_plane, plane_axes
+from openigrt.dicom.dataset.functional_groups import FrameGroups, frame_groups
+from openigrt.dicom.dataset.plane import LONGEST_MM, is_plane, plane_axes
 from openigrt.dicom.dataset.provenance import provenance_of
 from openigrt.dicom.pixels.gray_frames import gray_frames
 from openigrt.dicom.pixels.modality_lut import rescaled
@@ -29,9 +23,7 @@ from openigrt.errors import InconsistentInput, UnreadableFile, UnsupportedInput
 from openigrt.geometry import Float64Array, Frame, FrameRole, Grid, RigidTransform
 from openigrt.images import Image, Modality
 
-ENHANCED_US_VOLUME = UID("1.2.840.10008.5.1.4.1.1.6.2")
 POSITION_TOLERANCE_MM = 0.05
-LONGEST_MM = 1e5
 TISSUE = "TISSUE_INTENSITY"
 
 Messages = tuple[str, ...]
@@ -61,14 +53,14 @@ def read_ultrasound(
     even stack.
     """
     with naming(dataset):
-        if text(dataset, "SOPClassUID") != ENHANCED_US_VOLUME:
+        if text(dataset, "SOPClassUID") != EnhancedUSVolumeStorage:
             raise UnsupportedInput(f"{name_of(dataset)} is no Enhanced US Volume.")
         values = rescaled(dataset, gray_frames(dataset))
-        groups = _groups(dataset, len(values))
+        groups = frame_groups(dataset, len(values), name_of(dataset))
         kept, messages = _tissue(dataset, groups)
         in_patient = text(dataset, "UltrasoundAcquisitionGeometry") == "PATIENT"
         volume_frame = Frame.equipment(text(dataset, "VolumeFrameOfReferenceUID"))
-        frame = frame_of(dataset, patient) if in_patient else volume_frame
+        frame = frame_of(dataset, patient) if in_patient else _named(dataset, volume_frame)
         if not in_patient:
             messages += ("The volume is in its own frame: where it lay in the patient is not stated.",)
         order, grid = _grid(dataset, [groups[k] for k in kept], frame)
@@ -82,34 +74,26 @@ def read_ultrasound(
         ), messages
 
 
-def _groups(dataset: Dataset, count: int) -> list[tuple[Dataset, ...]]:
-    """Functional groups of each frame: its own before those that all share."""
-    own = items(dataset, "PerFrameFunctionalGroupsSequence")
-    if len(own) != count:
-        raise InconsistentInput(f"{name_of(dataset)} has {count} frames and functional groups for {len(own)}.")
-    shared = items(dataset, "SharedFunctionalGroupsSequence")
-    return [(item, *shared) for item in own]
+def _named(dataset: Dataset, frame: Frame) -> Frame:
+    """A frame with a UID; raises InconsistentInput without one: any two such would be taken for the same."""
+    if not frame.uid:
+        raise InconsistentInput(f"{name_of(dataset)} has {frame.role} axes without a Frame of Reference UID.")
+    return frame
 
 
-def _macro(groups: tuple[Dataset, ...], sequence: str) -> Dataset | None:
-    """The item of a functional group macro, None where the frame has none."""
-    found = (items(group, sequence) for group in groups)
-    return next((macro[0] for macro in found if macro), None)
-
-
-def _required_macro(dataset: Dataset, groups: tuple[Dataset, ...], sequence: str) -> Dataset:
+def _required_macro(dataset: Dataset, group: FrameGroups, sequence: str) -> Dataset:
     """The item of a functional group macro that every frame needs."""
-    macro = _macro(groups, sequence)
+    macro = group.macro(sequence)
     if macro is None:
         raise InconsistentInput(f"{name_of(dataset)} has a frame without {sequence}.")
     return macro
 
 
-def _tissue(dataset: Dataset, groups: list[tuple[Dataset, ...]]) -> tuple[list[int], Messages]:
+def _tissue(dataset: Dataset, groups: tuple[FrameGroups, ...]) -> tuple[list[int], Messages]:
     """The frames that show tissue (all of them where nothing else is said), at one time."""
     kinds, times = [], set()
     for group in groups:
-        kind, time = _macro(group, "ImageDataTypeSequence"), _macro(group, "TemporalPositionSequence")
+        kind, time = group.macro("ImageDataTypeSequence"), group.macro("TemporalPositionSequence")
         kinds.append(TISSUE if kind is None else text(kind, "DataType") or TISSUE)
         times.add(None if time is None else numbers(time, "TemporalPositionTimeOffset"))
     kept = [k for k, kind in enumerate(kinds) if kind == TISSUE]
@@ -121,7 +105,7 @@ def _tissue(dataset: Dataset, groups: list[tuple[Dataset, ...]]) -> tuple[list[i
     return kept, tuple(f"Frames of {kind} are left aside." for kind in others)
 
 
-def _grid(dataset: Dataset, groups: list[tuple[Dataset, ...]], frame: Frame) -> tuple[NDArray[np.int64], Grid]:
+def _grid(dataset: Dataset, groups: list[FrameGroups], frame: Frame) -> tuple[NDArray[np.int64], Grid]:
     """The order of the frames along row x column, and the grid that they fill."""
     space = "Patient" if frame.role is not FrameRole.EQUIPMENT else "Volume"
     suffix = "" if space == "Patient" else "Volume"
@@ -144,7 +128,7 @@ def _grid(dataset: Dataset, groups: list[tuple[Dataset, ...]], frame: Frame) -> 
         raise InconsistentInput(f"{name_of(dataset)} has an impossible orientation or pixel spacing.")
     axes = plane_axes(orientation)
     order, step_mm = _even_order(dataset, positions, axes[:, 2])
-    rows, columns = (round(required_numbers(dataset, keyword, 1)[0]) for keyword in ("Rows", "Columns"))
+    rows, columns = (required_whole_number(dataset, keyword) for keyword in ("Rows", "Columns"))
     spacing = np.array([spacing_mm[1], spacing_mm[0], step_mm])
     return order, Grid(frame, positions[order[0]], spacing, axes, (columns, rows, len(order)))
 
@@ -175,6 +159,8 @@ def _mapping(dataset: Dataset, keyword: str, to_frame: Frame, from_frame: Frame)
     """A 4x4 mapping of points of the volume (PS3.3 C.8.24.2.2), None where it is not stated."""
     if not numbers(dataset, keyword):
         return None
+    for frame in (to_frame, from_frame):
+        _named(dataset, frame)
     values = required_numbers(dataset, keyword, 16)
     _require_near(dataset, values)
     return RigidTransform.from_matrix4(to_frame, from_frame, np.array(values).reshape(4, 4))

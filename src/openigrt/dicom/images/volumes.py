@@ -66,7 +66,7 @@ def sorted_series(series: Series) -> SortedSeries:
     messages += [f"Set aside {instance.path.name}: a localizer." for instance in named]
     slices = [s for instance in instances if not is_localizer(instance) for s in read_slices(instance)]
     with naming(series.instances[0].header):
-        frames = [s for s in slices if s.groups and LOCALIZER in s.image_type]
+        frames = dict.fromkeys(s for s in slices if s.groups and LOCALIZER in s.image_type)
         messages += [f"Set aside {slice_}: a localizer." for slice_ in frames]
         slices, scouts = _without_scouts([s for s in slices if s not in frames])
         if not slices:

@@ -1,6 +1,7 @@
 """What a compressed frame says of itself before anything is decoded: a decoder asks for memory by its words alone."""
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pydicom.uid import HTJ2K, HTJ2KLossless, HTJ2KLosslessRPCL, JPEG2000TransferSyntaxes
@@ -11,7 +12,7 @@ _SIZE_OF_JPEG_2000 = b"\xff\x4f\xff\x51"
 _START_OF_JPEG = b"\xff\xd8"
 _FRAME_MARKERS = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
 _WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD9)}
-_START_OF_SCAN = 0xDA
+START_OF_SCAN, _FILL = 0xDA, 0xFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +44,29 @@ def _jpeg_2000(encoded: bytes) -> Codestream | None:
 
 def _jpeg(encoded: bytes) -> Codestream | None:
     """The frame header (ISO/IEC 10918-1, B.2.2; ISO/IEC 14495-1, C.2.2)."""
-    position = len(_START_OF_JPEG)
-    while encoded.startswith(_START_OF_JPEG) and encoded[position] == 0xFF:
-        marker = encoded[position + 1]
+    for marker, begin, _ in jpeg_segments(encoded):
         if marker in _FRAME_MARKERS:
-            bits, rows, columns, samples = struct.unpack_from(">BHHB", encoded, position + 4)
+            bits, rows, columns, samples = struct.unpack_from(">BHHB", encoded, begin)
             return Codestream(rows, columns, samples, bits)
-        if marker == _START_OF_SCAN:
+        if marker == START_OF_SCAN:
             return None
-        is_fill, is_bare = marker == 0xFF, marker in _WITHOUT_LENGTH
-        length = 0 if is_fill or is_bare else struct.unpack_from(">H", encoded, position + 2)[0]
-        position += 1 if is_fill else 2 + length
     return None
+
+
+def jpeg_segments(encoded: bytes) -> Iterator[tuple[int, int, int]]:
+    """Marker, first byte and end of each segment behind the start of a JPEG image, of use up to its scan header.
+
+    Raises struct.error or IndexError where the bytes end among them.
+    """
+    position = len(_START_OF_JPEG) if encoded.startswith(_START_OF_JPEG) else len(encoded)
+    while encoded[position : position + 1] == b"\xff":
+        marker = encoded[position + 1]
+        if marker == _FILL:
+            position += 1
+        elif marker in _WITHOUT_LENGTH:
+            position += 2
+        else:
+            (length,) = struct.unpack_from(">H", encoded, position + 2)
+            end = position + 2 + max(length, 2)
+            yield marker, position + 4, end
+            position = end

@@ -21,6 +21,7 @@ from openigrt.dicom.dataset.load import transfer_syntax
 from openigrt.dicom.pixels.codestream import read_codestream
 from openigrt.dicom.pixels.lossless_jpeg import lossless_frame
 from openigrt.dicom.pixels.run_length import unpacked_frame
+from openigrt.dicom.pixels.stored_bits import stored_type
 from openigrt.errors import UnreadableFile, UnsupportedInput
 
 CODEC_EXTRA = "openigrt[codecs]"
@@ -82,22 +83,16 @@ def _decoded(source: Encoded, encoded: bytes, syntax: UID) -> NDArray[np.integer
     """A frame by its codec; what a JPEG announces must agree with the header, so that memory is what rows need."""
     if syntax == RLELossless:
         count = source.shape[0] * source.shape[1]
-        return unpacked_frame(encoded, _native_type(source.header), count).reshape(source.shape)
+        return unpacked_frame(encoded, stored_type(source.header), count).reshape(source.shape)
     announced = read_codestream(encoded, syntax)
     if announced is None or (announced.rows, announced.columns, announced.samples) != (*source.shape, 1):
         found = f"{announced.rows} x {announced.columns} x {announced.samples}" if announced else "nothing readable"
         raise ValueError(f"they announce {found}, the header {source.shape[0]} x {source.shape[1]} x 1")
     if syntax in LOSSLESS_JPEG:
-        return lossless_frame(encoded, source.shape).astype(_native_type(source.header))
+        return lossless_frame(encoded, source.shape).astype(stored_type(source.header))
     if announced.bits > WIDEST_LOSSY_JPEG_BITS and syntax in LOSSY_JPEG:
         raise UnsupportedInput(f"{source.name} is lossy JPEG of {announced.bits} bits, which no codec here decodes.")
     return _by_plugin(source, encoded, syntax)
-
-
-def _native_type(header: Dataset) -> np.dtype[np.integer]:
-    """The integer type that the header asks for."""
-    kind = "i" if whole_number(header, "PixelRepresentation") == 1 else "u"
-    return np.dtype(f"<{kind}{required_whole_number(header, 'BitsAllocated') // 8}")
 
 
 def _by_plugin(source: Encoded, encoded: bytes, syntax: UID) -> NDArray[np.integer]:

@@ -6,10 +6,10 @@ from pydicom import Dataset
 
 from openigrt.dicom.dataset.elements import name_of, raw_value, required_whole_number, text, whole_number
 from openigrt.dicom.dataset.load import transfer_syntax
-from openigrt.dicom.pixels.stored_values import NATIVE_SYNTAXES, decoded, stored_type, within_stored_bits
+from openigrt.dicom.pixels.stored_bits import BITS_ALLOCATED, stored_type, within_stored_bits
+from openigrt.dicom.pixels.stored_values import NATIVE_SYNTAXES, decoded
 from openigrt.errors import MissingInput, UnreadableFile, UnsupportedInput
 
-WHOLE_BYTES = (8, 16, 32)
 MAX_FRAMES = 10_000
 MAX_PIXELS = 2**29
 MAX_COMPRESSED_PIXELS = 2**27  # what is announced is allocated before it is decoded
@@ -23,7 +23,7 @@ def gray_frames(dataset: Dataset) -> NDArray[np.integer]:
     """
     photometric, samples = text(dataset, "PhotometricInterpretation"), whole_number(dataset, "SamplesPerPixel") or 1
     bits = required_whole_number(dataset, "BitsAllocated")
-    if samples != 1 or not photometric.startswith("MONOCHROME") or bits not in WHOLE_BYTES:
+    if samples != 1 or not photometric.startswith("MONOCHROME") or bits not in BITS_ALLOCATED:
         raise UnsupportedInput(
             f"{name_of(dataset)} is {photometric or 'of unknown photometric interpretation'} with {samples} samples of "
             f"{bits} bits; expected one gray value of 8, 16 or 32 bits."
@@ -33,8 +33,7 @@ def gray_frames(dataset: Dataset) -> NDArray[np.integer]:
     if not isinstance(content, bytes) or not content:
         raise MissingInput(f"{name_of(dataset)} has no pixel data.")
     if transfer_syntax(dataset) not in NATIVE_SYNTAXES:
-        stored = decoded(dataset, name_of(dataset), shape if shape[0] > 1 else shape[1:])
-        return within_stored_bits(dataset, stored.reshape(shape))
+        return within_stored_bits(dataset, decoded(dataset, name_of(dataset), shape))
     dtype, count = stored_type(dataset), shape[0] * shape[1] * shape[2]
     if len(content) < count * dtype.itemsize:
         raise UnreadableFile(

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openigrt.dicom.pixels._kernels_cpu import decode_differences, predict
+from openigrt.dicom.pixels.codestream import START_OF_SCAN, jpeg_segments
 
-FRAME, HUFFMAN_TABLES, SCAN, RESTART_INTERVAL = 0xC3, 0xC4, 0xDA, 0xDD
+FRAME, HUFFMAN_TABLES, RESTART_INTERVAL = 0xC3, 0xC4, 0xDD
 MOST_EXTRA_BITS = 16
 CODE_BITS = 16
 
@@ -35,9 +36,9 @@ class _Scan:
 
 def lossless_frame(encoded: bytes, shape: tuple[int, int]) -> NDArray[np.uint16]:
     """The values of a frame of one component and of this shape; raises ValueError where it is damaged or another."""
-    scan, position = _Scan(), 2
-    for marker, begin, end in _segments(encoded):
-        segment, position = encoded[begin:end], end
+    scan = _Scan()
+    for marker, begin, end in jpeg_segments(encoded):
+        segment = encoded[begin:end]
         if marker == FRAME:
             scan.bits, scan.rows, scan.columns, components = struct.unpack_from(">BHHB", segment)
             if components != 1 or not 2 <= scan.bits <= 16 or (scan.rows, scan.columns) != shape:
@@ -46,22 +47,9 @@ def lossless_frame(encoded: bytes, shape: tuple[int, int]) -> NDArray[np.uint16]
             scan.tables.update(_huffman_tables(segment))
         elif marker == RESTART_INTERVAL:
             (scan.restart_values,) = struct.unpack_from(">H", segment)
-        elif marker == SCAN:
-            return _scanned(scan, segment, encoded[position:])
+        elif marker == START_OF_SCAN:
+            return _scanned(scan, segment, encoded[end:])
     raise ValueError("no scan")
-
-
-def _segments(encoded: bytes) -> Iterator[tuple[int, int, int]]:
-    """Marker, first byte and end of each segment behind the start of the image."""
-    position = 2
-    while encoded[position : position + 1] == b"\xff":
-        marker = encoded[position + 1]
-        if marker == 0xFF:
-            position += 1
-            continue
-        (length,) = struct.unpack_from(">H", encoded, position + 2)
-        yield marker, position + 4, position + 2 + max(length, 2)
-        position += 2 + max(length, 2)
 
 
 def _huffman_tables(segment: bytes) -> Iterator[tuple[int, NDArray[np.uint16]]]:

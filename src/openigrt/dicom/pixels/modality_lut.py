@@ -10,6 +10,7 @@ from openigrt.dicom.dataset.load import transfer_syntax
 from openigrt.errors import UnreadableFile
 
 FULL_TABLE = 65536
+BYTE_BITS = 8
 LARGEST_RESCALE = 1e6
 
 
@@ -39,11 +40,11 @@ def _looked_up(dataset: Dataset, item: Dataset, stored: NDArray[np.integer]) -> 
     descriptor = numbers(item, "LUTDescriptor")
     if len(descriptor) != 3:
         raise UnreadableFile(f"{name_of(dataset)} has a modality LUT without a descriptor of three numbers.")
-    count, first = int(descriptor[0]) or FULL_TABLE, int(descriptor[1])
+    count, first, bits = int(descriptor[0]) or FULL_TABLE, int(descriptor[1]), int(descriptor[2])
     content = raw_value(item, "LUTData")
     if isinstance(content, bytes):
         order = ">" if transfer_syntax(dataset) == ExplicitVRBigEndian else "<"
-        width = np.dtype("u1" if len(content) < 2 * count else f"{order}u2")
+        width = np.dtype("u1" if bits == BYTE_BITS and len(content) < 2 * count else f"{order}u2")
         table = np.frombuffer(content, width, len(content) // width.itemsize)
     else:
         table = np.array(numbers(item, "LUTData"))

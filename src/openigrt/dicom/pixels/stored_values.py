@@ -13,11 +13,12 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from openigrt.dicom.dataset.elements import required_whole_number, whole_number
+from openigrt.dicom.dataset.elements import whole_number
 from openigrt.dicom.dataset.inventory import Instance
 from openigrt.dicom.dataset.load import PixelElement, plain_content, transfer_syntax
 from openigrt.dicom.pixels.decoding import Encoded, decoded_frame, require_codec
 from openigrt.dicom.pixels.encapsulated import END_OF_FRAGMENTS, encoded_frames, fragments
+from openigrt.dicom.pixels.stored_bits import stored_type, within_stored_bits
 from openigrt.errors import MissingInput, UnreadableFile
 
 NATIVE_SYNTAXES = (
@@ -54,34 +55,20 @@ def stored_pixels(
 
 
 def number_of_frames(instance: Instance) -> int:
-    """Number of Frames; one where it is not said."""
-    return whole_number(instance.header, "NumberOfFrames") or 1
+    """Number of Frames; one where it is not said. Raises UnreadableFile for less than none."""
+    count = whole_number(instance.header, "NumberOfFrames") or 1
+    if count < 1:
+        raise UnreadableFile(f"{instance.path} announces {count} frames; expected one at least.", frames=count)
+    return count
 
 
-def stored_type(header: Dataset) -> np.dtype[np.integer]:
-    """The integer type of native pixels (PS3.5, 8.1.1)."""
-    order = ">" if transfer_syntax(header) == ExplicitVRBigEndian else "<"
-    kind = "i" if whole_number(header, "PixelRepresentation") == 1 else "u"
-    return np.dtype(f"{order}{kind}{required_whole_number(header, 'BitsAllocated') // 8}")
-
-
-def within_stored_bits(header: Dataset, stored: NDArray[np.integer]) -> NDArray[np.integer]:
-    """Values without what may lie above Bits Stored, their sign extended."""
-    allocated = required_whole_number(header, "BitsAllocated")
-    unused = allocated - (whole_number(header, "BitsStored") or allocated)
-    if not 0 < unused < allocated:
-        return stored
-    shifted: NDArray[np.integer] = np.right_shift(np.left_shift(stored, unused), unused)
-    return shifted
-
-
-def decoded(dataset: Dataset, name: str, shape: tuple[int, ...]) -> NDArray[np.integer]:
-    """Pixels (rows, columns) or (frames, rows, columns) of a compressed data set, called `name` in errors."""
-    source = Encoded(dataset, name, (shape[-2], shape[-1]))
+def decoded(dataset: Dataset, name: str, shape: tuple[int, int, int]) -> NDArray[np.integer]:
+    """Pixels of `shape` (frames, rows, columns) of a compressed data set, called `name` in errors."""
+    source = Encoded(dataset, name, shape[1:])
     require_codec(UID(transfer_syntax(dataset)), name)
     content = dataset.PixelData + END_OF_FRAGMENTS  # pydicom leaves it out of the value
-    encoded = encoded_frames(name, content, 0, shape[0] if len(shape) == 3 else 1)
-    return np.stack([decoded_frame(source, frame) for frame in encoded]).reshape(shape)
+    encoded = encoded_frames(name, content, 0, shape[0])
+    return np.stack([decoded_frame(source, frame) for frame in encoded])
 
 
 def required_pixels(instance: Instance, count: int) -> PixelElement:
@@ -103,7 +90,7 @@ def required_pixels(instance: Instance, count: int) -> PixelElement:
 def require_whole_pixels(instance: Instance, count: int) -> None:
     """Raise as `required_pixels`, and UnreadableFile where compressed pixels end too early; nothing is decoded."""
     pixels = required_pixels(instance, count)
-    if pixels.length is None and pixels.deflated_from is None:
+    if pixels.length is None:
         with instance.path.open("rb") as file:
             fragments(str(instance.path), file, pixels.offset, instance.path.stat().st_size)
 

@@ -15,7 +15,7 @@ from openigrt.dicom.dataset.elements import (
     text,
     whole_number,
 )
-from openigrt.dicom.dataset.headers import SeriesHeader, date_and_time, new_dataset, reference
+from openigrt.dicom.dataset.headers import SeriesHeader, date_and_time, new_dataset, reference, set_approval
 from openigrt.dicom.dataset.mapping import TEXTS, Many, Table, Told, optional, required
 from openigrt.dicom.plans.beam import read_beam, write_beam
 from openigrt.dicom.plans.fractions import DOSE_REFERENCE, FRACTION_GROUP
@@ -188,7 +188,7 @@ def write_plan(plan: Plan, series: SeriesHeader) -> Dataset:
     for group in dataset.FractionGroupSequence:
         group.NumberOfBrachyApplicationSetups = 0
     _set_beams(dataset, whole)
-    _set_approval(dataset, plan)
+    set_approval(dataset, plan.approval, plan.reviewer, plan.reviewed_at)
     return dataset
 
 
@@ -227,14 +227,3 @@ def _set_beams(dataset: Dataset, plan: Plan) -> None:
         dataset.IonBeamSequence = written
     else:
         dataset.BeamSequence = written
-
-
-def _set_approval(dataset: Dataset, plan: Plan) -> None:
-    """Approval module (PS3.3 C.8.8.16): who reviewed it and when, unless nobody has."""
-    dataset.ApprovalStatus = plan.approval or "UNAPPROVED"
-    if dataset.ApprovalStatus == "UNAPPROVED":
-        return
-    dataset.ReviewDate, dataset.ReviewTime = dataset.RTPlanDate, dataset.RTPlanTime
-    if plan.reviewed_at is not None:
-        dataset.ReviewDate, dataset.ReviewTime = date_and_time(plan.reviewed_at)
-    dataset.ReviewerName = plan.reviewer

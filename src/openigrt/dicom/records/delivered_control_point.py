@@ -22,7 +22,7 @@ from openigrt.dicom.dataset.elements import (
     whole_number,
 )
 from openigrt.dicom.dataset.headers import date_and_time, decimal, decimals
-from openigrt.dicom.dataset.stated_position import CarriedPosition, require_known, set_gantry, set_positions
+from openigrt.dicom.records.stated_position import CarriedPosition, require_known, set_gantry, set_positions
 from openigrt.errors import InconsistentInput, UnsupportedInput
 from openigrt.patient import (
     AperturePositions,

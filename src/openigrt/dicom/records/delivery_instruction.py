@@ -21,8 +21,8 @@ from openigrt.dicom.dataset.elements import (
     whole_number,
 )
 from openigrt.dicom.dataset.headers import SeriesHeader, decimal, decimals, new_dataset, reference
-from openigrt.dicom.dataset.stated_position import LARGEST_ANGLE_DEG, LARGEST_POSITION_MM
-from openigrt.errors import MissingInput, UnreadableFile, UnsupportedInput
+from openigrt.dicom.records.stated_position import LARGEST_ANGLE_DEG, LARGEST_POSITION_MM
+from openigrt.errors import InconsistentInput, MissingInput, UnreadableFile, UnsupportedInput
 from openigrt.patient import (
     BeamTask,
     BeamTaskType,
@@ -65,7 +65,8 @@ def read_delivery_instruction(dataset: Dataset) -> tuple[DeliveryInstruction, tu
     """The instruction, and what of it was not read; positions in IEC 61217, absolute.
 
     Raises MissingInput without beam tasks or plan, UnreadableFile for unknown words and malformed numbers,
-    InconsistentInput for a continuation without its ends, UnsupportedInput for more tasks than any session has.
+    InconsistentInput for several plans and for a continuation without its ends, UnsupportedInput for more tasks than
+    any session has.
     """
     with naming(dataset):
         tasks, plans = items(dataset, "BeamTaskSequence"), items(dataset, "ReferencedRTPlanSequence")
@@ -73,6 +74,8 @@ def read_delivery_instruction(dataset: Dataset) -> tuple[DeliveryInstruction, tu
             raise MissingInput(
                 f"{name_of(dataset)} has no {'plan' if tasks else 'beam tasks'}; there is nothing to do."
             )
+        if len(plans) > 1:
+            raise InconsistentInput(f"{name_of(dataset)} names {len(plans)} plans; expected one. Make it again.")
         if len(tasks) > MAX_TASKS:
             raise UnsupportedInput(f"{name_of(dataset)} has {len(tasks)} beam tasks; at most {MAX_TASKS} are read.")
         unread = {

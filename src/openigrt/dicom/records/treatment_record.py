@@ -22,7 +22,6 @@ from openigrt.dicom.dataset.elements import (
     whole_number,
 )
 from openigrt.dicom.dataset.headers import SeriesHeader, date_and_time, decimal, new_dataset, reference
-from openigrt.dicom.dataset.stated_position import require_known
 from openigrt.dicom.records.delivered_control_point import (
     CarriedControlPoint,
     RecordReading,
@@ -30,6 +29,7 @@ from openigrt.dicom.records.delivered_control_point import (
     decimal_or_empty,
     meterset,
 )
+from openigrt.dicom.records.stated_position import require_known
 from openigrt.errors import MissingInput, UnsupportedInput
 from openigrt.patient import (
     AperturePositions,
@@ -78,6 +78,8 @@ def read_treatment_record(dataset: Dataset) -> tuple[TreatmentRecord, tuple[str,
         )
         if items(dataset, "MeasuredDoseReferenceSequence"):
             reading.notice("Measured doses are not read.")
+        if len(plans) > 1:
+            reading.notice(f"It names {len(plans)} plans; taken as of the first, {record.plan_uid}.")
         return record, tuple(reading.messages)
 
 

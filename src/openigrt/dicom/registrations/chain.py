@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from openigrt.dicom.dataset.elements import in_short
 from openigrt.dicom.registrations.spatial import RegisteredSource, SpatialRegistration, rigid_matrix
 from openigrt.errors import AmbiguousInput, InconsistentInput, MissingInput, OpenIgrtError, UnsupportedInput
 from openigrt.geometry import Float64Array, RigidTransform, renormalised_rotation
@@ -19,6 +20,7 @@ EQUIPMENT_FRAMES = "1.2.840.10008.1.4.3."
 AGREEMENT_MM = 0.1
 IDENTITY_TOLERANCE = 1e-4
 MAX_LINKS = 1000
+STEPS_LISTED = 10
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -67,7 +69,7 @@ class Disagreement:
 
     def __str__(self) -> str:
         """How it stands in a sentence."""
-        others = "; ".join(map(str, self.chain))
+        others = in_short([str(step) for step in self.chain], STEPS_LISTED, "; ")
         return f"{self.link} contradicts ({others}) by up to {self.worst_mm:.1f} mm"
 
 

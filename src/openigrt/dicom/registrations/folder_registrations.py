@@ -6,7 +6,8 @@ import numpy as np
 from pydicom.uid import SpatialRegistrationStorage
 
 from openigrt.dicom.dataset.elements import naming, required_numbers, required_whole_number
-from openigrt.dicom.dataset.inventory import IMAGE_CLASSES, Instance, Inventory, Series
+from openigrt.dicom.dataset.functional_groups import FrameGroups, read_frames
+from openigrt.dicom.dataset.inventory import IMAGE_CLASSES, MULTI_FRAME_CLASSES, Instance, Inventory, Series
 from openigrt.dicom.dataset.load import read_object
 from openigrt.dicom.registrations.chain import Disagreement, disagreements, rigid_links
 from openigrt.dicom.registrations.spatial import SpatialRegistration, read_spatial_registration
@@ -44,13 +45,25 @@ def contradictions(inventory: Inventory, registrations: Iterable[SpatialRegistra
 
 def _corners_mm(series: Series) -> Float64Array:
     """The corners of all slices of a series (n, 3)."""
-    corners = []
-    for instance in series.instances:
-        with naming(instance.header):
-            position_mm = np.array(required_numbers(instance.header, "ImagePositionPatient", 3))
-            axes = np.array(required_numbers(instance.header, "ImageOrientationPatient", 6)).reshape(2, 3)
-            row_spacing_mm, column_spacing_mm = required_numbers(instance.header, "PixelSpacing", 2)
-            across = axes[0] * column_spacing_mm * (required_whole_number(instance.header, "Columns") - 1)
-            down = axes[1] * row_spacing_mm * (required_whole_number(instance.header, "Rows") - 1)
-        corners += [position_mm, position_mm + across, position_mm + down, position_mm + across + down]
-    return np.array(corners)
+    return np.concatenate(
+        [
+            _corners_of_slice_mm(instance, frame)
+            for instance in series.instances
+            for frame in (read_frames(instance) if instance.sop_class_uid in MULTI_FRAME_CLASSES else (None,))
+        ]
+    )
+
+
+def _corners_of_slice_mm(instance: Instance, frame: FrameGroups | None) -> Float64Array:
+    """The corners of one slice, or of one frame of an enhanced image (4, 3)."""
+
+    def stated(keyword: str, count: int) -> tuple[float, ...]:
+        return required_numbers(frame.holder(keyword) if frame else instance.header, keyword, count)
+
+    with naming(instance.header):
+        position_mm = np.array(stated("ImagePositionPatient", 3))
+        axes = np.array(stated("ImageOrientationPatient", 6)).reshape(2, 3)
+        row_spacing_mm, column_spacing_mm = stated("PixelSpacing", 2)
+        across = axes[0] * column_spacing_mm * (required_whole_number(instance.header, "Columns") - 1)
+        down = axes[1] * row_spacing_mm * (required_whole_number(instance.header, "Rows") - 1)
+    return np.array([position_mm, position_mm + across, position_mm + down, position_mm + across + down])

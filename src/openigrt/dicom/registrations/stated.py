@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pydicom import Dataset
-from pydicom.uid import DeformableSpatialRegistrationStorage, SpatialRegistrationStorage
+from pydicom.uid import DeformableSpatialRegistrationStorage
 
 from openigrt.dicom.dataset.elements import moment, naming, text
-from openigrt.dicom.dataset.inventory import Instance, Inventory
+from openigrt.dicom.dataset.inventory import REGISTRATION_CLASSES, Instance, Inventory
 from openigrt.dicom.dataset.load import InputFile, read_object
 from openigrt.dicom.registrations.spatial import SpatialRegistration, read_spatial_registration
 from openigrt.errors import InputError
 
-REGISTRATION_CLASSES = (SpatialRegistrationStorage, DeformableSpatialRegistrationStorage)
 OURS = "OpenIGRT"
 
 

@@ -12,6 +12,7 @@ from pydicom.uid import UID, ImplicitVRLittleEndian, RTStructureSetStorage
 
 from openigrt.dicom.dataset.elements import (
     items,
+    moment,
     name_of,
     naming,
     numbers,
@@ -20,7 +21,14 @@ from openigrt.dicom.dataset.elements import (
     text,
     whole_number,
 )
-from openigrt.dicom.dataset.headers import LONG_STRING_CHARACTERS, SeriesHeader, date_and_time, new_dataset, reference
+from openigrt.dicom.dataset.headers import (
+    LONG_STRING_CHARACTERS,
+    SeriesHeader,
+    date_and_time,
+    new_dataset,
+    reference,
+    set_approval,
+)
 from openigrt.errors import InconsistentInput, InvalidGeometry, MissingInput, UnsupportedInput
 from openigrt.geometry import Float64Array, Frame
 from openigrt.images import Image
@@ -122,6 +130,8 @@ def read_structure_set(
             image_series_uid=series_uid,
             image_instance_uids=image_uids,
             approval=text(dataset, "ApprovalStatus"),
+            reviewer=text(dataset, "ReviewerName"),
+            reviewed_at=moment(dataset, "ReviewDate", "ReviewTime"),
         ), (*messages, *unclaimed)
 
 
@@ -149,7 +159,7 @@ def _referenced_images(dataset: Dataset) -> tuple[str, str, tuple[str, ...], lis
     of its ROIs alone is accepted.
     """
     frames = items(dataset, "ReferencedFrameOfReferenceSequence")
-    drawn_on = [(text(item, "FrameOfReferenceUID"), series) for item in frames for series in _series_items(item)]
+    drawn_on = [(text(item, "FrameOfReferenceUID"), series) for item in frames for series in referenced_series(item)]
     if drawn_on:
         (frame_uid, series), *others = drawn_on
         images = items(series, "ContourImageSequence")
@@ -163,7 +173,7 @@ def _referenced_images(dataset: Dataset) -> tuple[str, str, tuple[str, ...], lis
     return frame_uids[0], "", (), []
 
 
-def _series_items(frame_item: Dataset) -> list[Dataset]:
+def referenced_series(frame_item: Dataset) -> list[Dataset]:
     """The items of the series that a frame item names."""
     studies = items(frame_item, "RTReferencedStudySequence")
     return [series for study in studies for series in items(study, "RTReferencedSeriesSequence")]
@@ -294,7 +304,7 @@ def write_structure_set(structures: StructureSet, image: Image, series: SeriesHe
     dataset.RTROIObservationsSequence = [
         _observation(number, structure) for number, structure in enumerate(structures.structures, start=1)
     ]
-    dataset.ApprovalStatus = structures.approval or "UNAPPROVED"
+    set_approval(dataset, structures.approval, structures.reviewer, structures.reviewed_at)
     if _longest_contour(dataset) > MOST_EXPLICIT_BYTES:
         dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
     return dataset

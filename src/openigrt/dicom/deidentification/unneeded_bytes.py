@@ -4,15 +4,14 @@ import re
 import struct
 from collections.abc import Iterator
 
-from pydicom.uid import JPEG2000TransferSyntaxes, JPEGLSTransferSyntaxes, JPEGTransferSyntaxes, RLELossless
+from pydicom.uid import JPEGLSTransferSyntaxes, JPEGTransferSyntaxes, RLELossless
 
+from openigrt.dicom.pixels.codestream import JPEG_2000_SYNTAXES
 from openigrt.errors import UnreadableFile
 
 JPEG_START, JPEG_2000_START = b"\xff\xd8", b"\xff\x4f"
-HTJ2K = tuple(f"1.2.840.10008.1.2.4.20{n}" for n in (1, 2, 3))
 
 _JPEG = (*JPEGTransferSyntaxes, *JPEGLSTransferSyntaxes)
-_JPEG_2000 = (*JPEG2000TransferSyntaxes, *HTJ2K)
 _END, _SCAN, _COMMENT, _FIRST_APP, _LAST_APP = 0xD9, 0xDA, 0xFE, 0xE0, 0xEF
 _MARKER_AFTER_SCAN = re.compile(rb"\xff[\x80-\xcf\xd8-\xfe]")
 # What decoders need: density (APP0), colours (APP14), and the colours of JPEG-LS (APP8), each of one known length.
@@ -23,7 +22,7 @@ _RLE_HEADER_BYTES = 64
 
 def is_known(syntax: str) -> bool:
     """Whether frames of a transfer syntax can be looked through."""
-    return syntax in (*_JPEG, *_JPEG_2000, RLELossless)
+    return syntax in (*_JPEG, *JPEG_2000_SYNTAXES, RLELossless)
 
 
 def begins_frame(start: bytes, syntax: str) -> bool:
