@@ -55,9 +55,7 @@ def restored_volume(volume: Float32Array, out: Float32Array, border: int) -> Non
 
 
 @compiled()
-def _rung(
-    projection: Float32Array, view: Float64Array, share: float, spare: Float32Array, out: Float32Array
-) -> None:
+def _rung(projection: Float32Array, view: Float64Array, share: float, spare: Float32Array, out: Float32Array) -> None:
     """Fill `out` [column, k] with the rows that a plane of voxels at the share `share` of the way would see."""
     rows, columns = projection.shape
     slices = out.shape[1]
@@ -125,7 +123,7 @@ def _ladder(view: Float64Array, shape: tuple[int, int, int], step: float) -> tup
             least, most = min(least, there), max(most, there)
     span = 1.0 / least - 1.0 / most
     reach = max(abs(view[2]), abs(shape[2] - 1 - view[2])) / abs(view[11])
-    intervals = max(1, int(math.ceil(span * reach / step)))
+    intervals = max(1, math.ceil(span * reach / step))
     return 1.0 / most, max(span / intervals, 1e-12), intervals
 
 
@@ -299,7 +297,7 @@ def _project_column(
         share = share_first + n * share_step
         plane = first + n if along > 0.0 else last - 1 - n
         place = cross + share * across
-        left = int(math.floor(place))
+        left = math.floor(place)
         right = place - left
         on_ladder = (share - share_first) / rung_step
         while on_ladder >= rung + 1:
@@ -332,7 +330,7 @@ def _walk(main: float, along: float, first: int, last: int) -> tuple[float, floa
 @compiled()
 def _rung_step(view: Float64Array, slices: int, share_first: float, step: float) -> float:
     """Difference of the shares of two rungs that lie `step` slices apart where the volume ends, at most."""
-    return step * share_first / max(abs(view[2] + 1.0), abs(slices - view[2]))
+    return float(step * share_first / max(abs(view[2] + 1.0), abs(slices - view[2])))
 
 
 @compiled()
@@ -399,7 +397,7 @@ def _spread_column(
         share = share_first + n * share_step
         plane = first + n if along > 0.0 else last - 1 - n
         place = cross + share * across
-        left = int(math.floor(place))
+        left = math.floor(place)
         right = place - left
         on_ladder = (share - share_first) / rung_step
         while on_ladder >= rung + 1:
@@ -463,3 +461,44 @@ def project_adjoint(
     for n in prange(slabs):
         slab = (n * slices // slabs, (n + 1) * slices // slabs)
         _spread_slab(projections, views, spacing_mm, step, slab, volume)
+
+
+@compiled(parallel=True)
+def warp(projections: Float32Array, there: Float64Array, out: Float32Array) -> None:
+    """Fill `out` with `projections` at the homogeneous pixels there @ (column, row, 1), interpolated; zero outside."""
+    rows, columns = projections.shape[1:]
+    for task in prange(out.shape[0] * out.shape[1]):
+        n, row = task // out.shape[1], task % out.shape[1]
+        matrix, image, target = there[n], projections[n], out[n, row]
+        for column in range(out.shape[2]):
+            depth = 1.0 / (matrix[2, 0] * column + matrix[2, 1] * row + matrix[2, 2])
+            x = (matrix[0, 0] * column + matrix[0, 1] * row + matrix[0, 2]) * depth
+            y = (matrix[1, 0] * column + matrix[1, 1] * row + matrix[1, 2]) * depth
+            target[column] = np.float32(0.0)
+            if -1e-6 <= x <= columns - 1 + 1e-6 and -1e-6 <= y <= rows - 1 + 1e-6:
+                left, top = max(0, min(int(x), columns - 2)), max(0, min(int(y), rows - 2))
+                right, low = np.float32(x - left), np.float32(y - top)
+                upper = image[top, left] + right * (image[top, left + 1] - image[top, left])
+                lower = image[top + 1, left] + right * (image[top + 1, left + 1] - image[top + 1, left])
+                target[column] = upper + low * (lower - upper)
+
+
+@compiled(parallel=True)
+def warp_adjoint(projections: Float32Array, there: Float64Array, out: Float32Array) -> None:
+    """Add to `out` the transpose of `warp` from `out`'s detectors onto those of `projections`."""
+    rows, columns = out.shape[1:]
+    for n in prange(len(projections)):
+        matrix = there[n]
+        for row in range(projections.shape[1]):
+            for column in range(projections.shape[2]):
+                depth = 1.0 / (matrix[2, 0] * column + matrix[2, 1] * row + matrix[2, 2])
+                x = (matrix[0, 0] * column + matrix[0, 1] * row + matrix[0, 2]) * depth
+                y = (matrix[1, 0] * column + matrix[1, 1] * row + matrix[1, 2]) * depth
+                if -1e-6 <= x <= columns - 1 + 1e-6 and -1e-6 <= y <= rows - 1 + 1e-6:
+                    left, top = max(0, min(int(x), columns - 2)), max(0, min(int(y), rows - 2))
+                    right, low = np.float32(x - left), np.float32(y - top)
+                    value = projections[n, row, column]
+                    out[n, top, left] += value * (1 - right) * (1 - low)
+                    out[n, top, left + 1] += value * right * (1 - low)
+                    out[n, top + 1, left] += value * (1 - right) * low
+                    out[n, top + 1, left + 1] += value * right * low
