@@ -12,7 +12,7 @@ from openigrt.dicom import Doubt, Option, Pseudonyms, Remark, deidentified_file,
 from openigrt.dicom.deidentification.deidentified_elements import deidentify
 from openigrt.errors import OpenIgrtError, UnreadableFile
 from tests.dicom import dicom_cases as cases
-from tests.dicom.deidentification_cases import PSEUDONYMS, element, file_of, treated
+from tests.dicom.deidentification_cases import PSEUDONYMS, element, file_of, item, treated
 from tests.dicom.writing_cases import requires_dciodvfy, validated
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -101,8 +101,38 @@ def test_text_in_compressed_pixels_is_made_zero_and_no_pixel_changes(tmp_path, p
     assert np.array_equal(new.pixel_array, pydicom.dcmread(get_testdata_file(test_file)).pixel_array)
 
 
-def test_streams_that_cannot_be_looked_into_call_a_person(tmp_path):
-    with_frame("SC_rgb_jpeg_dcmtk.dcm", lambda f: b"SECRET" + f, tmp_path / "in.dcm")
+def with_a_segment_more(frame):
+    """An RLE frame with text in a segment that no plane of the picture asks for."""
+    count, *offsets = struct.unpack("<16I", frame[:64])
+    offsets[count] = len(frame)
+    return struct.pack("<16I", count + 1, *offsets) + frame[64:] + b"\x05SECRET" + b"\x81\0" * 64
+
+
+STRANGE = {
+    "before JPEG": ("SC_rgb_jpeg_dcmtk.dcm", lambda f: b"SECRET" + f),
+    "JPEG segment of nobody": ("SC_rgb_jpeg_dcmtk.dcm", lambda f: f[:2] + b"\xff\xf0" + JPEG_SEGMENT + f[2:]),
+    "JPEG number of lines": ("SC_rgb_jpeg_dcmtk.dcm", lambda f: f[:2] + b"\xff\xdc" + JPEG_SEGMENT + f[2:]),
+    "JPEG-LS parameters": ("JPEGLSNearLossless_16.dcm", lambda f: f[:2] + b"\xff\xf8" + JPEG_SEGMENT + f[2:]),
+    "JPEG 2000 segment of nobody": ("JPEG2000.dcm", lambda f: f[:2] + b"\xff\x30" + JPEG_SEGMENT + f[2:]),
+    "RLE segment": ("MR_small_RLE.dcm", with_a_segment_more),
+}
+
+
+@pytest.mark.parametrize("place", STRANGE)
+def test_streams_that_cannot_be_looked_into_call_a_person(tmp_path, place):
+    test_file, change = STRANGE[place]
+    with_frame(test_file, change, tmp_path / "in.dcm")
+    _, remarks = treated(tmp_path / "in.dcm", tmp_path / "out.dcm")
+    assert remarks[Remark.UNSEEN_PIXELS, ""] == 1
+
+
+@pytest.mark.parametrize("fragments", [(b"NAME", 1), (b"", 2)], ids=["table of offsets", "a frame more than announced"])
+def test_other_fragments_than_announced_call_a_person(tmp_path, fragments):
+    table, count = fragments
+    dataset = pydicom.dcmread(get_testdata_file("MR_small_RLE.dcm"))
+    (frame,) = pydicom.encaps.generate_frames(dataset.PixelData, number_of_frames=1)
+    dataset.PixelData = b"".join(map(item, (table, *[frame] * count)))
+    dataset.save_as(tmp_path / "in.dcm")
     _, remarks = treated(tmp_path / "in.dcm", tmp_path / "out.dcm")
     assert remarks[Remark.UNSEEN_PIXELS, ""] == 1
 
@@ -223,11 +253,11 @@ def test_a_cut_file(tmp_path, length):
 
 def test_a_place_is_made_of_new_names_alone(tmp_path):
     evil = "../../../etc/Doe"
-    made = cases.dicom_object(cases.CT, "1.2.3", PatientID=evil, Modality="../DOE", SeriesInstanceUID="../Doe")
+    made = cases.dicom_object(cases.CT, "1.2.3", PatientID=evil, Modality="DOE", SeriesInstanceUID="../Doe")
     file = deidentified_file(cases.write(made, tmp_path / "in.dcm"), profile_with(), PSEUDONYMS)
     patient, series, instance = file.place.parts
     assert patient == PSEUDONYMS.patient_id(evil)
-    assert series == f"REMOVED_{PSEUDONYMS.uid('../Doe')}"
+    assert series == f"OT_{PSEUDONYMS.uid('../Doe')}"
     assert instance == f"{PSEUDONYMS.uid('1.2.3')}.dcm"
 
 

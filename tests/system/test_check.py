@@ -99,6 +99,18 @@ def test_whole_reading_finds_what_headers_do_not_show(case):
     assert "are no triples" in done.out
 
 
+def test_whole_reading_says_once_what_holds_for_all_copies(case):
+    path = case / "plan" / "rs.dcm"
+    structures = pydicom.dcmread(path)
+    contour = structures.ROIContourSequence[0].ContourSequence[0]
+    contour.ContourData = contour.ContourData[:-1]
+    structures.save_as(path)
+    (case / "plan" / "copy of rs.dcm").write_bytes(path.read_bytes())
+    sentences = [finding.sentence for finding in openigrt.check_whole(case).findings]
+    assert sum("are no triples" in sentence for sentence in sentences) == 1
+    assert len(set(sentences)) == len(sentences)
+
+
 def test_whole_reading_has_nothing_to_say_of_a_folder_in_order(case):
     done = run("check", case, "--whole")
     assert done.code == 0, done.out

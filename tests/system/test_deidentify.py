@@ -382,14 +382,33 @@ def test_a_pelvis_in_plain_words_needs_nobody(places):
     assert "must look" not in done.out
 
 
-def test_two_names_under_one_id_are_told(places):
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"PatientName": "Else^Somebody"},
+        {"PatientBirthDate": "19010203"},
+        {"IssuerOfPatientID": "another hospital"},
+    ],
+)
+def test_two_people_under_one_id_are_told(places, other):
     original, out, key = places
-    path = original / "plan" / "rd.dcm"
-    dataset = pydicom.dcmread(path)
-    dataset.PatientName = "Else^Somebody"
-    dataset.save_as(path)
+    for path in original.rglob("*.dcm"):
+        dataset = pydicom.dcmread(path)
+        dataset.PatientBirthDate, dataset.IssuerOfPatientID = "19600203", "a hospital"
+        dataset.update(other if path.name == "rd.dcm" else {})
+        dataset.save_as(path)
     done = run("deidentify", original, out, "--key", key)
-    assert "bore different names under one patient ID" in done.out
+    assert "may be of several people" in done.out
+    assert done.code == 3
+
+
+def test_studies_of_nobody_are_told(tmp_path):
+    for n in (1, 2):
+        made = cases.dicom_object(cases.CT, f"1.2.{n}", StudyInstanceUID=f"1.3.{n}", PatientID="", PatientName="")
+        made.BodyPartExamined = "ABDOMEN"
+        (tmp_path / "in").mkdir(exist_ok=True)
+        cases.write(made, tmp_path / "in" / f"{n}.dcm")
+    assert "may be of several people" in run("deidentify", tmp_path / "in", tmp_path / "out").out
 
 
 def test_objects_under_one_uid_are_all_kept(places):

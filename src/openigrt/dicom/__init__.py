@@ -59,6 +59,7 @@ from openigrt.dicom.deidentification.recognizability import (
     ADVICE,
     Doubt,
     doubts_about,
+    what_tells_apart,
 )
 from openigrt.dicom.doses.dose import (
     dose_grid,
@@ -288,6 +289,7 @@ __all__ = [
     "save_deidentified",
     "scan_folder",
     "series_of_files",
+    "what_tells_apart",
     "write_deformable_registration",
     "write_delivery_instruction",
     "write_dose",

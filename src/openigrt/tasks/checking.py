@@ -97,8 +97,8 @@ def check_whole(
     refused = find_unreadable(
         found.inventory, found.links, lambda done, count: progress(f"reading objects, {done} of {count}")
     )
-    more = (finding for finding in refused if finding.sentence not in told)
-    return replace(found, findings=by_severity((*found.findings, *more)))
+    more = {finding.sentence: finding for finding in refused if finding.sentence not in told}  # once for all copies
+    return replace(found, findings=by_severity((*found.findings, *more.values())))
 
 
 def check_record(found: FolderCheck) -> Record:

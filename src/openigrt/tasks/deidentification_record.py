@@ -34,7 +34,7 @@ class Deidentification:
     """What was written and what was left out, without one original value; `told` alone is for who holds the originals.
 
     `remarks` counts what happened to attributes by what and which, `reworded` names the files whose attribute lost
-    words, `left_out` counts files by why, and `namesakes` are new patient IDs whose objects bore several names.
+    words, `left_out` counts files by why, and `namesakes` are new patient IDs whose objects may be of several people.
     `holes` counts objects that could not be read by their new Series Instance UID, and `ambiguous` are new SOP Instance
     UIDs that several objects share.
     """
@@ -147,9 +147,12 @@ def _doubts(done: Deidentification) -> Iterator[Finding]:
 
 
 def _namesakes(done: Deidentification) -> Iterator[Finding]:
-    """Patients whose objects bore several names: one person, or two under one ID?"""
+    """Patients whose objects say different things of them: one person, or two under one ID?"""
     for patient_id in done.namesakes:
-        sentence = f"The objects of {patient_id} bore different names under one patient ID."
+        sentence = (
+            f"The objects of {patient_id} may be of several people: they bore different names, birth dates or issuers "
+            "under one patient ID, or are of several studies and say nothing of the patient."
+        )
         advice = "Look with openigrt check whether they are of one person."
         yield Finding(Severity.WARNING, sentence, advice, (patient_id,))
 

@@ -22,6 +22,7 @@ from openigrt.dicom import (
     profile_with,
     save_deidentified,
     scan_folder,
+    what_tells_apart,
 )
 from openigrt.errors import InconsistentInput, InputError, MissingInput, UnreadableFile, UnsupportedInput
 from openigrt.tasks.clock import Progress
@@ -235,9 +236,12 @@ class _Run:
             self.ambiguous.add(uid)
 
     def _namesakes(self, inventory: Inventory) -> list[str]:
-        """New IDs of patients whose objects bore more than one name."""
-        names: dict[str, set[str]] = defaultdict(set)
+        """New IDs of patients who may be several: by names, birth dates or issuers, or by studies that say nothing."""
+        seen: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
         for instance in inventory.instances():
-            names[person_of(instance.patient_id, instance.patient_name)].add(instance.patient_name.strip("^ ").lower())
-        people = (person for person, given in names.items() if len(given - {""}) > 1)
+            person = person_of(instance.patient_id, instance.patient_name)
+            for kind, said in what_tells_apart(instance).items():
+                seen[person][kind].add(said)
+            seen[person]["study"].add("" if person else instance.study_uid)
+        people = (person for person, kinds in seen.items() if any(len(said - {""}) > 1 for said in kinds.values()))
         return sorted(map(self.pseudonyms.patient_id, people))

@@ -84,7 +84,7 @@ HEADER_KEYWORDS = [
     *("VolumetricProperties", "LossyImageCompressionRatio"),
     *("GantryAngle", "GantryPitchAngle", "RadiationMachineSAD", "RTImageSID", "RTImagePlane", "RTImagePosition"),
     *("RTImageOrientation", "ImagePlanePixelSpacing", "XRayImageReceptorAngle", "XRayImageReceptorTranslation"),
-    "ExposureSequence",
+    *("ExposureSequence", "PatientBirthDate", "IssuerOfPatientID"),
 ]
 
 

@@ -16,6 +16,8 @@ _SIZES = {
 }
 _WORD = re.compile(rb"[A-Za-z]{3}")
 _WRITING = re.compile(rb"[ -~\t\r\n]{12,}")
+_SENTENCE = re.compile(rb"[ -~\t\r\n]{32,}")
+_FEWEST_GAPS = 3  # a ramp of 8 or 16 bits has one gap in 32 letters, and no three letters beside several
 _WRITING_AMONG_NUMBERS = re.compile(rb"[ -~\t\r\n]{24,}")
 
 
@@ -55,5 +57,9 @@ def _fits(length: int, vr: str, tag: BaseTag, *, is_bulk: bool) -> bool:
 def reads_as_text(content: bytes, *, is_bulk: bool = False) -> bool:
     """Whether bytes are writing: all of them, or a part that numbers are not long enough to look like by chance."""
     written = _WRITING.fullmatch(content.rstrip(b"\0"))
-    found = written or (None if is_bulk else _WRITING_AMONG_NUMBERS.search(content))
+    if is_bulk and not written:
+        return any(
+            _WORD.search(found[0]) and found[0].count(b" ") >= _FEWEST_GAPS for found in _SENTENCE.finditer(content)
+        )
+    found = written or _WRITING_AMONG_NUMBERS.search(content)
     return found is not None and _WORD.search(found[0]) is not None

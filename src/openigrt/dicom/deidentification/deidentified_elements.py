@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from functools import cache
 from importlib.metadata import version
 from typing import ClassVar
 
@@ -21,7 +22,7 @@ from openigrt.dicom.dataset.elements import PYDICOM_FAILURES, items, name_of, na
 from openigrt.dicom.dataset.headers import RESEARCH_ONLY
 from openigrt.dicom.deidentification.binary_values import is_binary_of_kind, reads_as_text
 from openigrt.dicom.deidentification.confidentiality import BINARY, BYTES, SIGNED_OR_ENCRYPTED, WORDS, Action, Profile
-from openigrt.dicom.deidentification.descriptors import NOTHING_LEFT, words_naming
+from openigrt.dicom.deidentification.descriptors import LONGEST_TEXT, NOTHING_LEFT, words_naming
 from openigrt.dicom.deidentification.own_words import OwnWords, own_words
 from openigrt.dicom.deidentification.pseudonyms import DICOM_ROOT, Pseudonyms
 from openigrt.errors import UnreadableFile, UnsupportedInput
@@ -39,15 +40,21 @@ _NUMBER_BYTES = {"SS": 2, "US": 2, "SL": 4, "UL": 4, "FL": 4, "FD": 8}
 _ITEM_TAGS = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
 _AMBIGUOUS = ("US or SS", "OB or OW", "US or OW", "US or SS or OW")
 _DATE = re.compile(r"(\d{4})[.-]?(\d{2})[.-]?(\d{2})")
-_DATE_TIME = re.compile(r"(\d{4})(\d{2})?(\d{2})?(\d{2}[\d.]*)?([+-]\d{4})?")
-_ALLOWED = {
-    "DS": re.compile(rb"[\d\s+\-.eE\\\0]*"),
-    "IS": re.compile(rb"[\d\s+\-\\\0]*"),
-    "TM": re.compile(rb"[\d\s:.\-\\\0]*"),
-    "UI": re.compile(rb"[\d\s.\\\0]*"),
-    "SH": re.compile(rb"[+-]\d{4}\s*"),
+_DATE_TIME = re.compile(r"(\d{4})(\d{2})?(\d{2})?(\d{2}(?:\d{2}(?:\d{2}(?:\.\d{0,6})?)?)?)?([+-]\d{4})?")
+_ONE = {
+    "IS": rb"[+-]?\d{1,12}",
+    "TM": rb"(?:[01]\d|2[0-4])(?::?[0-6]\d(?::?[0-6]\d(?:\.\d{0,6})?)?)?",
+    "UI": rb"[\d.]{1,64}",
+    "SH": rb"[+-]\d{4}",
 }
+_ALLOWED = {
+    vr: re.compile(rb"[\s\0]*(?:%b[\s\0]*)?(?:\\[\s\0]*(?:%b[\s\0]*)?)*" % (one, one)) for vr, one in _ONE.items()
+}
+_DECIMALS = re.compile(rb"[\d\s+\-.eE\\\0]*")
+_MORE_THAN_A_DECIMAL = re.compile(rb"(?<![\d.])\d{17}|\d{33}")  # decimals in files are longer than 16 characters
 _CODE_STRING = re.compile(rb"[A-Z\d\s_\\\0]*")
+_MANY_DIGITS = re.compile(r"\d{5}")
+_LONGEST = {"AE": 16, "CS": 16, "SH": 16, "LO": 64}  # characters, PS3.5, 6.2
 _CHARACTER_SETS = {name.replace(" ", "") for name in python_encoding}
 _NAMED_BY_PEOPLE = ("ROIName", "SegmentLabel", "BeamName")
 _NUMBERED = {"ROIName": "ROINumber", "BeamName": "BeamNumber", "SegmentLabel": "SegmentNumber"}
@@ -151,10 +158,16 @@ def _mark(dataset: Dataset, profile: Profile, subject: Subject) -> None:
     marks = Dataset()
     marks.PatientName = marks.PatientID = subject.patient_id
     marks.PatientIdentityRemoved = "YES"
-    marks.DeidentificationMethod = [f"OpenIGRT {version('openigrt')} ({RESEARCH_ONLY})", "PS3.15 2026c annex E"]
+    marks.DeidentificationMethod = [_software(), "PS3.15 2026c annex E"]
     marks.DeidentificationMethodCodeSequence = former + added
     marks.LongitudinalTemporalInformationModified = "MODIFIED"
     dataset.update(marks)
+
+
+@cache
+def _software() -> str:
+    """What did it; asking for the version looks through all packages that are installed."""
+    return f"OpenIGRT {version('openigrt')} ({RESEARCH_ONLY})"
 
 
 def _code(value: str, meaning: str) -> Dataset:
@@ -220,8 +233,7 @@ class _Walk:
 
     def _keep(self, dataset: Dataset, tag: BaseTag, vr: str) -> None:
         """A value as it is, if it is of the kind that its value representation says and names nobody."""
-        pattern = _ALLOWED.get(vr) if vr != "SH" else None
-        if pattern is not None and not pattern.fullmatch(_bytes(dataset, tag)):
+        if vr in ("DS", "IS", "TM", "UI") and not _is_all_of(vr, _bytes(dataset, tag)):
             self._malformed(dataset, tag, vr)
         elif tag == SPECIFIC_CHARACTER_SET:
             if not set(_ascii(dataset, tag).replace(" ", "").split("\\")) <= _CHARACTER_SETS:
@@ -230,7 +242,7 @@ class _Walk:
             self._class(dataset, tag, vr)
         elif vr == "CS":
             self._code_string(dataset, tag, vr)
-        elif vr in WORDS:
+        elif vr in WORDS or vr == "AE":
             self._without_own_words(dataset, tag, vr)
 
     def _class(self, dataset: Dataset, tag: BaseTag, vr: str) -> None:
@@ -252,6 +264,9 @@ class _Walk:
             self._clean(dataset, tag, vr)
             return
         codes = [code.strip() for code in _ascii(dataset, tag).split("\\")]
+        if not all(len(code) <= _LONGEST[vr] and not _MANY_DIGITS.search(code) for code in codes):
+            self._clean(dataset, tag, vr)
+            return
         left = ["" if self._names_patient(code) else code for code in codes]
         if left != codes:
             _set(dataset, tag, vr, left)
@@ -264,8 +279,16 @@ class _Walk:
         return self.codes[code]
 
     def _without_own_words(self, dataset: Dataset, tag: BaseTag, vr: str) -> None:
-        """A text that is kept, but for the words of the patient's own name, identifiers and birth date."""
+        """A text that is kept, but for the words of the patient's own name, identifiers and birth date.
+
+        One that is longer than its representation allows, or no line of a text, is none that a device writes: a wrong
+        length may have swallowed the elements that follow. It is cleaned.
+        """
         values = _texts(dataset, tag)
+        longest = _LONGEST.get(vr, LONGEST_TEXT)
+        if not all(len(value) <= longest and value.rstrip("\0").isprintable() for value in values):
+            self._clean(dataset, tag, vr)
+            return
         left = [self.subject.own.taken_from(value) for value in values]
         if left != values:
             _set(dataset, tag, vr, [value or NOTHING_LEFT for value in left])
@@ -326,7 +349,7 @@ class _Walk:
     def _date(self, dataset: Dataset, tag: BaseTag, vr: str) -> None:
         """Dates, moved by the patient's days; a time of day or an offset from UTC is kept where it is one."""
         if vr in ("TM", "SH"):
-            if not _ALLOWED[vr].fullmatch(_bytes(dataset, tag)):
+            if not _is_all_of(vr, _bytes(dataset, tag)):
                 self._malformed(dataset, tag, vr)
             return
         moved = [_moved(value.strip(), vr, self.subject.days) for value in _ascii(dataset, tag).split("\\")]
@@ -451,10 +474,24 @@ def _set(dataset: Dataset, tag: BaseTag, vr: str, value: object) -> None:
     dataset[tag] = DataElement(tag, vr, value)
 
 
+def _is_all_of(vr: str, content: bytes) -> bool:
+    """Whether every value of an element is empty or as its representation says; there may be millions of decimals."""
+    if vr != "DS":
+        return _ALLOWED[vr].fullmatch(content) is not None
+    if not _DECIMALS.fullmatch(content) or _MORE_THAN_A_DECIMAL.search(content):
+        return False
+    try:
+        for value in filter(bytes.strip, content.replace(b"\0", b" ").split(b"\\")):
+            float(value)
+    except ValueError:
+        return False
+    return True
+
+
 def _is_numbers(content: bytes, vr: str) -> bool:
     """Whether a value is a few numbers and nothing else."""
-    if vr in _ALLOWED:
-        return _ALLOWED[vr].fullmatch(content) is not None and content.count(b"\\") < _MOST_PRIVATE_NUMBERS
+    if vr in ("DS", "IS"):
+        return _is_all_of(vr, content) and content.count(b"\\") < _MOST_PRIVATE_NUMBERS
     size = _NUMBER_BYTES[vr]
     is_short = len(content) % size == 0 and len(content) <= size * _MOST_PRIVATE_NUMBERS
     return is_short and not reads_as_text(content)

@@ -1,6 +1,5 @@
 """A DICOM file without the person in it: the header is treated, the pixel data are carried over byte for byte."""
 
-import re
 from collections import Counter
 from dataclasses import dataclass
 from io import BytesIO
@@ -36,7 +35,11 @@ COPIED_AT_ONCE_BYTES = 2**20
 
 NO_UID = "without-uid"
 
-_MODALITY = re.compile(r"[A-Z][A-Z\d]{1,15}")
+# Defined terms of Modality (PS3.3, C.7.3.1.1.1) of the classes that are treated; a folder is called by no other word.
+_MODALITIES = frozenset(
+    "CR CT DX FID IO MG MR NM OT PT PX REG RF RTDOSE RTIMAGE RTINTENT RTPLAN RTRAD RTRECORD RTSEGANN RTSTRUCT RWV SEG "
+    "SR SURFSEG US XA PR KO ES GM SM XC OP OPT IVUS IVOCT ECG EPS DOC M3D POS PLAN RG".split()
+)
 _SYNTAX = {
     (True, True): ImplicitVRLittleEndian,
     (False, True): ExplicitVRLittleEndian,
@@ -71,7 +74,7 @@ class DeidentifiedFile:
         with naming(self.header):
             patient, modality = text(self.header, "PatientID"), text(self.header, "Modality")
             series, instance = text(self.header, "SeriesInstanceUID"), text(self.header, "SOPInstanceUID")
-        kind = modality if _MODALITY.fullmatch(modality) else "OT"
+        kind = modality if modality in _MODALITIES else "OT"
         return PurePosixPath(patient, f"{kind}_{series or NO_UID}", f"{instance or NO_UID}.dcm")
 
 

@@ -14,6 +14,9 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 _GAP = r"[-./,_ ]{1,2}"
 _RUN = re.compile(r"[^\W_]+")
 _SPACES = re.compile(r"\s{2,}")
+_NO_GAPS = re.compile(
+    r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uac00-\ud7af\u0e00-\u0e7f]{2,}"
+)  # kana, Han, Hangul, Thai
 _FEWEST_DIGITS = 3
 _MOST_DIGITS = 4
 
@@ -42,6 +45,8 @@ class OwnWords:
         for identifier in self.identifiers:
             if len(identifier) > _MOST_DIGITS:
                 left = re.sub(re.escape(identifier), " ", left, flags=re.IGNORECASE)
+        for word in self._without_gaps:
+            left = left.replace(word, " ")
         for pattern in self._dates:
             left = pattern.sub(" ", left)
         left = _RUN.sub(lambda run: "" if self._is_own(run[0]) else run[0], left)
@@ -59,8 +64,25 @@ class OwnWords:
         return tuple(run for run in short if self._is_part(run))
 
     def _is_own(self, run: str) -> bool:
-        """Whether a run of letters and digits, or a part of it, is one of the words."""
-        return any(spelling in self.words for part in (run, *parts_of(run)) for spelling in _spellings(part.lower()))
+        """Whether a run of letters and digits, or a part of it, is one of the words, or several without a gap."""
+        if any(spelling in self.words for part in (run, *parts_of(run)) for spelling in _spellings(part.lower())):
+            return True
+        return any(self._is_joined(spelling) for spelling in _spellings(run[:LONGEST_TEXT].lower()))
+
+    def _is_joined(self, run: str) -> bool:
+        """Whether words follow one another in a run until nothing is left."""
+        ends = {0}
+        for begin in range(len(run)):
+            if begin in ends:
+                ends |= {begin + len(word) for word in self.words if run.startswith(word, begin)}
+        return len(run) in ends
+
+    @cached_property
+    def _without_gaps(self) -> tuple[str, ...]:
+        """Names of scripts that set no gaps between words, the whole name first: they are looked for inside of runs."""
+        groups = [group for name in self.names for group in re.split(r"[=\\]", name)]
+        joined = {re.sub(r"[\W\d_]+", "", group) for group in groups} | set(self.words)
+        return tuple(sorted((word for word in joined if _NO_GAPS.fullmatch(word)), key=len, reverse=True))
 
     def _is_part(self, number: str) -> bool:
         """Whether a number stands in a date of birth or an identifier."""
@@ -75,14 +97,25 @@ class OwnWords:
 
 def own_words(names: Iterable[str], identifiers: Iterable[str], births: Iterable[str]) -> OwnWords:
     """The words of one patient; what is empty counts for nothing."""
-    kept = (frozenset(filter(None, (text.strip() for text in texts))) for texts in (names, identifiers, births))
+    told = set(names)
+    read = told | {_read_as_utf_8(name) for name in told}
+    kept = (frozenset(filter(None, (text.strip() for text in texts))) for texts in (read, identifiers, births))
     return OwnWords(*kept)
+
+
+def _read_as_utf_8(name: str) -> str:
+    """A name as it is where UTF-8 was written without being declared."""
+    try:
+        return name.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return name
 
 
 def _spellings(word: str) -> set[str]:
     """A word as it is, without accents, and with umlauts written out."""
     plain = "".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c))
-    return {word, plain, unicodedata.normalize("NFC", word).translate(_LONG_FORMS)} - {""}
+    long_forms = (unicodedata.normalize("NFC", spelled).translate(_LONG_FORMS) for spelled in (word, plain))
+    return {word, plain, *long_forms} - {""}
 
 
 def _is_date(birth: str) -> bool:

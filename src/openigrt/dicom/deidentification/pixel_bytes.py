@@ -120,20 +120,31 @@ def _blank(
     file: BinaryIO, fragments: list[range], syntax: str, picture: Announced | None, remarks: Remarks
 ) -> list[range]:
     """The places in a file where fragments hold no picture; what cannot be looked into is told."""
-    frames = picture.frames if picture else 0
-    table = len(fragments[0]) if fragments else 0
-    if not is_known(syntax) or table not in (0, 4 * frames) or not picture:
+    if not is_known(syntax) or not picture or not fragments:
         remarks[Remark.UNSEEN_PIXELS, ""] += 1
         return []
     found: list[range] = []
+    frames = _frames(file, fragments[1:], syntax)
+    planes = picture.samples * picture.bits // 8
     try:
-        for frame in _frames(file, fragments[1:], syntax):
-            found += _in_file(no_picture(_content(file, frame), syntax, picture.pixels), frame)
+        for frame in frames:
+            found += _in_file(no_picture(_content(file, frame), syntax, picture.pixels, planes), frame)
+        _require_announced(file, fragments[0], frames, picture.frames)
     except UnreadableFile:
         remarks[Remark.UNSEEN_PIXELS, ""] += 1
     if found:
         remarks[Remark.BLANKED, ""] += 1
     return found
+
+
+def _require_announced(file: BinaryIO, table: range, frames: list[list[range]], count: int) -> None:
+    """Raise UnreadableFile where there are other frames than announced, or the table of their offsets is none.
+
+    Each offset is that of the item of the first fragment of a frame, behind the table (PS3.5, A.4).
+    """
+    offsets = b"".join(struct.pack("<I", frame[0].start - frames[0][0].start) for frame in frames)
+    if len(frames) != count or (table and (len(table) != 4 * count or _content(file, [table]) != offsets)):
+        raise UnreadableFile("The compressed pixel data are other frames than their header says.")
 
 
 def _frames(file: BinaryIO, fragments: list[range], syntax: str) -> list[list[range]]:

@@ -5,9 +5,12 @@ from enum import StrEnum
 from pydicom import Dataset
 
 from openigrt.dicom.dataset.elements import naming, text
+from openigrt.dicom.dataset.inventory import Instance
 from openigrt.dicom.deidentification.confidentiality import Profile
 from openigrt.dicom.deidentification.deidentified_elements import Remark, Remarks
+from openigrt.errors import UnreadableFile
 
+TELLING_APART = ("PatientBirthDate", "IssuerOfPatientID")
 PLACE_KEYWORDS = ("BodyPartExamined", "SeriesDescription", "ProtocolName", "StudyDescription")
 
 
@@ -56,3 +59,15 @@ def doubts_about(header: Dataset, remarks: Remarks, profile: Profile) -> frozens
             found[Doubt.FACE] = profile.vocabulary.names("head", words)
             found[Doubt.MAYBE_FACE] = not found[Doubt.FACE] and not profile.vocabulary.names("trunk", words)
     return frozenset(doubt for doubt, is_so in found.items() if is_so)
+
+
+def what_tells_apart(instance: Instance) -> dict[str, str]:
+    """What an object says of its patient beside the ID: equal where it is of one person; empty where it is not said."""
+    found = {"PatientName": instance.patient_name.strip("^ ").lower()}
+    for keyword in TELLING_APART:
+        try:
+            with naming(instance.header):
+                found[keyword] = text(instance.header, keyword)
+        except UnreadableFile:
+            found[keyword] = ""
+    return found

@@ -13,10 +13,16 @@ JPEG_START, JPEG_2000_START = b"\xff\xd8", b"\xff\x4f"
 
 _JPEG = (*JPEGTransferSyntaxes, *JPEGLSTransferSyntaxes)
 _END, _SCAN, _COMMENT, _FIRST_APP, _LAST_APP = 0xD9, 0xDA, 0xFE, 0xE0, 0xEF
+# Segments of T.81 and T.87 beside these: frames (C0-CF but for JPG, C8), DQT, DRI, LSE of JPEG-LS; others are nobody's.
+_SEGMENTS = {*range(0xC0, 0xD0), 0xDA, 0xDB, 0xDD, _COMMENT, *range(_FIRST_APP, _LAST_APP + 1), 0xF7, 0xF8} - {0xC8}
+_NUMBER_OF_LINES, _NUMBER_OF_LINES_BYTES = 0xDC, 4
+_PARAMETERS_OF_LS, _LAST_PARAMETERS = 0xF8, 4
 _MARKER_AFTER_SCAN = re.compile(rb"\xff[\x80-\xcf\xd8-\xfe]")
 # What decoders need: density (APP0), colours (APP14), and the colours of JPEG-LS (APP8), each of one known length.
 _NEEDED = {0xE0: (b"JFIF\0", 14), 0xEE: (b"Adobe", 12), 0xE8: (b"mrfx", 5)}
 _TILE, _DATA, _COMMENT_2000, _END_2000 = 0xFF90, 0xFF93, 0xFF64, 0xFFD9
+# CAP SIZ COD COC TLM PLM PLT PRF CPF QCD QCC RGN POC PPM PPT CRG: table A.2 of T.800, and T.814 for CAP and CPF.
+_SEGMENTS_2000 = {0xFF50, 0xFF51, 0xFF52, 0xFF53, *range(0xFF55, 0xFF5A), *range(0xFF5C, 0xFF62), 0xFF63}
 _RLE_HEADER_BYTES = 64
 
 
@@ -30,11 +36,14 @@ def begins_frame(start: bytes, syntax: str) -> bool:
     return syntax == RLELossless or start[:2] == (JPEG_START if syntax in _JPEG else JPEG_2000_START)
 
 
-def no_picture(frame: bytes, syntax: str, plane_pixels: int) -> list[range]:
-    """The places in a frame that decoders do not need; raises UnreadableFile where it is no stream of its syntax."""
+def no_picture(frame: bytes, syntax: str, plane_pixels: int, planes: int) -> list[range]:
+    """The places in a frame that decoders do not need; raises UnreadableFile where it is no stream of its syntax.
+
+    `planes` are bytes of one pixel, each of which is a segment of `plane_pixels` of RLE.
+    """
     try:
         if syntax == RLELossless:
-            found = _in_rle(frame, plane_pixels)
+            found = _in_rle(frame, plane_pixels, planes)
         else:
             found = _in_jpeg(frame) if syntax in _JPEG else _in_jpeg_2000(frame)
         return [place for place in found if any(frame[place.start : place.stop])]
@@ -55,6 +64,10 @@ def _in_jpeg(frame: bytes) -> Iterator[range]:
         if marker == _END:
             break
         (length,) = struct.unpack_from(">H", frame, position + 2)
+        if marker not in _SEGMENTS and (marker, length) != (_NUMBER_OF_LINES, _NUMBER_OF_LINES_BYTES):
+            raise ValueError
+        if marker == _PARAMETERS_OF_LS and not 1 <= frame[position + 4] <= _LAST_PARAMETERS:
+            raise ValueError
         content = range(position + 4, position + 2 + length)
         if marker == _COMMENT or (_FIRST_APP <= marker <= _LAST_APP and not _is_needed(frame, marker, content)):
             yield content
@@ -93,16 +106,16 @@ def _in_jpeg_2000(frame: bytes) -> Iterator[range]:
                 raise ValueError
         elif marker == _COMMENT_2000:
             yield range(position + 6, position + 2 + length)
-        elif marker < 0xFF00 or length < 2:
+        elif marker not in _SEGMENTS_2000 or length < 2:
             raise ValueError
         position += 2 + length
     yield range(position + 2, len(frame))
 
 
-def _in_rle(frame: bytes, plane_pixels: int) -> Iterator[range]:
+def _in_rle(frame: bytes, plane_pixels: int, planes: int) -> Iterator[range]:
     """What lies behind the bytes of each segment of an RLE frame (PS3.5 annex G), and unused offsets in its header."""
     count, *offsets = struct.unpack_from("<16I", frame)
-    if not 1 <= count <= len(offsets) or offsets[0] != _RLE_HEADER_BYTES:
+    if not 1 <= count <= len(offsets) or count != planes or offsets[0] != _RLE_HEADER_BYTES:
         raise ValueError
     yield range(4 + 4 * count, _RLE_HEADER_BYTES)
     ends = [*offsets[1:count], len(frame)]
