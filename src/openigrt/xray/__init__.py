@@ -2,6 +2,7 @@
 
 from openigrt.xray.arc import Arc, ArcKind, arc_of
 from openigrt.xray.fdk import Fdk, FdkSettings, reconstruct_fdk
+from openigrt.xray.field_of_view import FieldOfView, covering_grid, field_of_view
 from openigrt.xray.projector import Projector
 from openigrt.xray.ramp import RampFilter, RampWindow
 from openigrt.xray.redundancy import Fan, fan_of
@@ -12,10 +13,13 @@ __all__ = [
     "Fan",
     "Fdk",
     "FdkSettings",
+    "FieldOfView",
     "Projector",
     "RampFilter",
     "RampWindow",
     "arc_of",
+    "covering_grid",
     "fan_of",
+    "field_of_view",
     "reconstruct_fdk",
 ]
