@@ -32,6 +32,7 @@ def differences(pixels):
     codes = []
     for n in range(columns + 1, len(flat)):
         difference = flat[n] - flat[n - 1] - flat[n - columns] + flat[n - columns - 1]
+        difference = (difference + 2**31) % 2**32 - 2**31
         code = 0 if -128 <= difference < 128 else 1 if -32768 <= difference < 32768 else 2
         codes.append(code)
         stored += struct.pack("<" + "bhi"[code], difference)
@@ -44,7 +45,7 @@ XIM_PROPERTIES = {
     "KVSourceRtn": 150.0,
     "KVDetectorLat": -16.0,
     "KVDetectorLng": 0.05,
-    "KVDetectorVrt": -50.0,
+    "KVDetectorVrt": -54.0,
     "KVSourceVrt": 100.0,
     "KVKiloVolts": 125.0,
     "KVMilliAmperes": 60.0,

@@ -39,8 +39,8 @@ class Scan:
 
     `pixels` [projection, row, column]: beam intensity in any linear unit, or line integrals of attenuation (no unit).
     `times_s` (n,) since the first projection, None where they are not stated. `couch`: the pose of the table during
-    the scan. `exposure` holds for each projection. `beam_monitor` (n,): readings of a chamber in the beam, in any linear
-    unit, by which intensities may be divided; None where it is not stated.
+    the scan. `exposure` holds for each projection. `beam_monitor` (n,): readings of a chamber in the beam, in any
+    linear unit, by which intensities may be divided; None where it is not stated.
     """
 
     pixels: ProjectionPixels
