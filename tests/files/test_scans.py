@@ -290,7 +290,9 @@ def test_stacks(tmp_path, suffix, compressed):
     for which in (slice(None), slice(1, 3), slice(3, 0, -2), slice(2, 2), slice(-1, None)):
         assert np.array_equal(scan.pixels[which], pixels[which])
     assert scan.quantity is Quantity.LINE_INTEGRAL
-    assert messages == ("What the pixels are is not stated; as floating-point numbers they are taken as line integral.",)
+    assert messages == (
+        "What the pixels are is not stated; as floating-point numbers they are taken as line integral.",
+    )
 
 
 def test_a_stack_is_known_by_its_content_and_whole_numbers_are_intensities(tmp_path):
@@ -325,7 +327,7 @@ def test_tiff(tmp_path):
     with pytest.raises(MissingInput, match="do not state the spacing"):
         read_scan(tmp_path)
     sitk.WriteImage(sitk.GetImageFromArray(np.zeros((5, 8), np.uint16)), str(tmp_path / "p5.tif"))
-    with pytest.raises(InconsistentInput, match="p5.tif has 8 x 5 pixels"):
+    with pytest.raises(InconsistentInput, match=r"p5\.tif has 8 x 5 pixels"):
         read_scan(tmp_path, ScanDefaults(spacing_mm=(0.8, 0.8)))
 
 
@@ -346,7 +348,7 @@ def test_pixels_that_cannot_be(tmp_path, value):
     pixels[2, 1, 1] = value
     scan, _ = read_scan(write_stack(tmp_path, ".mha", pixels))
     assert np.isnan(scan.pixels[:2]).all()
-    with pytest.raises(UnsupportedInput, match="stack.mha holds"):
+    with pytest.raises(UnsupportedInput, match=r"stack\.mha holds"):
         scan.pixels[2:]
 
 
@@ -354,11 +356,13 @@ def test_pixels_that_cannot_be(tmp_path, value):
 
 
 def test_what_is_no_scan(tmp_path):
-    with pytest.raises(MissingInput, match="is not there; expected a folder or file of projections: Varian .xim"):
+    with pytest.raises(MissingInput, match=r"is not there; expected a folder or file of projections: Varian \.xim"):
         read_scan(tmp_path / "absent")
     for setup in (lambda: None, lambda: (tmp_path / "a.txt").write_text("x")):
         setup()
-        with pytest.raises(UnsupportedInput, match="known format; expected Varian .xim, .hnd or .hnc, Elekta .his"):
+        with pytest.raises(
+            UnsupportedInput, match=r"known format; expected Varian \.xim, \.hnd or \.hnc, Elekta \.his"
+        ):
             read_scan(tmp_path)
     with pytest.raises(UnsupportedInput, match="known format"):
         read_scan(tmp_path / "a.txt")
@@ -372,7 +376,7 @@ def test_two_kinds_and_strangers_in_one_folder(tmp_path):
     (tmp_path / "notes.txt").write_text("x")
     assert "1 files are no projections and are left aside, 'notes.txt' first." in read_scan(tmp_path)[1]
     (tmp_path / "a.his").write_bytes(files.his())
-    with pytest.raises(AmbiguousInput, match="1 of Elekta .his, 4 of Varian .xim"):
+    with pytest.raises(AmbiguousInput, match=r"1 of Elekta \.his, 4 of Varian \.xim"):
         read_scan(tmp_path)
 
 
@@ -399,7 +403,7 @@ def test_truncated_projections(tmp_path, write, kept):
     path = sorted(each for each in tmp_path.iterdir() if each.suffix != ".xml")[1]
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * kept)])
-    with pytest.raises(UnreadableFile, match="truncated|damaged") as caught:
+    with pytest.raises(UnreadableFile, match=r"truncated|damaged") as caught:
         read_scan(tmp_path)[0].pixels[:]
     assert path.name in caught.value.sentence
     assert "\n" not in caught.value.sentence

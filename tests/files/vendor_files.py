@@ -137,7 +137,9 @@ def xvi_frames(angles, inactive=(), unexposed=(), centre=(115.0, -2.0), step_ms=
         f"<Inactive>{n in inactive}</Inactive></Frame>"
         for n, angle in enumerate(angles)
     )
-    return f'<?xml version="1.0"?><ProjectionSet><Image><Width>8</Width></Image><Frames>{frames}</Frames></ProjectionSet>'
+    return (
+        f'<?xml version="1.0"?><ProjectionSet><Image><Width>8</Width></Image><Frames>{frames}</Frames></ProjectionSet>'
+    )
 
 
 def projection_info(fan="HalfFan", lateral=-148.0, **others):
@@ -149,7 +151,9 @@ def projection_info(fan="HalfFan", lateral=-148.0, **others):
         "FanType": fan,
     }
     inner = "".join(f"<{name}>{value}</{name}>" for name, value in (values | others).items() if value is not None)
-    return f'<?xml version="1.0" encoding="utf-8"?><ProjectionInfo xmlns="http://example.org/v">{inner}</ProjectionInfo>'
+    return (
+        f'<?xml version="1.0" encoding="utf-8"?><ProjectionInfo xmlns="http://example.org/v">{inner}</ProjectionInfo>'
+    )
 
 
 def truebeam_scan(**values):
