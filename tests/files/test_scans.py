@@ -1,5 +1,7 @@
 """Scans of machines and of other programs: pixels, geometry, what is noticed and what is refused."""
 
+import zlib
+
 import numpy as np
 import pytest
 import SimpleITK as sitk  # noqa: N813 - the name that its users know
@@ -7,6 +9,7 @@ import SimpleITK as sitk  # noqa: N813 - the name that its users know
 from openigrt.errors import (
     AmbiguousInput,
     InconsistentInput,
+    InputError,
     MissingInput,
     UnreadableFile,
     UnsupportedInput,
@@ -446,3 +449,79 @@ def test_repeated_angles_gaps_and_turns_are_told(tmp_path):
     assert "1 projections repeat the angle of the one before." in messages
     assert any("1 gaps in the arc, where projections are 1 degrees apart; the largest is 7.0" in m for m in messages)
     assert "The direction of rotation changes 1 times." in messages
+
+
+@pytest.mark.parametrize("suffix", [".mha", ".nrrd"])
+@pytest.mark.parametrize("kept", [0.3, 0.9])
+@pytest.mark.parametrize("compressed", [False, True], ids=["plain", "compressed"])
+def test_truncated_stacks(tmp_path, suffix, kept, compressed):
+    noise = np.random.default_rng(3).normal(size=(4, 30, 40)).astype(np.float32)
+    path = write_stack(tmp_path, suffix, noise, compressed)
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * kept)])
+    with pytest.raises(UnreadableFile, match=r"truncated|damaged"):
+        read_scan(path)[0].pixels[:]
+
+
+@pytest.mark.parametrize("suffix", [".mha", ".nrrd"])
+@pytest.mark.parametrize("turn", [(0, 1, 0, -1, 0, 0, 0, 0, 1), (0.6, -0.8, 0, 0.8, 0.6, 0, 0, 0, 1)], ids=str)
+def test_pixels_lie_where_itk_puts_them(tmp_path, suffix, turn):
+    """A stack that is turned in its plane: the place of a pixel by SimpleITK is that on the detector."""
+    path = write_stack(tmp_path, suffix, np.zeros((4, 6, 8), np.float32), direction=turn)
+    stack, still = sitk.ReadImage(str(path)), trajectory()
+    x_mm, y_mm, _ = stack.TransformIndexToPhysicalPoint((5, 2, 0))
+    found, _ = read_scan(path)
+    from_origin = (np.array([x_mm, y_mm]) - (-2.8, -2.0)) / 0.8
+    assert np.allclose(found.trajectory[3].points((5, 2)), still[3].points(from_origin), atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int16, np.uint16, np.int32, np.uint32, np.float64])
+@pytest.mark.parametrize("suffix", [".mha", ".nrrd"])
+def test_stacks_of_every_kind_of_number(tmp_path, suffix, kind):
+    pixels = np.random.default_rng(5).integers(0, 200, (4, 6, 8)).astype(kind)
+    assert np.array_equal(read_scan(write_stack(tmp_path, suffix, pixels))[0].pixels[:], pixels)
+
+
+META = "ObjectType = Image\nNDims = 3\nDimSize = 2 2 2\nElementType = MET_UCHAR\nElementDataFile = LOCAL\n"
+NRRD = "NRRD0004\ntype: uchar\ndimension: 3\nsizes: 2 2 2\nencoding: raw\n\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("DimSize = 2 2 2", "DimSize = 60000 60000 60000", "its size is"),
+        ("DimSize = 2 2 2", "DimSize = 2000 2000 200", "truncated or damaged: its pixels take 800000000 bytes"),
+        ("DimSize = 2 2 2", "DimSize = 2 2", "three numbers"),
+        ("NDims = 3", "NDims = 2", "'2' dimensions"),
+        ("MET_UCHAR", "MET_LONG_DOUBLE", "'MET_LONG_DOUBLE'"),
+        ("NDims = 3", "NDims = 3\nElementNumberOfChannels = 3", "'3' components"),
+        ("NDims = 3", "NDims = 3\nElementSpacing = 0 1 1", "numbers above zero"),
+        ("NDims = 3", "NDims = 3\nOffset = left 0 0", "Offset 'left 0 0'"),
+        ("NDims = 3", "NDims = 3\nTransformMatrix = 1 0 0 1 0 0 0 0 1", "plane of a projection"),
+        ("LOCAL", "../secret", "a file in the same folder"),
+        ("LOCAL", "absent.raw", "absent.raw cannot be read"),
+        ("ElementDataFile = LOCAL", "", "does not end with ElementDataFile"),
+        ("uchar", "block", "'block'"),
+        ("raw", "bzip2", "'bzip2'"),
+        ("dimension: 3", "dimension: 3\ndata file: other", "data file"),
+        ("dimension: 3", "dimension: 4", "'4' dimensions"),
+        ("dimension: 3", "dimension: 3\nspace directions: (1,0,0) (0,1,0) (0,0,1)", "space is 'not stated'"),
+        ("sizes: 2 2 2", "sizes: 2 2 -2", "its size is"),
+        ("\n\n", "\n", "does not end with an empty line"),
+    ],
+)
+def test_stacks_that_are_refused(tmp_path, old, new, says):
+    header = META if old in META else NRRD
+    write_rtk_geometry(trajectory(), tmp_path / "g.xml")
+    (tmp_path / "stack").write_bytes(header.replace(old, new, 1).encode() + bytes(range(8)))
+    with pytest.raises(InputError, match=says) as caught:
+        read_scan(tmp_path / "stack")
+    assert "\n" not in caught.value.sentence
+
+
+def test_a_stack_that_inflates_beyond_belief(tmp_path):
+    size = "DimSize = 8000 8000 4\nCompressedData = True"
+    write_rtk_geometry(trajectory(), tmp_path / "g.xml")
+    content = META.replace("DimSize = 2 2 2", size).encode() + zlib.compress(bytes(10_000_000))
+    (tmp_path / "bomb.mha").write_bytes(content)
+    with pytest.raises(UnreadableFile, match="its pixels take 256000000 bytes"):
+        read_scan(tmp_path / "bomb.mha")

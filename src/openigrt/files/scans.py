@@ -8,8 +8,9 @@ from openigrt.errors import AmbiguousInput, InvalidGeometry, MissingInput, Unrea
 from openigrt.files.his import is_his
 from openigrt.files.hnd import is_hnd
 from openigrt.files.scan_sources import ScanDefaults
+from openigrt.files.stack_headers import is_meta, is_nrrd
 from openigrt.files.stack_scans import stack_scan, tiff_scan
-from openigrt.files.stacks import META, NRRD, TIFF, stack_reader_of
+from openigrt.files.stacks import is_tiff
 from openigrt.files.vendor_scans import his_scan, hnd_scan, xim_scan
 from openigrt.files.xim import is_xim
 from openigrt.images import Scan, doubts_about_arc
@@ -29,9 +30,9 @@ _SERIES: dict[str, tuple[Callable[[bytes], bool], Series]] = {
     "Varian .xim": (is_xim, xim_scan),
     "Varian .hnd or .hnc": (is_hnd, hnd_scan),
     "Elekta .his": (is_his, his_scan),
-    "TIFF": (lambda start: stack_reader_of(start) == TIFF, tiff_scan),
+    "TIFF": (is_tiff, tiff_scan),
 }
-_STACKS = {META: "stack (.mha, .mhd)", NRRD: "stack (.nrrd)"}
+_STACK = "stack (.mha, .mhd, .nrrd)"
 _DICOM = "DICOM"
 
 
@@ -45,11 +46,7 @@ def read_scan(path: Path, defaults: ScanDefaults | None = None) -> tuple[Scan, M
     known = defaults or ScanDefaults()
     kind, paths, aside = _projections_at(path)
     try:
-        if kind in _STACKS.values():
-            reader = next(name for name, words in _STACKS.items() if words == kind)
-            scan, messages = stack_scan(paths[0], reader, known)
-        else:
-            scan, messages = _SERIES[kind][1](paths, known)
+        scan, messages = stack_scan(paths[0], known) if kind == _STACK else _SERIES[kind][1](paths, known)
     except InvalidGeometry as error:
         raise UnreadableFile(f"{path} states a geometry that cannot be: {error.sentence}", path=str(path)) from None
     return scan, aside + messages + doubts_about_arc(scan.trajectory)
@@ -61,7 +58,7 @@ def _projections_at(path: Path) -> tuple[str, list[Path], Messages]:
         kind = _kind_of(path)
         if kind in (None, _DICOM):
             raise _unknown(path, kind)
-        return str(kind), [path] if kind in _STACKS.values() else _like(path, str(kind)), ()
+        return str(kind), [path] if kind == _STACK else _like(path, str(kind)), ()
     if not path.is_dir():
         raise MissingInput(f"{path} is not there; expected a folder or file of projections: {EXPECTED}.")
     by_kind = _sorted_out(path)
@@ -72,7 +69,7 @@ def _projections_at(path: Path) -> tuple[str, list[Path], Messages]:
     kinds = sorted(kind for kind in by_kind if kind is not None)
     if kinds in ([], [_DICOM]):
         raise _unknown(path, kinds[0] if kinds else None)
-    if len(kinds) > 1 or (kinds[0] in _STACKS.values() and len(by_kind[kinds[0]]) > 1):
+    if len(kinds) > 1 or (kinds[0] == _STACK and len(by_kind[kinds[0]]) > 1):
         found = ", ".join(f"{len(by_kind[kind])} of {kind}" for kind in kinds)
         raise AmbiguousInput(f"{folder} holds several kinds or stacks of projections ({found}); give one of them.")
     others = [name for name in by_kind.get(None, []) if name.suffix.lower() != ".xml"]
@@ -126,7 +123,7 @@ def _kind_of(path: Path) -> str | None:
     for kind, (is_kind, _) in _SERIES.items():
         if is_kind(start):
             return kind
-    return _STACKS.get(stack_reader_of(start) or "")
+    return _STACK if is_meta(start) or is_nrrd(start) else None
 
 
 def _unknown(path: Path, kind: str | None) -> UnsupportedInput:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from openigrt.errors import InconsistentInput, MissingInput, UnsupportedInput
+from openigrt.errors import InconsistentInput, InvalidGeometry, MissingInput, UnsupportedInput
+from openigrt.files.detector_size import require_detector
 from openigrt.files.file_pixels import FilePixels
 from openigrt.files.rtk_geometry import (
     ProjectionLattice,
@@ -13,26 +14,40 @@ from openigrt.files.rtk_geometry import (
     trajectory_of,
 )
 from openigrt.files.scan_sources import ScanDefaults, xml_beside
-from openigrt.files.stacks import TIFF, StackHeader, StackPixels, read_stack_header, read_tiff_pixels
+from openigrt.files.stack_headers import StackHeader, read_stack_header
+from openigrt.files.stacks import StackPixels, read_tiff_pixels, read_tiff_size, require_whole
 from openigrt.images import Quantity, Scan
 
 Messages = tuple[str, ...]
 
 
-def stack_scan(path: Path, reader: str, defaults: ScanDefaults) -> tuple[Scan, Messages]:
+def stack_scan(path: Path, defaults: ScanDefaults) -> tuple[Scan, Messages]:
     """The scan of one .mha, .mhd or .nrrd with its projections along the third axis.
 
     Raises MissingInput without a geometry, InconsistentInput where it has another number of projections.
     """
-    header = read_stack_header(path, reader)
+    header = read_stack_header(path)
+    require_whole(path, header)
+    lattice = _lattice(path, header)
     geometry, messages = _geometry_beside(path, defaults, header.size[2])
-    try:
-        lattice = header.lattice()
-    except UnsupportedInput as error:
-        raise UnsupportedInput(f"{path}: {error.sentence}.", path=str(path)) from None
-    quantity, said = _quantity(header, defaults)
-    pixels = StackPixels(path, reader, (header.size[2], header.size[1], header.size[0]))
+    quantity, said = _quantity(header.is_whole_numbers, defaults)
+    pixels = StackPixels(path, header)
     return Scan(pixels, trajectory_of(geometry, lattice), quantity), messages + said
+
+
+def _lattice(path: Path, header: StackHeader) -> ProjectionLattice:
+    """Where the pixels lie in the plane of a projection; raises UnsupportedInput for a direction out of it."""
+    require_detector(path, header.size[0], header.size[1])
+    try:
+        return ProjectionLattice(
+            header.origin_mm[:2], header.spacing_mm[:2], (header.size[0], header.size[1]), header.direction[:2, :2]
+        )
+    except InvalidGeometry:
+        raise UnsupportedInput(
+            f"{path} has rows and columns that do not lie in the plane of a projection: its direction is "
+            f"{header.direction.ravel().tolist()}.",
+            path=str(path),
+        ) from None
 
 
 def tiff_scan(paths: Sequence[Path], defaults: ScanDefaults) -> tuple[Scan, Messages]:
@@ -41,12 +56,13 @@ def tiff_scan(paths: Sequence[Path], defaults: ScanDefaults) -> tuple[Scan, Mess
     Raises MissingInput without geometry or pixel spacing (TIFF does not state it in mm), InconsistentInput for mixed
     sizes, or where the geometry has another number of projections.
     """
-    headers = [read_stack_header(path, TIFF) for path in paths]
-    for path, header in zip(paths, headers, strict=True):
-        if header.size != headers[0].size:
+    found = [read_tiff_size(path) for path in paths]
+    size = found[0][0]
+    for path, (other, _) in zip(paths, found, strict=True):
+        if other != size:
             raise InconsistentInput(
-                f"{path} has {header.size[0]} x {header.size[1]} pixels, and the first projection {headers[0].size[0]} "
-                f"x {headers[0].size[1]}; keep one scan in a folder.",
+                f"{path} has {other[0]} x {other[1]} pixels, and the first projection {size[0]} x {size[1]}; keep one "
+                "scan in a folder.",
                 path=str(path),
             )
     if defaults.spacing_mm is None:
@@ -55,8 +71,7 @@ def tiff_scan(paths: Sequence[Path], defaults: ScanDefaults) -> tuple[Scan, Mess
             "ScanDefaults(spacing_mm=...)."
         )
     geometry, messages = _geometry_beside(paths[0], defaults, len(paths))
-    size = headers[0].size[0], headers[0].size[1]
-    quantity, said = _quantity(headers[0], defaults)
+    quantity, said = _quantity(all(is_whole for _, is_whole in found), defaults)
     trajectory = trajectory_of(geometry, ProjectionLattice.centred(defaults.spacing_mm, size))
     return Scan(FilePixels(tuple(paths), size, read_tiff_pixels), trajectory, quantity), messages + said
 
@@ -78,10 +93,10 @@ def _geometry_beside(path: Path, defaults: ScanDefaults, count: int) -> tuple[Rt
     return geometry, messages
 
 
-def _quantity(header: StackHeader, defaults: ScanDefaults) -> tuple[Quantity, Messages]:
+def _quantity(is_whole_numbers: bool, defaults: ScanDefaults) -> tuple[Quantity, Messages]:
     """What pixels are: as given, else intensities for whole numbers and line integrals for others, with a message."""
     if defaults.quantity is not None:
         return defaults.quantity, ()
-    quantity = Quantity.INTENSITY if header.is_whole_numbers else Quantity.LINE_INTEGRAL
-    kind = "whole" if header.is_whole_numbers else "floating-point"
+    quantity = Quantity.INTENSITY if is_whole_numbers else Quantity.LINE_INTEGRAL
+    kind = "whole" if is_whole_numbers else "floating-point"
     return quantity, (f"What the pixels are is not stated; as {kind} numbers they are taken as {quantity}.",)

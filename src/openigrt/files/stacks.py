@@ -1,163 +1,160 @@
-"""Stacks of projections as ITK and RTK write them: .mha, .mhd, .nrrd, and series of .tif."""
+"""Pixels of stacks of projections (.mha, .mhd, .nrrd) and of series of TIFF images."""
 
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
 
 from openigrt.errors import UnreadableFile, UnsupportedInput
+from openigrt.files.detector_size import require_detector
 from openigrt.files.file_pixels import Float32Array
-from openigrt.files.metaimage import LONGEST_HEADER_BYTES, require_numbers_in_header
-from openigrt.files.rtk_geometry import ProjectionLattice
 from openigrt.files.silence import silent_standard_error
-from openigrt.files.volumes import MAX_VOXELS, require_bearable_values, simple_itk
-from openigrt.geometry import Float64Array
+from openigrt.files.stack_headers import StackHeader
+from openigrt.files.volumes import require_bearable_values
 
-if TYPE_CHECKING:
-    import SimpleITK as sitk  # noqa: N813 - the name that its users know
-
-META, NRRD, TIFF = "MetaImageIO", "NrrdImageIO", "TIFFImageIO"
-NRRD_MARK = b"NRRD0"
 TIFF_MARKS = (b"II*\x00", b"MM\x00*")
-IN_PLANE_TOLERANCE = 1e-6
+TIFF_MODES = ("L", "I;16", "I;16L", "I;16B", "I", "F")
+CHUNK_BYTES = 2**20
+ALWAYS_INFLATED_BYTES = 2**25
+MOST_TIMES_LARGER = 100
+GZIP_OR_ZLIB = 47
+DAMAGED_TIFF = (
+    *(OSError, ValueError, SyntaxError, KeyError, TypeError, IndexError, struct.error, MemoryError, OverflowError),
+    *(UnidentifiedImageError, Image.DecompressionBombError, RuntimeError, EOFError, ArithmeticError, AttributeError),
+)
 
 
-def stack_reader_of(start: bytes) -> str | None:
-    """The name of ITK's reader for a file that begins so, None for what is no stack."""
-    if start.startswith(NRRD_MARK):
-        return NRRD
-    if start.startswith(TIFF_MARKS):
-        return TIFF
-    is_meta = b"NDims" in start and start.lstrip().startswith((b"ObjectType", b"NDims", b"Comment"))
-    return META if is_meta else None
+def is_tiff(start: bytes) -> bool:
+    """Whether a file begins as a TIFF image."""
+    return start.startswith(TIFF_MARKS)
 
 
-@dataclass(frozen=True, eq=False)
-class StackHeader:
-    """Size [columns, rows, projections], and origin, spacing and direction as ITK states them (mm)."""
-
-    size: tuple[int, ...]
-    origin_mm: Float64Array
-    spacing_mm: Float64Array
-    direction: Float64Array
-    is_whole_numbers: bool
-
-    def lattice(self) -> ProjectionLattice:
-        """Where the pixels lie in the plane of a projection; raises UnsupportedInput for a direction out of it."""
-        direction = self.direction[:2, :2]
-        if np.abs(direction.T @ direction - np.eye(2)).max() > IN_PLANE_TOLERANCE:
-            raise UnsupportedInput("its rows and columns do not lie in the plane of a projection")
-        size = self.size[0], self.size[1]
-        return ProjectionLattice(self.origin_mm[:2], self.spacing_mm[:2], size, direction)
+def require_whole(path: Path, header: StackHeader) -> None:
+    """Raise UnreadableFile where the pixels of a stack cannot all be there, or inflate to far more than is believed."""
+    try:
+        there = header.data.stat().st_size - header.start
+    except OSError as error:
+        raise UnreadableFile(f"{header.data} cannot be read: {error.strerror}.", path=str(header.data)) from None
+    needed = int(np.prod(header.size, dtype=np.int64)) * header.kind.itemsize
+    most = max(ALWAYS_INFLATED_BYTES, MOST_TIMES_LARGER * there) if header.is_compressed else there
+    if needed > most:
+        raise UnreadableFile(
+            f"{path} is truncated or damaged: its pixels take {needed} bytes, and {there} are there; write it again.",
+            path=str(path),
+        )
 
 
 @dataclass(frozen=True, eq=False)
 class StackPixels:
-    """The projections of one file, read when a slice needs them.
-
-    A plain .mha or .mhd is read in parts. A compressed one, and .nrrd, are read whole at the first slice, and kept.
-    """
+    """The projections of one file, read when a slice needs them; compressed ones are read whole once, and kept."""
 
     path: Path
-    reader: str
-    shape: tuple[int, int, int]
+    header: StackHeader
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(projections, rows, columns)."""
+        columns, rows, count = self.header.size
+        return count, rows, columns
 
     def __getitem__(self, which: slice, /) -> Float32Array:
         """The projections of a slice (n, rows, columns)."""
         chosen = range(*which.indices(self.shape[0]))
         if not chosen:
             return np.empty((0, *self.shape[1:]), dtype=np.float32)
-        first, last = min(chosen[0], chosen[-1]), max(chosen[0], chosen[-1])
-        if not self._is_read_in_parts:
+        if self.header.is_compressed:
             return self._whole[which]
-        part: Float32Array = _read(
-            self.path, self.reader, ((0, 0, first), (self.shape[2], self.shape[1], last - first + 1))
-        )
+        first, last = min(chosen[0], chosen[-1]), max(chosen[0], chosen[-1])
+        part = self._part(first, last - first + 1)
         return np.ascontiguousarray(part[np.array(chosen) - first])
+
+    def _part(self, first: int, count: int) -> Float32Array:
+        """Some projections of a plain file."""
+        each = self.shape[1] * self.shape[2]
+        try:
+            with self.header.data.open("rb") as file:
+                file.seek(self.header.start + first * each * self.header.kind.itemsize)
+                stored = file.read(count * each * self.header.kind.itemsize)
+        except OSError as error:
+            raise UnreadableFile(f"{self.path} cannot be read: {error.strerror}.", path=str(self.path)) from None
+        return self._float32(stored, count)
 
     @cached_property
     def _whole(self) -> Float32Array:
-        """All projections."""
-        return _read(self.path, self.reader, None)
+        """All projections of a compressed file."""
+        needed = int(np.prod(self.header.size, dtype=np.int64)) * self.header.kind.itemsize
+        stored = bytearray()
+        try:
+            for piece in _inflated(self.header.data, self.header.start):
+                stored += piece[: needed - len(stored)]
+                if len(stored) == needed:
+                    break
+        except (OSError, zlib.error) as error:
+            raise UnreadableFile(f"{self.path} is damaged: {error}; write it again.", path=str(self.path)) from None
+        return self._float32(bytes(stored), self.shape[0])
 
-    @cached_property
-    def _is_read_in_parts(self) -> bool:
-        """Whether ITK reads a part of the file without the rest."""
-        if self.reader != META:
-            return False
-        with self.path.open("rb") as file:
-            lines = file.read(LONGEST_HEADER_BYTES).decode("latin-1").splitlines()
-        said = {key.strip(): value.strip() for key, _, value in (line.partition("=") for line in lines)}
-        return said.get("CompressedData", "False").lower() != "true"
+    def _float32(self, stored: bytes, count: int) -> Float32Array:
+        """Pixels of so many projections."""
+        shape = (count, *self.shape[1:])
+        if len(stored) != int(np.prod(shape, dtype=np.int64)) * self.header.kind.itemsize:
+            raise UnreadableFile(f"{self.path} is truncated: pixels are missing; write it again.", path=str(self.path))
+        return _bearable(self.path, np.frombuffer(stored, dtype=self.header.kind).reshape(shape))
 
 
-def read_stack_header(path: Path, reader: str) -> StackHeader:
-    """What the header of a stack, or of one image of a series, says; raises UnreadableFile or UnsupportedInput."""
-    if reader == META:
-        require_numbers_in_header(path)
-    itk = _opened(path, reader)
-    size, dimensions = tuple(int(n) for n in itk.GetSize()), itk.GetDimension()
-    expected = 2 if reader == TIFF else 3
-    flat = size[:2] if len(size) == 3 and expected == 2 and size[2] == 1 else size
-    if len(flat) != expected or itk.GetNumberOfComponents() != 1 or np.prod([float(n) for n in size]) > MAX_VOXELS:
+def read_tiff_size(path: Path) -> tuple[tuple[int, int], bool]:
+    """(columns, rows), and whether pixels are whole numbers; raises UnreadableFile or UnsupportedInput."""
+    with _tiff_refusals(path), Image.open(path, formats=("TIFF",)) as image:
+        size, mode, frames = image.size, image.mode, getattr(image, "n_frames", 1)
+    if mode not in TIFF_MODES or frames != 1:
         raise UnsupportedInput(
-            f"{path} has size {size} and {itk.GetNumberOfComponents()} components; expected one value at each pixel of "
-            f"{'an image' if expected == 2 else 'a stack of projections'}, at most {MAX_VOXELS} in all.",
+            f"{path} holds {frames} images of mode {mode}; expected one of gray values (8, 16 or 32 bits).",
             path=str(path),
         )
-    sitk = simple_itk()
-    return StackHeader(
-        size=flat,
-        origin_mm=np.array(itk.GetOrigin()),
-        spacing_mm=np.array(itk.GetSpacing()),
-        direction=np.array(itk.GetDirection()).reshape(dimensions, dimensions),
-        is_whole_numbers=itk.GetPixelID() not in (sitk.sitkFloat32, sitk.sitkFloat64),
-    )
+    require_detector(path, *size)
+    return size, mode != "F"
 
 
 def read_tiff_pixels(path: Path) -> Float32Array:
-    """Pixels (rows, columns) of one image of a series; raises UnreadableFile or UnsupportedInput."""
-    read_stack_header(path, TIFF)
-    pixels = _read(path, TIFF, None)
-    return pixels[0] if pixels.ndim == 3 else pixels
+    """Pixels (rows, columns) of an image; raises UnreadableFile or UnsupportedInput."""
+    read_tiff_size(path)
+    with _tiff_refusals(path), Image.open(path, formats=("TIFF",)) as image:
+        stored = np.asarray(image)
+    return _bearable(path, stored)
 
 
-def _opened(path: Path, reader: str) -> "sitk.ImageFileReader":
-    """ITK's reader after it has read the header."""
-    itk: sitk.ImageFileReader = simple_itk().ImageFileReader()
-    itk.SetImageIO(reader)
-    itk.SetFileName(str(path))
+@contextmanager
+def _tiff_refusals(path: Path) -> Iterator[None]:
+    """Turn whatever Pillow raises on a damaged image into one sentence, and let it say nothing else."""
     try:
-        with silent_standard_error():
-            itk.ReadImageInformation()
-    except RuntimeError as failure:
-        raise _unreadable(path, failure) from None
-    return itk
+        with silent_standard_error(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except DAMAGED_TIFF:
+        raise UnreadableFile(f"{path} is damaged, or no TIFF image; write it again.", path=str(path)) from None
 
 
-def _read(path: Path, reader: str, part: tuple[tuple[int, ...], tuple[int, ...]] | None) -> Float32Array:
-    """Pixels as float32, of the whole file or of a part (index, size)."""
-    itk = _opened(path, reader)
-    itk.SetOutputPixelType(simple_itk().sitkFloat32)
-    if part is not None:
-        itk.SetExtractIndex(part[0])
-        itk.SetExtractSize(part[1])
-    try:
-        with silent_standard_error():
-            loaded = itk.Execute()
-    except RuntimeError as failure:
-        raise _unreadable(path, failure) from None
-    pixels: Float32Array = simple_itk().GetArrayFromImage(loaded)
+def _inflated(path: Path, start: int) -> Iterator[bytes]:
+    """What a deflated file holds, in pieces."""
+    inflater = zlib.decompressobj(GZIP_OR_ZLIB)
+    with path.open("rb") as file:
+        file.seek(start)
+        while not inflater.eof and (pending := inflater.unconsumed_tail or file.read(CHUNK_BYTES)):
+            yield inflater.decompress(pending, CHUNK_BYTES)
+
+
+def _bearable(path: Path, stored: NDArray[np.generic]) -> Float32Array:
+    """As float32; raises UnsupportedInput for values that no detector has, and for infinity."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        pixels: Float32Array = stored.astype(np.float32)
     require_bearable_values(path, pixels)
     if np.isinf(pixels).any():
         raise UnsupportedInput(f"{path} holds pixels that are infinite; write what has no data as NaN.", path=str(path))
     return pixels
-
-
-def _unreadable(path: Path, failure: RuntimeError) -> UnreadableFile:
-    """The refusal of what ITK does not read."""
-    return UnreadableFile(
-        f"{path} is damaged or truncated, or no image at all; write it again.", path=str(path), reason=str(failure)
-    )

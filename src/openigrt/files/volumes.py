@@ -39,7 +39,7 @@ def read_volume(path: Path, frame: Frame, modality: Modality) -> Image:
     _require_volume_file(path)
     if path.suffix.lower() in METAIMAGE_SUFFIXES:
         require_numbers_in_header(path)
-    sitk = simple_itk()
+    sitk = _simple_itk()
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     try:
@@ -68,7 +68,7 @@ def write_volume(image: Image, path: Path) -> None:
     """Write an image as float32, compressed, whole or not at all; the suffix chooses the format."""
     if not is_volume(path) or path.suffix.lower() == ".mhd":
         raise UnsupportedInput(f"{path.name} cannot be written; expected a name that ends in .mha or .nrrd.")
-    sitk = simple_itk()
+    sitk = _simple_itk()
     volume = sitk.GetImageFromArray(image.voxels)
     volume.SetOrigin(image.grid.origin_mm.tolist())
     volume.SetSpacing(image.grid.spacing_mm.tolist())
@@ -89,7 +89,7 @@ def sha256_of(path: Path) -> str:
 
 
 @cache
-def simple_itk() -> ModuleType:
+def _simple_itk() -> ModuleType:
     """SimpleITK, loaded with the first volume: folders of DICOM never need it."""
     return import_module("SimpleITK")
 
