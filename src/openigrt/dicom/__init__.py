@@ -107,6 +107,9 @@ from openigrt.dicom.images.rt_image import (
     read_projections,
     write_projection,
 )
+from openigrt.dicom.images.rt_image_scan import (
+    read_rt_image_scan,
+)
 from openigrt.dicom.images.rt_image_setup import (
     ProjectionDefaults,
 )
@@ -277,6 +280,7 @@ __all__ = [
     "read_plan_folder",
     "read_point_cloud",
     "read_projections",
+    "read_rt_image_scan",
     "read_segmentation",
     "read_spatial_registration",
     "read_structure_set",
