@@ -17,6 +17,7 @@ from openigrt.dicom.dataset.headers import (
 )
 from openigrt.dicom.dataset.inventory import (
     IMAGE_CLASSES,
+    PROJECTION_CLASSES,
     REGISTRATION_CLASSES,
     Instance,
     Inventory,
@@ -198,6 +199,7 @@ __all__ = [
     "KEY_BYTES",
     "NOTHING_LEFT",
     "PATIENT_PREFIX",
+    "PROJECTION_CLASSES",
     "READERS",
     "REGISTRATION_CLASSES",
     "Action",
