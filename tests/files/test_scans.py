@@ -288,7 +288,7 @@ def write_stack(folder, suffix, pixels, compressed=False, direction=None):
 def test_stacks(tmp_path, suffix, compressed):
     pixels = np.random.default_rng(3).normal(size=(4, 6, 8)).astype(np.float32)
     path = write_stack(tmp_path, suffix, pixels, compressed)
-    scan, messages = read_scan(path)
+    scan, messages = read_scan(path.parent)
     assert same(scan.trajectory, trajectory())
     for which in (slice(None), slice(1, 3), slice(3, 0, -2), slice(2, 2), slice(-1, None)):
         assert np.array_equal(scan.pixels[which], pixels[which])
