@@ -74,7 +74,11 @@ def test_python_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_the_machine_file_of_the_docs_is_one():
     """The couch of the page, with the displays that its comments speak of."""
-    (block,) = blocks(DOCS / "how-to" / "machine_file.md", "toml")
+    block, of_imager = blocks(DOCS / "how-to" / "machine_file.md", "toml")
+    imager = parse_machine(of_imager).imager
+    assert imager is not None
+    assert imager.kv_source_angle_deg(270.0) == 0.0
+    assert imager.flex is not None
     machine = parse_machine(block)
     standing = CouchPose(table_top_lateral_position_mm=-12.0, table_top_vertical_position_mm=-150.0)
     shown = machine.couch.native_readout(standing)

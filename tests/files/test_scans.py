@@ -121,13 +121,19 @@ def test_frames_without_pixels_are_left_aside_and_time_goes_on(tmp_path):
 def test_distances_without_scan_xml(tmp_path):
     write_xim(tmp_path)
     scan, messages = read_scan(tmp_path)
-    assert messages == ("There is no Scan.xml; distances are those of the projections.",)
+    assert messages == ("There is no Scan.xml; distances are those of projections or machine file.",)
     assert np.allclose(scan.trajectory[0].source_detector_distance_mm, 1540.0)
     write_xim(tmp_path, KVSourceVrt=None)
     with pytest.raises(MissingInput, match="states the distances"):
         read_scan(tmp_path)
     scan, _ = read_scan(tmp_path, ScanDefaults(imager=Imager(90.0, 1000.0, 1530.0)))
     assert np.allclose(scan.trajectory[0].source_detector_distance_mm, 1530.0)
+
+
+def test_a_detector_that_moves_along_the_beam_is_told(tmp_path):
+    write_xim(tmp_path)
+    (tmp_path / "Proj_00002.xim").write_bytes(files.xim(images()[2], KVDetectorVrt=-50.0))
+    assert "differ by 40 mm in a distance" in read_scan(tmp_path)[1][1]
 
 
 def test_contradictions_of_a_truebeam_scan_are_told(tmp_path):
@@ -288,7 +294,7 @@ def write_stack(folder, suffix, pixels, compressed=False, direction=None):
 def test_stacks(tmp_path, suffix, compressed):
     pixels = np.random.default_rng(3).normal(size=(4, 6, 8)).astype(np.float32)
     path = write_stack(tmp_path, suffix, pixels, compressed)
-    scan, messages = read_scan(path)
+    scan, messages = read_scan(path.parent)
     assert same(scan.trajectory, trajectory())
     for which in (slice(None), slice(1, 3), slice(3, 0, -2), slice(2, 2), slice(-1, None)):
         assert np.array_equal(scan.pixels[which], pixels[which])

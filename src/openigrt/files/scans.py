@@ -17,6 +17,7 @@ from openigrt.images import Scan, doubts_about_arc
 
 START_BYTES = 1024
 MOST_FILES = 20_000
+BESIDE = (".xml", ".raw", ".zraw")  # what projections come with
 DICOM_AT, DICOM_MARK = 128, b"DICM"
 EXPECTED = (
     "Varian .xim, .hnd or .hnc, Elekta .his with _Frames.xml, or a stack (.mha, .mhd, .nrrd, TIFF series) with RTK's "
@@ -72,7 +73,7 @@ def _projections_at(path: Path) -> tuple[str, list[Path], Messages]:
     if len(kinds) > 1 or (kinds[0] == _STACK and len(by_kind[kinds[0]]) > 1):
         found = ", ".join(f"{len(by_kind[kind])} of {kind}" for kind in kinds)
         raise AmbiguousInput(f"{folder} holds several kinds or stacks of projections ({found}); give one of them.")
-    others = [name for name in by_kind.get(None, []) if name.suffix.lower() != ".xml"]
+    others = [name for name in by_kind.get(None, []) if name.suffix.lower() not in BESIDE]
     aside = (f"{len(others)} files are no projections and are left aside, {others[0].name!r} first.",) if others else ()
     return kinds[0], by_kind[kinds[0]], aside
 
@@ -96,7 +97,10 @@ def _acquisition(path: Path) -> Path:
 
 def _sorted_out(folder: Path) -> dict[str | None, list[Path]]:
     """Files of a folder by their kind, in the order of their names."""
-    files = [each for each in folder.iterdir() if each.is_file() and not each.name.startswith(".")]
+    try:
+        files = [each for each in folder.iterdir() if each.is_file() and not each.name.startswith(".")]
+    except OSError as error:
+        raise UnreadableFile(f"{folder} cannot be read: {error.strerror}.", path=str(folder)) from None
     if len(files) > MOST_FILES:
         raise UnsupportedInput(f"{folder} holds {len(files)} files; at most {MOST_FILES} are read.")
     found: dict[str | None, list[Path]] = {}

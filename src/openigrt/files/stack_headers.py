@@ -16,6 +16,7 @@ from openigrt.geometry import Float64Array
 LONGEST_HEADER_BYTES = 65_536
 MOST_PIXELS = 2**31
 LONGEST_SIDE = 100_000
+LONGEST_NAME = 255
 LARGEST_NUMBER = 1e6
 LOCAL = "LOCAL"
 NRRD_MARK = b"NRRD0"
@@ -251,6 +252,6 @@ def _size(text: str) -> tuple[int, int, int]:
 
 def _beside(path: Path, name: str) -> Path:
     """The file of pixels that an .mhd names, which must lie in its folder."""
-    if name != Path(name).name or name in ("", ".", "..", "LIST") or not name.isprintable():
+    if name != Path(name).name or name in ("", ".", "..", "LIST") or not name.isprintable() or len(name) > LONGEST_NAME:
         raise UnsupportedInput(f"its pixels are in {name[:60]!r}; expected a file in the same folder")
     return path.with_name(name)

@@ -56,7 +56,7 @@ def xim_scan(paths: Sequence[Path], defaults: ScanDefaults) -> tuple[Scan, Messa
     for header in headers:
         _require_same_detector(header.path, (header.columns, header.rows), size, (_xim_spacing_mm(header), spacing_mm))
     stated, messages = _truebeam_scan(paths[0].parent)
-    distances_mm, said = _xim_distances_mm(headers[0], stated, defaults.imager)
+    distances_mm, said = _xim_distances_mm(headers, stated, defaults.imager)
     offsets_mm = np.array([_xim_offset_mm(header) for header in headers])
     angles = np.array([header.kv_source_angle_deg for header in headers])
     trajectory = _circular(angles, offsets_mm, distances_mm, ProjectionLattice.centred(spacing_mm, size))
@@ -90,28 +90,36 @@ def _truebeam_scan(folder: Path) -> tuple[VarianScan, Messages]:
     """What Scan.xml says, nothing where there is none."""
     path = file_above(folder, TRUEBEAM_NAME)
     if path is None:
-        return VarianScan(None, None), (f"There is no {TRUEBEAM_NAME}; distances are those of the projections.",)
+        return VarianScan(None, None), (
+            f"There is no {TRUEBEAM_NAME}; distances are those of projections or machine file.",
+        )
     return read_truebeam_scan(path), ()
 
 
 def _xim_distances_mm(
-    header: XimHeader, stated: VarianScan, imager: Imager | None
+    headers: Sequence[XimHeader], stated: VarianScan, imager: Imager | None
 ) -> tuple[tuple[float, float], Messages]:
-    """Source to axis and to detector: from Scan.xml, else the projection, else the machine file."""
-    source_cm, detector_cm = header.stated("KVSourceVrt"), header.stated("KVDetectorVrt")
-    axis_mm = None if source_cm is None else source_cm * MM_PER_CM
-    beyond_mm = None if axis_mm is None or detector_cm is None else axis_mm + abs(detector_cm) * MM_PER_CM
-    pairs = [(stated.source_axis_distance_mm, stated.source_detector_distance_mm), (axis_mm, beyond_mm)]
+    """Source to axis and to detector: from Scan.xml, else the first projection, else the machine file."""
+    pairs = [(stated.source_axis_distance_mm, stated.source_detector_distance_mm)]
+    pairs += [_xim_own_distances_mm(header) for header in headers]
     pairs += [(imager.source_axis_distance_mm, imager.source_detector_distance_mm)] if imager else []
     whole = [(axis, beyond) for axis, beyond in pairs if axis is not None and beyond is not None]
     if not whole:
         raise MissingInput(
-            f"Neither {TRUEBEAM_NAME} (SAD, SID) nor {header.path} (KVSourceVrt, KVDetectorVrt) states the distances "
-            "of source and detector; give the imager of the machine file."
+            f"Neither {TRUEBEAM_NAME} (SAD, SID) nor {headers[0].path} (KVSourceVrt, KVDetectorVrt) states the "
+            "distances of source and detector; give the imager of the machine file."
         )
-    off_mm = max(abs(whole[0][0] - whole[-1][0]), abs(whole[0][1] - whole[-1][1]))
+    off_mm = float(np.abs(np.array(whole) - whole[0]).max())
     said = f"{TRUEBEAM_NAME}, projections or machine file differ by {off_mm:.0f} mm in a distance; the first one holds."
     return whole[0], (said,) if off_mm > SAME_DISTANCE_MM else ()
+
+
+def _xim_own_distances_mm(header: XimHeader) -> tuple[float | None, float | None]:
+    """Source to axis and to detector as a projection states them: heights of both above the axis, one below it."""
+    source_cm, detector_cm = header.stated("KVSourceVrt"), header.stated("KVDetectorVrt")
+    if source_cm is None or detector_cm is None:
+        return None, None
+    return source_cm * MM_PER_CM, (source_cm + abs(detector_cm)) * MM_PER_CM
 
 
 def _doubt_about_lateral(offsets_mm: Float64Array, lateral_mm: float | None) -> Messages:

@@ -98,9 +98,10 @@ def read_xim_pixels(path: Path) -> NDArray[np.int32]:
         stored = file.bytes(file.whole_number("pixels"), "pixels")
     try:
         return decoded(codes, stored, columns, rows)
-    except (UnreadableFile, ValueError) as error:
-        reason = error.sentence if isinstance(error, UnreadableFile) else "its first row is truncated"
-        raise UnreadableFile(f"{path} is damaged: {reason}; copy it again.", path=str(path)) from None
+    except UnreadableFile as error:
+        raise UnreadableFile(
+            f"{path} is truncated or damaged: {error.sentence}; copy it again.", path=str(path)
+        ) from None
 
 
 def _start(file: BinaryFile) -> tuple[int, int, int, bool]:

@@ -91,6 +91,11 @@ class Trajectory:
         which = np.asarray(indices)
         return replace(self, **{name: getattr(self, name)[which] for name in VECTORS})
 
+    def widened(self, before: int, after: int) -> "Trajectory":
+        """The same detectors with so many columns more before the first and after the last."""
+        first = self.first_pixels_mm - self.row_directions * (before * self.spacing_mm[0])
+        return replace(self, first_pixels_mm=first, size=(self.size[0] + before + after, self.size[1]))
+
     def moved(self, new_from_old: RigidTransform) -> "Trajectory":
         """The same sources and detectors in another frame, such as that of the patient on the table."""
         require_same_frame(self.frame, new_from_old.from_frame, "Moving a trajectory")

@@ -76,7 +76,8 @@ def reconstruct(
     The words are those of the command. `voxel` is in mm, `size` (columns, rows, slices). `geometry` is RTK's file,
     `spacing` (between columns, between rows) in mm and `quantity` (intensity, line integral) say what stacks do not.
     `plan` is the plan folder of the patient, whose name and position the image then carries. `position` and
-    `couch_pose` (IEC 61217) say how the patient lay; HFS and none where neither they nor the files do. Raises an OpenIgrtError with one sentence wherever no sound image can be made; nothing is written then.
+    `couch_pose` (IEC 61217) say how the patient lay; HFS and none where neither they nor the files do. Raises an
+    OpenIgrtError with one sentence wherever no sound image can be made; nothing is written then.
     """
     require_paths(projections=projections, **given(geometry=geometry, machine=machine, plan=plan, out=out))
     require_texts(method=method, window=window, **given(fan=fan, position=position, quantity=quantity))

@@ -15,7 +15,7 @@ from openigrt.xray.arc import Arc, arc_of
 from openigrt.xray.projector import require_apart, views
 from openigrt.xray.ramp import RampFilter, ramp_filtered, ramp_response
 from openigrt.xray.rectification import rectification
-from openigrt.xray.redundancy import Fan, distances_mm, fan_of, ray_weights
+from openigrt.xray.redundancy import Fan, distances_mm, fan_of, missing_columns, ray_weights
 
 Float32Array = NDArray[np.float32]
 
@@ -52,13 +52,15 @@ class Fdk:
         self._rectification = rectification(trajectory, grid.direction[:, 2])
         straight = self._rectification.trajectory
         self.fan = settings.fan or fan_of(straight)
-        self._views = views(grid, straight)
+        self._widened = missing_columns(straight) if self.fan is Fan.HALF else (0, 0)
+        wide = straight.widened(*self._widened)
+        self._views = views(grid, wide)
         require_apart(grid, self._views)
         self._weights = ray_weights(straight, self.arc, self.fan).astype(np.float32)
         self._scales = _scales(straight, self.arc)
         self._obliquity = _Obliquity.of(straight)
         self._extension = round(settings.extension_share * straight.size[0])
-        self._response = ramp_response(straight.size[0] + 2 * self._extension, settings.ramp)
+        self._response = ramp_response(wide.size[0] + 2 * self._extension, settings.ramp)
         self._volume = np.zeros((grid.size[1], grid.size[0], grid.size[2]), np.float32)
         self._added = np.zeros(len(trajectory), bool)
 
@@ -80,6 +82,7 @@ class Fdk:
             raise InvalidGeometry("A projection holds pixels that are no numbers; correct dead pixels first.")
         straight = self._rectification.rectified(np.ascontiguousarray(line_integrals, np.float32), first)
         weighted = straight * self._weights[which, None, :] * self._obliquity.cosines(which)
+        weighted = np.pad(weighted, ((0, 0), (0, 0), self._widened))
         filtered = ramp_filtered(weighted, self._response, self._extension)
         chunks = CHUNKS_OF_A_THREAD * thread_count()
         back_project(filtered, self._views[which], self._scales[which], RUNG_STEP_PIXELS, chunks, self._volume)

@@ -48,6 +48,17 @@ def _normals(trajectory: Trajectory) -> Float64Array:
     return np.cross(trajectory.row_directions, trajectory.column_directions)
 
 
+def missing_columns(trajectory: Trajectory) -> tuple[int, int]:
+    """How many columns a detector that stands aside lacks on either side, to reach as far on both.
+
+    Voxels that only its longer side sees lie, on the other half of the turn, where the filtered rows go on beyond the
+    shorter one: back-projection must find their values there.
+    """
+    columns = columns_mm(trajectory)
+    lacking = (np.abs(columns[:, -1]) - np.abs(columns[:, 0])) / trajectory.spacing_mm[0]
+    return int(np.ceil(max(lacking.max(), 0.0))), int(np.ceil(max(-lacking.min(), 0.0)))
+
+
 def ray_weights(trajectory: Trajectory, arc: Arc, fan: Fan) -> Float64Array:
     """Weights (n, columns) of the rays of a rectified trajectory; conjugate rays add up to one over the scan.
 
