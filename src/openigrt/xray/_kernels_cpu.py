@@ -88,10 +88,11 @@ def _between(start: float, step: float, least: float, most: float, count: int) -
     """The range of whole x in [0, count) with least < start + step * x <= most."""
     if abs(step) < 1e-12:
         return (0, count) if least < start <= most else (0, 0)
+    # numpy's, since math.floor makes whole numbers of 64 bits, and the ends of the last rungs lie beyond them.
     if step > 0.0:
-        first, last = math.floor((least - start) / step) + 1.0, math.floor((most - start) / step) + 1.0
+        first, last = np.floor((least - start) / step) + 1.0, np.floor((most - start) / step) + 1.0
     else:
-        first, last = math.ceil((most - start) / step), math.ceil((least - start) / step)
+        first, last = np.ceil((most - start) / step), np.ceil((least - start) / step)
     return int(min(max(first, 0.0), float(count))), int(min(max(last, 0.0), float(count)))
 
 
