@@ -1,7 +1,7 @@
 """X-ray image formation and its inverse: projection, back-projection, cone-beam reconstruction."""
 
 from openigrt.xray.arc import Arc, ArcKind, arc_of
-from openigrt.xray.fdk import PROJECTIONS_AT_ONCE, Fdk, FdkSettings, blocks, reconstruct_fdk
+from openigrt.xray.fdk import PROJECTIONS_AT_ONCE, Fdk, FdkSettings, blocks, reconstruct_fdk, reconstruction_bytes
 from openigrt.xray.field_of_view import FieldOfView, covering_grid, field_of_view
 from openigrt.xray.projector import Projector
 from openigrt.xray.ramp import RampFilter, RampWindow
@@ -24,4 +24,5 @@ __all__ = [
     "fan_of",
     "field_of_view",
     "reconstruct_fdk",
+    "reconstruction_bytes",
 ]

@@ -41,6 +41,7 @@ class Projector:
         """Line integrals [projection, row, column] of a volume [k, j, i]."""
         if volume.shape != self.grid.shape:
             raise InvalidGeometry(f"A volume of shape {volume.shape} does not fit a grid of {self.grid.shape}.")
+        require_numbers(volume, "A volume")
         turned = np.ascontiguousarray(np.transpose(volume, self._array_axes()), dtype=np.float32)
         bordered = np.zeros(_bordered(self._lattice), np.float32)
         transposed_volume(turned, bordered, 1)
@@ -54,6 +55,7 @@ class Projector:
             raise InvalidGeometry(
                 f"Projections of shape {projections.shape} do not fit a trajectory of {self.trajectory.shape}."
             )
+        require_numbers(projections, "A projection")
         straight = self._rectification.restored_adjoint(np.ascontiguousarray(projections, dtype=np.float32))
         bordered = np.zeros(_bordered(self._lattice), np.float32)
         project_adjoint(straight, self._views, self._lattice.spacing_mm, RUNG_STEP_VOXELS, thread_count(), bordered)
@@ -65,6 +67,14 @@ class Projector:
         """The axes of an array [k, j, i] in the order of the turned lattice."""
         i, j, k = self._axes[2], self._axes[1], self._axes[0]
         return 2 - k, 2 - j, 2 - i
+
+
+def require_numbers(values: Float32Array, what: str) -> None:
+    """Raise InvalidGeometry where something is NaN or infinite: one pixel would spoil whatever its rays meet."""
+    if not (np.isfinite(values.min()) and np.isfinite(values.max())):
+        raise InvalidGeometry(
+            f"{what} holds values that are no numbers; fill voxels without data and dead pixels first."
+        )
 
 
 def views(grid: Grid, trajectory: Trajectory) -> Float64Array:
