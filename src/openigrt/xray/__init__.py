@@ -1,21 +1,30 @@
 """X-ray image formation and its inverse: projection, back-projection, cone-beam reconstruction."""
 
 from openigrt.xray.arc import Arc, ArcKind, arc_of
+from openigrt.xray.cgls import CglsSettings, reconstruct_cgls
 from openigrt.xray.fdk import Fdk, FdkSettings, reconstruct_fdk
+from openigrt.xray.os_sart import OsSartSettings, reconstruct_os_sart
 from openigrt.xray.projector import Projector
 from openigrt.xray.ramp import RampFilter, RampWindow
 from openigrt.xray.redundancy import Fan, fan_of
+from openigrt.xray.total_variation import TotalVariationSettings, reconstruct_total_variation
 
 __all__ = [
     "Arc",
     "ArcKind",
+    "CglsSettings",
     "Fan",
     "Fdk",
     "FdkSettings",
+    "OsSartSettings",
     "Projector",
     "RampFilter",
     "RampWindow",
+    "TotalVariationSettings",
     "arc_of",
     "fan_of",
+    "reconstruct_cgls",
     "reconstruct_fdk",
+    "reconstruct_os_sart",
+    "reconstruct_total_variation",
 ]
