@@ -1,4 +1,4 @@
-"""Least squares by conjugate gradients (Hestenes and Stiefel, J Res NBS 49 (1952) 409; Björck 1996, algorithm 7.4.1)."""
+"""Least squares by conjugate gradients (Hestenes and Stiefel, J Res NBS 49 (1952) 409; Björck 1996, 7.4)."""
 
 from dataclasses import dataclass
 
