@@ -33,12 +33,14 @@ ROWS_AT_ONCE = 3
 class FdkSettings:
     """How to filter; `fan` None finds it from the detector's place.
 
-    `extension_share`: the edges of truncated rows are continued over this share of the detector's width.
+    `extension_share`: the edges of truncated rows are continued over this share of the detector's width. `arc` None
+    takes the projections for the whole scan; a part of one needs its own.
     """
 
     ramp: RampFilter = field(default_factory=RampFilter)
     fan: Fan | None = None
     extension_share: float = 0.0
+    arc: Arc | None = None
 
 
 class Fdk:
@@ -58,7 +60,7 @@ class Fdk:
         require_same_frame(grid.frame, Frame.FIXED, "A reconstruction")
         _require_across(grid)
         self.grid = grid
-        self.arc: Arc = arc_of(trajectory)
+        self.arc: Arc = settings.arc or arc_of(trajectory)
         self._rectification = rectification(trajectory, grid.direction[:, 2])
         straight = self._rectification.trajectory
         self.fan = settings.fan or fan_of(straight)
