@@ -5,8 +5,10 @@ import pytest
 import SimpleITK
 
 import openigrt
+from openigrt.errors import InconsistentInput
 from openigrt.files import write_rtk_geometry
 from openigrt.geometry import (
+    CouchPose,
     DetectorPlacement,
     Frame,
     Grid,
@@ -135,3 +137,14 @@ def test_water_and_what_lies_in_it_count_their_hounsfield_units(tmp_path, fan, o
         in_room = angles.matrix() @ PatientPosition.HFS.table_top_from_lps() @ np.array(center_mm) + shift_mm
         expected = (density / WATER_PER_MM - 1.0) * 1000.0
         assert mean_hounsfield(made.image, lps_from_room @ in_room) == pytest.approx(expected, abs=10.0)
+
+
+def test_the_couch_pose_of_the_scan_is_that_of_the_correction(tmp_path, planning_series):
+    plan = plan_folder(tmp_path / "plan", planning_series, "HFS")
+    projections = write_projections(tmp_path / "projections", PatientPosition.HFS)
+    words = {"plan": plan, "quantity": "line integral", "voxel": 2.0, "water": WATER_PER_MM}
+    openigrt.reconstruct(projections, couch_pose=(10.0, 200.0, -150.0), out=tmp_path / "cbct", **words)
+    found = openigrt.guide(plan, tmp_path / "cbct" / "ct", region="bone")
+    assert found.correction.start == CouchPose(10.0, 200.0, -150.0)
+    with pytest.raises(InconsistentInput, match="--couch-pose says 12,200,-150,0,0,0, the image of the day 10,200"):
+        openigrt.guide(plan, tmp_path / "cbct" / "ct", region="bone", couch_pose=(12.0, 200.0, -150.0))

@@ -200,7 +200,7 @@ def _reconstructed(source: Path, scan: Scan, settings: ReconstructionSettings, c
     fingerprint = digest.hexdigest()
     moment = datetime.now(UTC)
     frame = Frame.daily(derived_uid(f"{fingerprint}|{moment.isoformat()}", "frame"))
-    provenance = replace(scan.provenance, manufacturer=MANUFACTURER, is_derived=False)
+    provenance = replace(scan.provenance, manufacturer=MANUFACTURER, is_derived=False, couch=scan.couch)
     image = Image(hounsfield, lying_grid(grid, scan, frame), Modality.CBCT, provenance)
     return Reconstruction(image, scan, source, settings, fdk.arc, fan, view, fingerprint, moment, fdk.arc.warnings)
 
