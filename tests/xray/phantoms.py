@@ -81,7 +81,9 @@ def points_of(grid):
 
 def pixels_of(trajectory):
     """Pixel centres [projection, row, column, 3], mm."""
-    along = trajectory.row_directions[:, None, None] * (trajectory.spacing_mm[0] * np.arange(trajectory.size[0])[:, None])
+    along = trajectory.row_directions[:, None, None] * (
+        trajectory.spacing_mm[0] * np.arange(trajectory.size[0])[:, None]
+    )
     down = trajectory.column_directions[:, None, None] * (
         trajectory.spacing_mm[1] * np.arange(trajectory.size[1])[:, None, None]
     )

@@ -1,4 +1,4 @@
-"""Filtered back-projection of bodies in closed form: every arc, fan and tilt, in any order, and what must be refused."""
+"""Filtered back-projection of bodies in closed form: every arc, fan and tilt, in any order; what must be refused."""
 
 import tracemalloc
 from dataclasses import replace
@@ -74,7 +74,16 @@ def close_to_truth(volume, mean=0.01, rms=0.02, **about):
         (replace(WIDE, size=(84, 104), in_plane_angle_deg=90.0, spacing_mm=(2.0, 2.0)), TURN),
         (replace(WIDE, spacing_mm=(2.0, 3.0)), TURN),
     ],
-    ids=["plain", "backwards", "from 200", "slightly aside", "in plane", "upside down", "on its side", "unequal pixels"],
+    ids=[
+        "plain",
+        "backwards",
+        "from 200",
+        "slightly aside",
+        "in plane",
+        "upside down",
+        "on its side",
+        "unequal pixels",
+    ],
 )
 def test_a_full_turn(held, angles):
     trajectory = scan(angles, held)
@@ -82,7 +91,9 @@ def test_a_full_turn(held, angles):
     close_to_truth(reconstruct_fdk(seen(head(), trajectory), trajectory, GRID))
 
 
-@pytest.mark.parametrize("angles", [SHORT, SHORT[::-1], np.mod(SHORT + 250.0, 360.0)], ids=["rising", "falling", "past 0"])
+@pytest.mark.parametrize(
+    "angles", [SHORT, SHORT[::-1], np.mod(SHORT + 250.0, 360.0)], ids=["rising", "falling", "past 0"]
+)
 @pytest.mark.parametrize("held", [WIDE, replace(WIDE, in_plane_angle_deg=180.0)], ids=["plain", "upside down"])
 def test_a_short_arc(angles, held):
     """Parker's weights: the wrong sense of the fan would leave shading of 10 % and more."""
@@ -123,7 +134,10 @@ def test_a_half_fan_has_neither_dark_nor_bright_center():
 
 def test_tilted_source_and_detector():
     """Half a degree to 2 degrees of tilt, other at every angle, as a bent arm has it."""
-    bent = [replace(WIDE, out_of_plane_angle_deg=np.sin(np.deg2rad(angle)), offset_mm=(np.cos(angle), 2.0)) for angle in TURN]
+    bent = [
+        replace(WIDE, out_of_plane_angle_deg=np.sin(np.deg2rad(angle)), offset_mm=(np.cos(angle), 2.0))
+        for angle in TURN
+    ]
     trajectory = type(scan([0.0])).of([scan([angle], held)[0] for angle, held in zip(TURN, bent, strict=True)])
     close_to_truth(reconstruct_fdk(seen(head(), trajectory), trajectory, GRID))
 
@@ -185,17 +199,17 @@ def test_windows_blur_edges_and_keep_the_mean(window):
 
 
 def test_truncated_rows_are_continued():
-    """A detector that cuts the head off at 35 mm: the rim is bright without continuation."""
+    """A detector that cuts the head off at 35 mm: everything is too bright, and the rim more, without continuation."""
     narrow = placement((54, 64), (2.0, 2.0))
     trajectory = scan(TURN, narrow)
     projections = seen(head(), trajectory)
     grid = room_grid((24, 24, 8), (2.0, 2.0, 2.0))
     plain, continued = (
-        reconstruct_fdk(projections, trajectory, grid, FdkSettings(extension_share=share)) for share in (0.0, 0.6)
+        reconstruct_fdk(projections, trajectory, grid, FdkSettings(extension_share=share)) for share in (0.0, 0.2)
     )
     bias = [abs(errors_inside(volume, grid).mean()) for volume in (plain, continued)]
-    assert bias[1] < 0.35 * bias[0]
-    assert bias[1] < 0.1
+    assert bias[0] > 0.05
+    assert bias[1] < 0.02
 
 
 def test_a_slightly_oblique_grid():
@@ -222,7 +236,13 @@ def test_what_was_added_or_does_not_fit_is_refused():
     fdk.add(good, 4)
     with pytest.raises(InvalidGeometry, match="Projection 5 was added before"):
         fdk.add(good[:1], 5)
-    for shape, first in (((3, 64, 110), 0), ((64, 112), 0), ((3, 64, 112), 21), ((1, 64, 112), -1), ((1, 1, 64, 112), 0)):
+    for shape, first in (
+        ((3, 64, 110), 0),
+        ((64, 112), 0),
+        ((3, 64, 112), 21),
+        ((1, 64, 112), -1),
+        ((1, 1, 64, 112), 0),
+    ):
         with pytest.raises(InvalidGeometry, match="do not fit a trajectory of 23 detectors"):
             fdk.add(np.zeros(shape, np.float32), first)
     for bad in (np.nan, np.inf):
