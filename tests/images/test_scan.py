@@ -36,7 +36,9 @@ def test_a_projection_of_a_scan_knows_where_the_machine_stood():
 def test_pixels_may_be_read_when_they_are_asked_for():
     class Read:
         shape = (3, 4, 5)
-        asked = []
+
+        def __init__(self):
+            self.asked = []
 
         def __getitem__(self, which):
             self.asked.append(which)

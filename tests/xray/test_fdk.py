@@ -1,4 +1,4 @@
-"""Filtered back-projection of bodies in closed form: every arc, fan and tilt, in any order, and what must be refused."""
+"""Filtered back-projection of bodies in closed form: every arc, fan and tilt, in any order; what must be refused."""
 
 import tracemalloc
 from dataclasses import replace
@@ -199,17 +199,17 @@ def test_windows_blur_edges_and_keep_the_mean(window):
 
 
 def test_truncated_rows_are_continued():
-    """A detector that cuts the head off at 35 mm: the rim is bright without continuation."""
+    """A detector that cuts the head off at 35 mm: everything is too bright, and the rim more, without continuation."""
     narrow = placement((54, 64), (2.0, 2.0))
     trajectory = scan(TURN, narrow)
     projections = seen(head(), trajectory)
     grid = room_grid((24, 24, 8), (2.0, 2.0, 2.0))
     plain, continued = (
-        reconstruct_fdk(projections, trajectory, grid, FdkSettings(extension_share=share)) for share in (0.0, 0.6)
+        reconstruct_fdk(projections, trajectory, grid, FdkSettings(extension_share=share)) for share in (0.0, 0.2)
     )
     bias = [abs(errors_inside(volume, grid).mean()) for volume in (plain, continued)]
-    assert bias[1] < 0.35 * bias[0]
-    assert bias[1] < 0.1
+    assert bias[0] > 0.05
+    assert bias[1] < 0.02
 
 
 def test_a_slightly_oblique_grid():

@@ -1,4 +1,4 @@
-"""Line integrals against closed forms in every geometry, exact transposes, and the same bits on any number of threads."""
+"""Line integrals against closed forms in every geometry, exact transposes, the same bits on any number of threads."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from openigrt.errors import FrameMismatch, InvalidGeometry
@@ -48,8 +48,8 @@ PEAK = max(abs(blob.per_mm) * blob.sigma_mm for blob in BLOBS) * np.sqrt(2.0 * n
 def close_to_closed_form(grid, trajectory, tolerance=0.01):
     """Within a share of the largest integral.
 
-    Linear interpolation of a Gaussian is off by (voxel / sigma)^2 / 8 of its peak at most, along each of two axes: 0.7 %
-    for sigma of 5.5 voxels and more. Tilted detectors are interpolated once more, from pixels of about that size.
+    Linear interpolation of a Gaussian is off by (voxel / sigma)^2 / 8 of its peak at most, along each of two axes:
+    0.7 % for sigma of 5.5 voxels and more. Tilted detectors are interpolated once more, from pixels of about that size.
     """
     found = Projector(grid, trajectory).forward(sampled(BLOBS, grid))
     assert found.shape == trajectory.shape
@@ -149,8 +149,9 @@ def test_back_projection_is_the_transpose(drawn):
     try:
         projector = Projector(grid, trajectory)
     except InvalidGeometry as refused:
-        assert "graze" in refused.sentence or "beside its source" in refused.sentence
-        return
+        if "graze" not in refused.sentence:
+            raise
+        reject()
     forward = float(np.vdot(projector.forward(x).astype(np.float64), y))
     back = float(np.vdot(x.astype(np.float64), projector.adjoint(y)))
     assert forward == pytest.approx(back, rel=1e-5, abs=1e-5)

@@ -54,6 +54,22 @@ def restored_volume(volume: Float32Array, out: Float32Array, border: int) -> Non
                     out[k, j, i] = line[k + border]
 
 
+@compiled(parallel=True)
+def looked_up(voxels: Float32Array, first: float, table: Float32Array, out: Float32Array) -> None:
+    """Fill `out` [k, j, i] with the entries of a table, one for each whole number from `first` on; zero for NaN."""
+    slices, rows, columns = voxels.shape
+    last = len(table) - 2
+    for k in prange(slices):
+        for j in range(rows):
+            line, target = voxels[k, j], out[k, j]
+            for i in range(columns):
+                place = min(max(line[i] - np.float32(first), np.float32(0.0)), np.float32(last + 1))
+                target[i] = np.float32(0.0)
+                if line[i] == line[i]:  # not NaN
+                    below = min(int(place), last)
+                    target[i] = table[below] + (place - np.float32(below)) * (table[below + 1] - table[below])
+
+
 @compiled()
 def _rung(projection: Float32Array, view: Float64Array, share: float, spare: Float32Array, out: Float32Array) -> None:
     """Fill `out` [column, k] with the rows that a plane of voxels at the share `share` of the way would see."""

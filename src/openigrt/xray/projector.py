@@ -39,12 +39,20 @@ class Projector:
 
     def forward(self, volume: Float32Array) -> Float32Array:
         """Line integrals [projection, row, column] of a volume [k, j, i]."""
+        return self.through(self.laid_out(volume))
+
+    def laid_out(self, volume: Float32Array) -> Float32Array:
+        """A volume [k, j, i] as `through` reads it: the order of its axes depends on where the sources stand."""
         if volume.shape != self.grid.shape:
             raise InvalidGeometry(f"A volume of shape {volume.shape} does not fit a grid of {self.grid.shape}.")
         require_numbers(volume, "A volume")
         turned = np.ascontiguousarray(np.transpose(volume, self._array_axes()), dtype=np.float32)
         bordered = np.zeros(_bordered(self._lattice), np.float32)
         transposed_volume(turned, bordered, 1)
+        return bordered
+
+    def through(self, bordered: Float32Array) -> Float32Array:
+        """Line integrals [projection, row, column] of a volume that a projector of the same `layout` laid out."""
         out = np.empty(self._rectification.trajectory.shape, np.float32)
         project(bordered, self._views, self._lattice.spacing_mm, RUNG_STEP_VOXELS, out)
         return self._rectification.restored(out)
@@ -62,6 +70,11 @@ class Projector:
         turned = np.empty(self._lattice.shape, np.float32)
         restored_volume(bordered, turned, 1)
         return np.ascontiguousarray(np.transpose(turned, np.argsort(self._array_axes())))
+
+    @property
+    def layout(self) -> tuple[int, int, int]:
+        """The order of the axes in which volumes are laid out."""
+        return self._axes
 
     def _array_axes(self) -> tuple[int, int, int]:
         """The axes of an array [k, j, i] in the order of the turned lattice."""

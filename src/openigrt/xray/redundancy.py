@@ -138,7 +138,7 @@ def _half_fan(columns: Float64Array, distances: Float64Array) -> Float64Array:
 
 
 def _short_arc(angles: Float64Array, arc: Arc, trajectory: Trajectory) -> Float64Array:
-    """Parker's weights for half a turn and twice the overscan angle, which should be as wide as the fan (`uncovered`)."""
+    """Parker's weights for half a turn and twice the overscan angle, as wide as the fan if it may be (`uncovered`)."""
     excess = (np.deg2rad(arc.range_deg) - np.pi) / 2.0
     if excess < 0.0:
         raise InconsistentInput(
