@@ -55,7 +55,7 @@ class Chest:
 
 
 def minute(projections=330, size=(64, 96), spacing_mm=(8.0, 3.0), offset_mm=0.0):
-    """A turn of one minute at a linac: (trajectory, times)."""
+    """A turn of one minute at a linac: (trajectory, times in s)."""
     placement = DetectorPlacement(1000.0, 1536.0, size, spacing_mm, (offset_mm, 0.0))
     trajectory = circular_trajectory(np.arange(projections) * 360.0 / projections, placement)
     return trajectory, np.arange(projections) * 60.0 / projections
