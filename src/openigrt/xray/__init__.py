@@ -30,6 +30,14 @@ from openigrt.xray.field_of_view import (
     covering_grid,
     field_of_view,
 )
+from openigrt.xray.four_d import (
+    BinImage,
+    blank_bins,
+    reconstruct_bins,
+)
+from openigrt.xray.motion_compensated import (
+    reconstruct_motion_compensated,
+)
 from openigrt.xray.os_sart import (
     OsSartSettings,
     reconstruct_os_sart,
@@ -45,6 +53,11 @@ from openigrt.xray.redundancy import (
     Fan,
     fan_of,
 )
+from openigrt.xray.shroud import (
+    Shroud,
+    amsterdam_shroud,
+    breathing_in,
+)
 from openigrt.xray.total_variation import (
     TotalVariationSettings,
     reconstruct_total_variation,
@@ -57,6 +70,7 @@ __all__ = [
     "WHOLE",
     "Arc",
     "ArcKind",
+    "BinImage",
     "CglsSettings",
     "Drr",
     "DrrDetector",
@@ -69,14 +83,20 @@ __all__ = [
     "Projector",
     "RampFilter",
     "RampWindow",
+    "Shroud",
     "TotalVariationSettings",
+    "amsterdam_shroud",
     "arc_of",
+    "blank_bins",
     "blocks",
+    "breathing_in",
     "covering_grid",
     "fan_of",
     "field_of_view",
+    "reconstruct_bins",
     "reconstruct_cgls",
     "reconstruct_fdk",
+    "reconstruct_motion_compensated",
     "reconstruct_os_sart",
     "reconstruct_total_variation",
     "reconstruction_bytes",
