@@ -88,10 +88,12 @@ def _between(start: float, step: float, least: float, most: float, count: int) -
     """The range of whole x in [0, count) with least < start + step * x <= most."""
     if abs(step) < 1e-12:
         return (0, count) if least < start <= most else (0, 0)
+    below = min(max((least - start) / step, -2.0), count + 1.0)
+    above = min(max((most - start) / step, -2.0), count + 1.0)
     if step > 0.0:
-        first, last = math.floor((least - start) / step) + 1.0, math.floor((most - start) / step) + 1.0
+        first, last = math.floor(below) + 1.0, math.floor(above) + 1.0
     else:
-        first, last = math.ceil((most - start) / step), math.ceil((least - start) / step)
+        first, last = math.ceil(above) + 0.0, math.ceil(below) + 0.0
     return int(min(max(first, 0.0), float(count))), int(min(max(last, 0.0), float(count)))
 
 
