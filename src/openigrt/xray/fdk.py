@@ -1,7 +1,7 @@
 """Filtered back-projection of cone-beam scans (Feldkamp, Davis, Kress, J Opt Soc Am A 1 (1984) 612)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from openigrt.xray.arc import Arc, arc_of
 from openigrt.xray.projector import require_apart, views
 from openigrt.xray.ramp import RampFilter, ramp_filtered, ramp_response
 from openigrt.xray.rectification import rectification
-from openigrt.xray.redundancy import Fan, distances_mm, fan_of, ray_weights
+from openigrt.xray.redundancy import Fan, columns_mm, distances_mm, fan_of, ray_weights
 
 Float32Array = NDArray[np.float32]
 
@@ -52,9 +52,12 @@ class Fdk:
         self._rectification = rectification(trajectory, grid.direction[:, 2])
         straight = self._rectification.trajectory
         self.fan = settings.fan or fan_of(straight)
+        weights = ray_weights(straight, self.arc, self.fan).astype(np.float32)
+        self._beyond = _beyond(straight) if self.fan is Fan.HALF else (0, 0)
+        straight = _widened(straight, self._beyond)
         self._views = views(grid, straight)
         require_apart(grid, self._views)
-        self._weights = ray_weights(straight, self.arc, self.fan).astype(np.float32)
+        self._weights = np.pad(weights, ((0, 0), self._beyond))
         self._scales = _scales(straight, self.arc)
         self._obliquity = _Obliquity.of(straight)
         self._extension = round(settings.extension_share * straight.size[0])
@@ -79,6 +82,7 @@ class Fdk:
         if not np.isfinite(line_integrals).all():
             raise InvalidGeometry("A projection holds pixels that are no numbers; correct dead pixels first.")
         straight = self._rectification.rectified(np.ascontiguousarray(line_integrals, np.float32), first)
+        straight = np.pad(straight, ((0, 0), (0, 0), self._beyond))
         weighted = straight * self._weights[which, None, :] * self._obliquity.cosines(which)
         filtered = ramp_filtered(weighted, self._response, self._extension)
         chunks = CHUNKS_OF_A_THREAD * thread_count()
@@ -118,6 +122,22 @@ class _Obliquity:
         distance = self.distances_mm[which, None, None]
         squares = distance**2 + self.columns_mm[which, None, :] ** 2 + self.rows_mm[which, :, None] ** 2
         return np.asarray(distance / np.sqrt(squares), dtype=np.float32)
+
+
+def _beyond(trajectory: Trajectory) -> tuple[int, int]:
+    """How many columns a half fan lacks before its first and after its last one to be as wide on both sides.
+
+    No ray was measured there, but filtered rows reach there from the measured ones, and belong to the image.
+    """
+    columns = columns_mm(trajectory)
+    lack = int(np.ceil(np.abs(columns[:, 0] + columns[:, -1]).max() / trajectory.spacing_mm[0]))
+    return (lack, 0) if float(np.median(columns[:, 0] + columns[:, -1])) > 0.0 else (0, lack)
+
+
+def _widened(trajectory: Trajectory, beyond: tuple[int, int]) -> Trajectory:
+    """The same detectors with so many columns more before the first and after the last one."""
+    first = trajectory.first_pixels_mm - trajectory.row_directions * (beyond[0] * trajectory.spacing_mm[0])
+    return replace(trajectory, first_pixels_mm=first, size=(trajectory.size[0] + sum(beyond), trajectory.size[1]))
 
 
 def _scales(trajectory: Trajectory, arc: Arc) -> Float64Array:
