@@ -100,7 +100,7 @@ class ScatterModel:
     """
 
     energy_kev: float = REFERENCE_KEV
-    repeated_share: float = 2.0
+    repeated_share: float = 2.3
     repeated_blur_mm: float = 120.0
     accepted_share: float = 1.0
 
@@ -158,7 +158,7 @@ def _scattered_once(phantom: Phantom, trajectory: Trajectory, n: int, beam: Beam
 
 
 def _electrons(phantom: Phantom, energy_kev: float) -> tuple[Float64Array, Float64Array]:
-    """Points (v, 3) of a coarse lattice in the phantom, and electrons round each (v,), as in water of its attenuation."""
+    """Points (v, 3) of a coarse lattice in the phantom, and their electrons (v,), as in water of its attenuation."""
     rows = phantom.rows()
     reach = np.array([np.abs(body.half_axes_mm).max() if body.turn_deg else 0.0 for body in phantom.bodies])
     half = np.array([np.maximum(body.half_axes_mm, r) for body, r in zip(phantom.bodies, reach, strict=True)])
@@ -169,7 +169,8 @@ def _electrons(phantom: Phantom, energy_kev: float) -> tuple[Float64Array, Float
     points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
     density = phantom.attenuation_per_mm(points, energy_kev) / float(attenuation_per_mm(Material.WATER, energy_kev))
     inside = density > 1e-3
-    return np.ascontiguousarray(points[inside]), density[inside] * ELECTRONS_PER_MM3_OF_WATER * float(np.prod(steps))
+    electrons = density[inside].astype(np.float64) * (ELECTRONS_PER_MM3_OF_WATER * float(np.prod(steps)))
+    return np.ascontiguousarray(points[inside]), electrons
 
 
 @dataclass(frozen=True, slots=True)
