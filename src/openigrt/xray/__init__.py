@@ -1,4 +1,4 @@
-"""X-ray image formation and its inverse: projection, back-projection, cone-beam reconstruction."""
+"""X-ray image formation and its inverse: projection, back-projection, cone-beam reconstruction, corrections."""
 
 from openigrt.xray.arc import (
     Arc,
