@@ -69,7 +69,23 @@ Projections = Annotated[
 Geometry = Annotated[
     Path | None, Option(metavar="FILE", parser=words.path, help="RTK's geometry (XML), where none lies beside a stack")
 ]
-Method = Annotated[str, Option(metavar="NAME", help="fdk")]
+Method = Annotated[str, Option(metavar="NAME", help="fdk, os-sart, cgls or tv (total variation)")]
+Iterations = Annotated[int | None, Option(min=1, metavar="N", help="of os-sart, cgls and tv")]
+Flat = Annotated[
+    Path | None, Option(metavar="FILE", parser=words.path, help="flat field of the detector: an image, or a stack")
+]
+Dark = Annotated[Path | None, Option(metavar="FILE", parser=words.path, help="dark field of the detector")]
+ScatterName = Annotated[str, Option("--scatter", metavar="NAME", help="taken off: none, uniform or kernel")]
+TubeVoltage = Annotated[
+    float | None, Option(metavar="KV", help="of the tube, for beam hardening, where no file says it")
+]
+Prior = Annotated[
+    Path | None,
+    Option(metavar="PLAN", parser=words.path, help="plan folder whose CT, once matched, corrects scatter and HU"),
+]
+FourD = Annotated[
+    int | None, Option("--four-d", min=1, metavar="N", help="also an image of each of N breathing phases")
+]
 Voxel = Annotated[float, Option(metavar="MM", help="edge of a voxel")]
 Size = Annotated[
     str | None, Option(metavar="COLUMNS,ROWS,SLICES", help="voxels about the middle; all that is seen if left out")

@@ -10,6 +10,7 @@ from openigrt.files.builtin import (
     read_machine,
     read_readings,
 )
+from openigrt.files.fields import read_field
 from openigrt.files.rtk_geometry import (
     ProjectionLattice,
     RtkGeometry,
@@ -34,6 +35,7 @@ __all__ = [
     "is_volume",
     "log_machine",
     "read_aliases",
+    "read_field",
     "read_machine",
     "read_readings",
     "read_rtk_geometry",

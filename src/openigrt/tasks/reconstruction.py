@@ -1,21 +1,24 @@
 """A reconstruction: what was asked, and what came of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
 from openigrt.images import Image, Scan
+from openigrt.patient import Match
+from openigrt.tasks.projection_corrections import Scatter
 from openigrt.xray import Arc, Fan, FieldOfView, RampWindow
-
-WATER_PER_MM = 0.0206
 
 
 class Method(StrEnum):
     """How the volume is found."""
 
     FDK = "fdk"
+    OS_SART = "os-sart"
+    CGLS = "cgls"
+    TOTAL_VARIATION = "tv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,8 @@ class ReconstructionSettings:
     """What was asked for.
 
     `voxel_mm` is the edge of a voxel; `size` (columns, rows, slices), None for all that the scan sees whole. `fan` None
-    finds it. `water_per_mm`: attenuation of water, to which HU refer; its default is that of 60 keV (NIST, XCOM).
+    finds it. `iterations` None leaves their number to the method. `water_per_mm` is the attenuation to which HU refer,
+    None where beam hardening or its default say it. `flat` and `dark` are fields of the detector; `bins` of breathing.
     """
 
     method: Method = Method.FDK
@@ -33,20 +37,40 @@ class ReconstructionSettings:
     cut_off_share: float = 1.0
     fan: Fan | None = None
     extension_share: float = 0.25
-    water_per_mm: float = WATER_PER_MM
+    iterations: int | None = None
+    scatter: Scatter = Scatter.NONE
+    tube_voltage_kv: float | None = None
+    water_per_mm: float | None = None
+    flat: Path | None = None
+    dark: Path | None = None
+    bins: int | None = None
 
     def record(self) -> dict[str, object]:
-        """The settings by name, for records."""
-        return {
-            "method": str(self.method),
-            "voxel_mm": self.voxel_mm,
-            "size": self.size and list(self.size),
-            "window": str(self.window),
-            "cut_off_share": self.cut_off_share,
-            "fan": self.fan and str(self.fan),
-            "extension_share": self.extension_share,
-            "water_per_mm": self.water_per_mm,
-        }
+        """The settings by name, for records; files by their names alone."""
+        words: dict[str, object] = asdict(self)
+        words |= {name: str(value) for name, value in words.items() if isinstance(value, StrEnum)}
+        words |= {name: value.name for name, value in words.items() if isinstance(value, Path)}
+        return words
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class BreathingBin:
+    """The image of a bin of breathing, None where too few projections fall into it."""
+
+    name: str
+    image: Image | None
+    projections: int
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class PlanningPrior:
+    """What the registered planning CT gave: the match by which it was laid, and the image that contains it.
+
+    No match and no trust is ever made with that image.
+    """
+
+    match: Match
+    image: Image
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,3 +91,5 @@ class Reconstruction:
     reconstructed_at: datetime
     messages: tuple[str, ...] = ()
     timing_s: Mapping[str, float] = field(default_factory=dict)
+    bins: tuple[BreathingBin, ...] = ()
+    prior: PlanningPrior | None = None

@@ -35,6 +35,7 @@ from openigrt.xray.fdk import (
     reconstruction_bytes,
 )
 from openigrt.xray.field_of_view import (
+    AXIAL_DIRECTION,
     FieldOfView,
     covering_grid,
     field_of_view,
@@ -116,6 +117,7 @@ from openigrt.xray.total_variation import (
 )
 
 __all__ = [
+    "AXIAL_DIRECTION",
     "BONE",
     "CONTAINS_PRIOR",
     "PROJECTIONS_AT_ONCE",
