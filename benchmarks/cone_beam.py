@@ -52,8 +52,10 @@ def main() -> None:
     rows: list[dict[str, Any]] = []
     for work in [name for name in WORKS if options.work in name]:
         with tempfile.TemporaryDirectory() as folder:
-            rows += rows_of(work, Path(folder), options.engine)
-    sys.stdout.write(table(rows) + "\n")
+            made = rows_of(work, Path(folder), options.engine)
+        sys.stdout.write(table(made) + "\n\n")
+        sys.stdout.flush()
+        rows += made
     results = ROOT / "benchmarks" / "results"
     results.mkdir(exist_ok=True)
     (results / "cone_beam.json").write_text(json.dumps(rows, indent=1) + "\n")
