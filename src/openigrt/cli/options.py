@@ -76,16 +76,12 @@ Flat = Annotated[
 ]
 Dark = Annotated[Path | None, Option(metavar="FILE", parser=words.path, help="dark field of the detector")]
 ScatterName = Annotated[str, Option("--scatter", metavar="NAME", help="taken off: none, uniform or kernel")]
-TubeVoltage = Annotated[
-    float | None, Option(metavar="KV", help="of the tube, for beam hardening, where no file says it")
-]
+TubeVoltage = Annotated[float | None, Option(metavar="KV", help="of the tube, for beam hardening, if no file says it")]
 Prior = Annotated[
     Path | None,
     Option(metavar="PLAN", parser=words.path, help="plan folder whose CT, once matched, corrects scatter and HU"),
 ]
-FourD = Annotated[
-    int | None, Option("--four-d", min=1, metavar="N", help="also an image of each of N breathing phases")
-]
+FourD = Annotated[int | None, Option("--four-d", min=1, metavar="N", help="also images of N breathing phases")]
 Voxel = Annotated[float, Option(metavar="MM", help="edge of a voxel")]
 Size = Annotated[
     str | None, Option(metavar="COLUMNS,ROWS,SLICES", help="voxels about the middle; all that is seen if left out")

@@ -79,7 +79,8 @@ class Signals:
         if self.panel is not None:
             transmissions, flaws = self.panel.transmissions(pixels)
             return transmissions * self.panel.air, flaws
-        return pixels / self.levels[which, None, None].astype(np.float32), FrameFlaws(pixels.size)
+        levels = np.asarray(self.levels[which], np.float32)
+        return np.divide(pixels, levels[:, None, None], dtype=np.float32), FrameFlaws(pixels.size)
 
 
 class LineIntegrals:

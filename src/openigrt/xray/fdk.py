@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from openigrt.arrays import thread_count
+from openigrt.arrays import Engine, require_gpu, thread_count
 from openigrt.errors import InvalidGeometry
 from openigrt.geometry import Float64Array, Frame, Grid, Trajectory, require_same_frame
 from openigrt.images import ProjectionPixels
@@ -34,13 +35,14 @@ class FdkSettings:
     """How to filter; `fan` None finds it from the detector's place.
 
     `extension_share`: the edges of truncated rows are continued over this share of the detector's width. `arc` None
-    takes the projections for the whole scan; a part of one needs its own.
+    takes the projections for the whole scan; a part of one needs its own. `engine`: what filters and back-projects.
     """
 
     ramp: RampFilter = field(default_factory=RampFilter)
     fan: Fan | None = None
     extension_share: float = 0.0
     arc: Arc | None = None
+    engine: Engine = Engine.CPU
 
 
 class Fdk:
@@ -74,9 +76,7 @@ class Fdk:
         self._scales = _scales(straight, self.arc)
         self._obliquity = _Obliquity.of(straight)
         self._columns = wide.size[0]
-        self._extension = round(settings.extension_share * straight.size[0])
-        self._response = ramp_response(wide.size[0] + 2 * self._extension, settings.ramp)
-        self._volume = np.zeros((grid.size[1], grid.size[0], grid.size[2]), np.float32)
+        self._sum = _sum(grid, wide, round(settings.extension_share * straight.size[0]), settings)
         self._added = np.zeros(len(trajectory), bool)
 
     def add(self, line_integrals: Float32Array, first: int) -> None:
@@ -101,9 +101,7 @@ class Fdk:
         inner = weighted[..., self._before : self._before + straight.shape[2]]
         np.multiply(straight, self._weights[which, None, :], out=inner)
         inner *= self._obliquity.cosines(which)
-        filtered = ramp_filtered(weighted, self._response, self._extension)
-        chunks = CHUNKS_OF_A_THREAD * thread_count()
-        back_project(filtered, self._views[which], self._scales[which], RUNG_STEP_PIXELS, chunks, self._volume)
+        self._sum.add(weighted, self._views[which], self._scales[which])
         self._added[which] = True
 
     @property
@@ -114,8 +112,50 @@ class Fdk:
     def volume(self) -> Float32Array:
         """Attenuation per mm [k, j, i] from what was added so far."""
         out = np.empty(self.grid.shape, np.float32)
-        restored_volume(self._volume, out, 0)
+        restored_volume(self._sum.volume(), out, 0)
         return out
+
+
+class _Sum(Protocol):
+    """A volume [j, i, k] to which filtered projections are added."""
+
+    def add(self, rows: Float32Array, views: Float64Array, scales: Float64Array) -> None:
+        """Filter weighted projections [n, row, column] and back-project them."""
+
+    def volume(self) -> Float32Array:
+        """The volume [j, i, k] so far."""
+
+
+class _CpuSum:
+    """The volume in memory."""
+
+    def __init__(self, shape: tuple[int, int, int], response: Float64Array, extension: int) -> None:
+        """Begin with zeros; `response` and `extension` as in `ramp_filtered`."""
+        self._volume = np.zeros(shape, np.float32)
+        self._response = response
+        self._extension = extension
+
+    def add(self, rows: Float32Array, views: Float64Array, scales: Float64Array) -> None:
+        """Filter weighted projections [n, row, column] by FFT and back-project them."""
+        filtered = ramp_filtered(rows, self._response, self._extension)
+        chunks = CHUNKS_OF_A_THREAD * thread_count()
+        back_project(filtered, views, scales, RUNG_STEP_PIXELS, chunks, self._volume)
+
+    def volume(self) -> Float32Array:
+        """The volume [j, i, k] so far."""
+        return self._volume
+
+
+def _sum(grid: Grid, trajectory: Trajectory, extension: int, settings: FdkSettings) -> _Sum:
+    """An empty sum where the settings want it; raises MissingInput where that is a GPU and none is there."""
+    shape = grid.size[1], grid.size[0], grid.size[2]
+    response = ramp_response(trajectory.size[0] + 2 * extension, settings.ramp)
+    if settings.engine is Engine.CPU:
+        return _CpuSum(shape, response, extension)
+    require_gpu()
+    from openigrt.xray.gpu import GpuSum  # noqa: PLC0415  (needs numba's CUDA)
+
+    return GpuSum(shape, response, extension)
 
 
 @dataclass(frozen=True, eq=False)
