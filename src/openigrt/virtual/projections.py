@@ -4,15 +4,16 @@ Signals are relative to the unattenuated beam behind the thinnest part of the bo
 principles, photon by photon path, not by the kernels that correct it.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from openigrt.geometry import Float64Array, Trajectory
+from openigrt.geometry import Float64Array, Frame, Grid, ProjectionGeometry, Trajectory
 from openigrt.virtual._kernels_projections_cpu import behind, scattered_once
-from openigrt.virtual.phantoms import Phantom, pixels_mm
+from openigrt.virtual.phantoms import Phantom, pixels_mm, rendered
 from openigrt.xray import Material, Spectrum, attenuation_per_mm, tube_spectrum
 
 Float32Array = NDArray[np.float32]
@@ -21,6 +22,8 @@ ELECTRONS_PER_MM3_OF_WATER = 3.343e20
 COARSE_PIXELS = (16, 6)
 COARSE_VOXEL_MM = 25.0
 SCATTER_VIEWS = 24
+POINTS_OF_A_COARSE_VOXEL = 4
+LEAST_DENSITY = 1e-3
 REFERENCE_KEV = 60.0
 
 
@@ -112,7 +115,8 @@ def scatter(phantom: Phantom, trajectory: Trajectory, beam: Beam, model: Scatter
     """
     views = np.unique(np.linspace(0, len(trajectory), SCATTER_VIEWS, endpoint=False).astype(int))
     columns, rows = trajectory.size
-    coarse = np.stack([_scattered_once(phantom, trajectory, int(n), beam, model) for n in views])
+    electrons = _electrons(phantom, model.energy_kev)
+    coarse = np.stack([_scattered_once(phantom, trajectory[int(n)], beam, electrons, model.energy_kev) for n in views])
     blur = [model.repeated_blur_mm / trajectory.spacing_mm[n] * COARSE_PIXELS[n] / trajectory.size[n] for n in (1, 0)]
     repeated = ndimage.gaussian_filter(coarse, (0.0, *blur), mode="nearest")
     coarse = model.accepted_share * (coarse + model.repeated_share * repeated)
@@ -121,56 +125,60 @@ def scatter(phantom: Phantom, trajectory: Trajectory, beam: Beam, model: Scatter
     down = np.arange(rows) / max(rows - 1, 1) * (COARSE_PIXELS[1] - 1)
     across = np.arange(columns) / (columns - 1) * (COARSE_PIXELS[0] - 1)
     out = np.empty(trajectory.shape, np.float32)
-    spline = ndimage.spline_filter(padded, order=3)
+    spline = ndimage.spline_filter(padded, order=3, mode="mirror")
     for n, place in enumerate(places):
         at = np.meshgrid(place, down, across, indexing="ij")
-        out[n] = ndimage.map_coordinates(spline, at, order=3, mode="nearest", prefilter=False)[0]
+        out[n] = ndimage.map_coordinates(spline, at, order=3, mode="mirror", prefilter=False)[0]
     return np.maximum(out, np.float32(0.0))
 
 
-def _scattered_once(phantom: Phantom, trajectory: Trajectory, n: int, beam: Beam, model: ScatterModel) -> Float64Array:
-    """Signal (coarse rows, coarse columns) of photons scattered once, in projection n."""
-    points, electrons = _electrons(phantom, model.energy_kev)
-    source = trajectory.sources_mm[n]
-    per_material = np.array([float(attenuation_per_mm(m, model.energy_kev)) for m in phantom.materials])
+def _scattered_once(
+    phantom: Phantom,
+    geometry: ProjectionGeometry,
+    beam: Beam,
+    electrons: tuple[Float64Array, Float64Array],
+    energy_kev: float,
+) -> Float64Array:
+    """Signal (coarse rows, coarse columns) of photons scattered once on their way to a detector."""
+    points, count = electrons
+    source = geometry.source_mm
+    per_material = np.array([float(attenuation_per_mm(m, energy_kev)) for m in phantom.materials])
     inward = phantom.lengths_mm(source, points) @ per_material
     rays = points - source
-    normal = np.cross(trajectory.row_directions[n], trajectory.column_directions[n])
-    angles = np.rad2deg(np.arctan2(rays @ trajectory.row_directions[n], np.abs(rays @ normal)))
+    normal = np.cross(geometry.row_direction, geometry.column_direction)
     profile = np.ones(len(points))
     if beam.bow_tie is not None:
-        excess = beam.bow_tie.thicknesses_mm(angles) - beam.bow_tie.thinnest_mm
-        profile = np.exp(-excess * float(attenuation_per_mm(Material.ALUMINUM, model.energy_kev)))
-    glow = electrons * profile * np.exp(-inward) / (rays**2).sum(axis=1)
-    geometry = trajectory[n]
-    down = np.linspace(0.0, trajectory.size[1] - 1.0, COARSE_PIXELS[1])
-    across = np.linspace(0.0, trajectory.size[0] - 1.0, COARSE_PIXELS[0])
-    pixels = (
-        geometry.first_pixel_mm
-        + down[:, None, None] * trajectory.spacing_mm[1] * geometry.column_direction
-        + across[None, :, None] * trajectory.spacing_mm[0] * geometry.row_direction
-    ).reshape(-1, 3)
+        angles_deg = np.rad2deg(np.arctan2(rays @ geometry.row_direction, np.abs(rays @ normal)))
+        excess_mm = beam.bow_tie.thicknesses_mm(angles_deg) - beam.bow_tie.thinnest_mm
+        profile = np.exp(-excess_mm * float(attenuation_per_mm(Material.ALUMINUM, energy_kev)))
+    glow = count * profile * np.exp(-inward) / (rays**2).sum(axis=1)
+    columns, rows = geometry.size
+    across = (
+        np.linspace(0.0, columns - 1.0, COARSE_PIXELS[0])[:, None] * geometry.spacing_mm[0] * geometry.row_direction
+    )
+    down = np.linspace(0.0, rows - 1.0, COARSE_PIXELS[1])[:, None] * geometry.spacing_mm[1] * geometry.column_direction
+    pixels = np.ascontiguousarray((geometry.first_pixel_mm + down[:, None] + across).reshape(-1, 3))
     out = np.empty(len(pixels))
-    solids, outward = phantom.rows(), phantom.shares @ per_material
-    scattered_once(source, points, glow, np.ascontiguousarray(pixels), normal, solids, outward, model.energy_kev, out)
+    outward = phantom.shares @ per_material
+    scattered_once(source, points, glow, pixels, normal, phantom.rows(), outward, energy_kev, out)
     squared_distance = float((normal @ (geometry.first_pixel_mm - source)) ** 2)
     return np.asarray(out.reshape(COARSE_PIXELS[::-1]) * squared_distance)
 
 
 def _electrons(phantom: Phantom, energy_kev: float) -> tuple[Float64Array, Float64Array]:
     """Points (v, 3) of a coarse lattice in the phantom, and their electrons (v,), as in water of its attenuation."""
-    rows = phantom.rows()
-    reach = np.array([np.abs(body.half_axes_mm).max() if body.turn_deg else 0.0 for body in phantom.bodies])
-    half = np.array([np.maximum(body.half_axes_mm, r) for body, r in zip(phantom.bodies, reach, strict=True)])
-    low, high = (rows[:, :3] - half).min(axis=0), (rows[:, :3] + half).max(axis=0)
+    bodies = phantom.bodies
+    half = np.array([np.full(3, max(b.half_axes_mm)) if b.turn_deg else np.array(b.half_axes_mm) for b in bodies])
+    centers = np.array([b.center_mm for b in bodies])
+    low, high = (centers - half).min(axis=0), (centers + half).max(axis=0)
     counts = np.maximum(np.ceil((high - low) / COARSE_VOXEL_MM), 1.0).astype(int)
     steps = (high - low) / counts
-    axes = [low[n] + (np.arange(counts[n]) + 0.5) * steps[n] for n in range(3)]
-    points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
-    density = phantom.attenuation_per_mm(points, energy_kev) / float(attenuation_per_mm(Material.WATER, energy_kev))
-    inside = density > 1e-3
-    electrons = density[inside].astype(np.float64) * (ELECTRONS_PER_MM3_OF_WATER * float(np.prod(steps)))
-    return np.ascontiguousarray(points[inside]), electrons
+    lattice = Grid(Frame.FIXED, low + steps / 2.0, steps, np.eye(3), (int(counts[0]), int(counts[1]), int(counts[2])))
+    water_per_mm = float(attenuation_per_mm(Material.WATER, energy_kev))
+    density = rendered(phantom, lattice, energy_kev, POINTS_OF_A_COARSE_VOXEL).astype(np.float64) / water_per_mm
+    inside = density > LEAST_DENSITY
+    points = lattice.points(np.argwhere(inside)[:, ::-1])
+    return np.ascontiguousarray(points), density[inside] * (ELECTRONS_PER_MM3_OF_WATER * float(np.prod(steps)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +222,7 @@ def detected(signal: Float32Array, air: Float32Array, model: DetectorModel, rng:
     return Frames(raw, dark.astype(np.float32), (dark + gain * air).astype(np.float32))
 
 
-def _lagging(frames, model: DetectorModel, shape: tuple[int, ...]):  # type: ignore[no-untyped-def]
+def _lagging(frames: Iterable[Float64Array], model: DetectorModel, shape: tuple[int, ...]) -> Iterator[Float64Array]:
     """Frames with what the ones before left behind, each trap emptying exponentially."""
     shares, rates = np.array(model.lag_shares), np.exp(-1.0 / np.array(model.lag_frames))
     traps = np.zeros((len(shares), *shape))

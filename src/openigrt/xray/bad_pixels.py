@@ -63,7 +63,7 @@ def repair_of(bad: BoolArray) -> Repair:
     along = _neighbours(bad)
     down = tuple(part.T for part in _neighbours(np.ascontiguousarray(bad.T)))
     row, column = np.nonzero(bad)
-    gaps = np.stack([along[1][bad] - along[0][bad], down[1][bad] - down[0][bad]])
+    gaps = np.stack([_gap(along[0][bad], along[1][bad], column, columns), _gap(down[0][bad], down[1][bad], row, rows)])
     if gaps.size and gaps.min(axis=0).max() > WIDEST_GAP_PIXELS:
         raise InconsistentInput(
             f"A patch of the detector of {int(gaps.min(axis=0).max()) - 1} pixels is dead, and at most "
@@ -87,6 +87,13 @@ def _neighbours(bad: BoolArray) -> tuple[IntArray, IntArray]:
     before = np.maximum.accumulate(np.where(bad, -far, columns), axis=1)
     after = np.minimum.accumulate(np.where(bad, far, columns)[:, ::-1], axis=1)[:, ::-1]
     return before, after
+
+
+def _gap(before: IntArray, after: IntArray, place: IntArray, length: int) -> IntArray:
+    """Pixels from good to good; at the edge of the panel, where one is lacking, twice the way to the other."""
+    one_sided = (before < 0) | (after >= length)
+    nearest = np.minimum(np.abs(place - before), np.abs(after - place))
+    return np.asarray(np.where(one_sided, 2 * nearest, after - before))
 
 
 def _flat(place: Float64Array, by_row: BoolArray, row: IntArray, column: IntArray, columns: int) -> IntArray:

@@ -82,11 +82,17 @@ class PriorScatter:
 def adapted_prior(prior_hu: Float32Array, daily_hu: Float32Array, seen: BoolArray) -> Float32Array:
     """A planning CT in HU [k, j, i] as large as the day and with its gas, on the grid of a first image `daily_hu`.
 
-    Where the day shows air the plan becomes air; where the plan shows air and the day none it becomes water; only where
-    the scan has `seen` the day. The first image should have been corrected by a kernel: scatter makes gas bright.
+    Where the scan has `seen` the day: tissue of the plan where the day shows air becomes air, and air of the plan where
+    the day shows none becomes water. Beyond, tissue goes as at the nearest place that was seen. The first image should
+    have been corrected by a kernel: scatter makes gas bright.
     """
     if not prior_hu.shape == daily_hu.shape == seen.shape:
         raise InvalidGeometry(f"A prior of {prior_hu.shape} voxels does not lie on the grid of {daily_hu.shape}.")
+    if not seen.any():
+        raise InvalidGeometry("The scan has seen none of the prior's grid; check where the prior lies.")
     daily_air = ndimage.median_filter(daily_hu, (1, 3, 3), mode="nearest") < DAILY_AIR_HU
-    out = np.where(seen & daily_air, np.float32(AIR_HU), prior_hu)
-    return np.where(seen & ~daily_air & (prior_hu < DAILY_AIR_HU), np.float32(0.0), out).astype(np.float32)
+    prior_air = prior_hu < DAILY_AIR_HU
+    nearest = tuple(ndimage.distance_transform_edt(~seen, return_distances=False, return_indices=True))
+    lost = (daily_air & ~prior_air)[nearest]
+    out = np.where(lost, np.float32(AIR_HU), prior_hu)
+    return np.where(seen & ~daily_air & prior_air, np.float32(0.0), out).astype(np.float32)

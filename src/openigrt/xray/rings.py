@@ -5,23 +5,27 @@ Boin and Haibel, Opt Express 14 (2006) 12071.
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
+from scipy import ndimage, signal
 
 from openigrt.errors import InvalidGeometry
 
 Float32Array = NDArray[np.float32]
 
-WIDEST_RING_PIXELS = 9
+MEDIAN_PIXELS = 5
+CUBIC_PIXELS = 11
 STRONGEST_RING = 0.1
 
 
 def ring_pattern(mean_line_integrals: Float32Array) -> Float32Array:
-    """What to take off every projection (rows, columns), from the mean of all line integrals over the scan.
+    """What to take off every projection (rows, columns), given the mean of all line integrals over the scan.
 
-    The mean minus its median over nine columns; where that is more than 0.1, an edge of the patient and no ring, less.
+    The mean minus what a patient's mean looks like: medians over 5 x 5 pixels, then a cubic over 11 columns (Savitzky
+    and Golay 1964). No more than 0.1 is taken off: more is an edge and no ring.
     """
     if mean_line_integrals.ndim != 2 or not np.isfinite(mean_line_integrals).all():
         raise InvalidGeometry("A ring pattern is found in the mean projection (rows, columns), which holds numbers.")
-    usual = ndimage.median_filter(mean_line_integrals, (1, WIDEST_RING_PIXELS), mode="nearest")
-    stripes = mean_line_integrals - usual
-    return np.asarray(np.clip(stripes, -STRONGEST_RING, STRONGEST_RING), dtype=np.float32)
+    if mean_line_integrals.shape[1] < CUBIC_PIXELS:
+        raise InvalidGeometry(f"A ring pattern needs {CUBIC_PIXELS} columns or more.")
+    medians = ndimage.median_filter(mean_line_integrals, MEDIAN_PIXELS, mode="nearest")
+    usual = signal.savgol_filter(medians, CUBIC_PIXELS, 3, axis=1)
+    return np.asarray(np.clip(mean_line_integrals - usual, -STRONGEST_RING, STRONGEST_RING), dtype=np.float32)
