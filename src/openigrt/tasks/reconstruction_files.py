@@ -125,7 +125,7 @@ def _slices(done: Reconstruction, place: str, image: Image) -> Iterator[bytes]:
     settings = sorted((name, str(value)) for name, value in done.settings.record().items())
     seed = f"{done.fingerprint}|{settings}|{done.reconstructed_at.isoformat()}"
     source = image.provenance
-    words = [f"OpenIGRT cone-beam CT, {done.settings.method}", source.series_description, str(source.phase or "")]
+    words = [f"CBCT {done.settings.method}", source.series_description, str(source.phase or "")]
     series = SeriesHeader(
         PatientHeader(source.patient_id or "UNKNOWN", source.patient_name or "UNKNOWN"),
         StudyHeader(source.study_uid or derived_uid(seed, "study"), source.acquired_at or done.reconstructed_at),

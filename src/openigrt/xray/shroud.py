@@ -25,6 +25,7 @@ TREND_ORDER = 2
 FEWEST_IN_A_STRETCH = 16
 SMOOTHED_S = 0.25
 SMOOTHED_MM = 2.0
+LEAST_RANGE_MM = 0.3
 AXIS = np.array([0.0, 1.0, 0.0])
 
 
@@ -81,8 +82,9 @@ def _rows_on_axis_mm(trajectory: Trajectory) -> Float64Array:
 def breathing_in(shroud: Shroud, times_s: ArrayLike, position: PatientPosition) -> BreathingTrace:
     """The breathing trace of a scan whose projections were taken at times (n,), of a patient who lay so.
 
-    Amplitudes are about the millimetres that what moves goes toward the feet, round the mean of the last breaths: slow
-    drift is not seen. Raises InconsistentInput for scans that are too short.
+    Amplitudes are on a scale of their own, the mean displacement of all edges, still ones included; round the mean of
+    neighbouring breaths, so that slow drift is not seen. Raises InconsistentInput for scans that are too short, and
+    where nothing is seen to move.
     """
     times = np.asarray(times_s, dtype=np.float64)
     if times.shape != (len(shroud.changes),) or not (np.diff(times) > 0.0).all():
@@ -100,8 +102,15 @@ def breathing_in(shroud: Shroud, times_s: ArrayLike, position: PatientPosition) 
     smooth = gaussian_filter1d(shroud.changes, SMOOTHED_MM / step_mm, axis=1)
     smooth = gaussian_filter1d(smooth, SMOOTHED_S * rate_hz, axis=0)
     toward_gantry_mm = _stitched(smooth, step_mm, length)
+    range_mm = float(np.subtract(*np.percentile(toward_gantry_mm, [95.0, 5.0])))
+    if range_mm < LEAST_RANGE_MM:
+        raise InconsistentInput(
+            f"Nothing is seen to breathe in these projections: {range_mm:.2f} mm, expected {LEAST_RANGE_MM} or more. "
+            "Give a trace, or reconstruct without bins.",
+            range_mm=range_mm,
+        )
     cranial = float(position.table_top_from_lps()[1, 2])
-    return BreathingTrace(times, -cranial * toward_gantry_mm, AmplitudeUnit.MM)
+    return BreathingTrace(times, -cranial * toward_gantry_mm, AmplitudeUnit.OWN)
 
 
 def _stitched(changes: Float64Array, step_mm: float, length: int) -> Float64Array:
@@ -124,14 +133,14 @@ def _stitched(changes: Float64Array, step_mm: float, length: int) -> Float64Arra
 def _displacements_mm(changes: Float64Array, step_mm: float) -> Float64Array:
     """Displacements (n,) in a stretch of the shroud: its first principal component in time, apart from slow trends.
 
-    Places that move see the gradient of the shroud go by, which gives the component direction and length.
+    Places that move see the gradient of the shroud go by, which gives the component direction and length: the mean
+    displacement of all edges, each counting by the square of its gradient.
     """
     order = np.linspace(-1.0, 1.0, len(changes))
     trend = np.polynomial.polynomial.polyvander(order, TREND_ORDER)
     moving = changes - trend @ np.linalg.lstsq(trend, changes, rcond=None)[0]
     scores, sizes, shapes = np.linalg.svd(moving, full_matrices=False)
-    shape = shapes[0]
     gradient = np.gradient(changes.mean(axis=0), step_mm)
-    against = float(shape**2 @ gradient**2)
-    per_mm = -float(shape**3 @ gradient) / against if against > 0.0 else 0.0
-    return np.asarray(per_mm * sizes[0] * scores[:, 0])
+    steepness = float(gradient @ gradient)
+    per_score = -float(shapes[0] @ gradient) / steepness if steepness > 0.0 else 0.0
+    return np.asarray(per_score * sizes[0] * scores[:, 0])

@@ -41,13 +41,9 @@ class OrderedSubsets:
         self._projectors = [Projector(grid, trajectory.chosen(members)) for members in self._members]
         self._per_length = np.empty(trajectory.shape, np.float32)
         self._per_weight = np.zeros(grid.shape, np.float32)
-        ones = np.ones(grid.shape, np.float32)
         shortest_mm = SHORTEST_PATH_VOXELS * float(grid.spacing_mm.min())
         for members, projector in zip(self._members, self._projectors, strict=True):
-            lengths = projector.forward(ones)
-            weights = projector.adjoint(np.ones_like(lengths))
-            self._per_length[members] = np.where(lengths > 0.0, 1.0 / np.maximum(lengths, shortest_mm), 0.0)
-            np.maximum(self._per_weight, weights, out=self._per_weight)
+            self._weigh(members, projector, shortest_mm)
         seen = self._per_weight > 0.0
         np.divide(1.0, self._per_weight, out=self._per_weight, where=seen)
         self._size = root_mean_square(line_integrals)
@@ -59,16 +55,30 @@ class OrderedSubsets:
         """
         squares = 0.0
         for members, projector in zip(self._members, self._projectors, strict=True):
-            difference = projector.forward(volume)
-            np.subtract(self._data[members], difference, out=difference)
-            squares += inner_product(difference, difference)
-            difference *= self._per_length[members]
-            step = projector.adjoint(difference)
-            step *= self._per_weight
-            step *= np.float32(relaxation)
-            volume += step
+            squares += self._correct(volume, members, projector, relaxation)
             np.maximum(volume, np.float32(least), out=volume)
         return math.sqrt(squares / self._data.size) / self._size if self._size else 0.0
+
+    def _weigh(self, members: NDArray[np.intp], projector: Projector, shortest_mm: float) -> None:
+        """Fill in the lengths of the rays of a subset, and raise the weights of voxels to those that it gives them."""
+        lengths = projector.forward(np.ones(self._per_weight.shape, np.float32))
+        self._per_length[members] = np.where(lengths > 0.0, 1.0 / np.maximum(lengths, shortest_mm), 0.0)
+        weights = projector.adjoint(np.ones_like(lengths))
+        np.maximum(self._per_weight, weights, out=self._per_weight)
+
+    def _correct(
+        self, volume: Float32Array, members: NDArray[np.intp], projector: Projector, relaxation: float
+    ) -> float:
+        """Take the step of one subset; returns the sum of its squared differences before."""
+        difference = projector.forward(volume)
+        np.subtract(self._data[members], difference, out=difference)
+        squares = inner_product(difference, difference)
+        difference *= self._per_length[members]
+        step = projector.adjoint(difference)
+        step *= self._per_weight
+        step *= np.float32(relaxation)
+        volume += step
+        return squares
 
 
 def interleaved(angles_deg: Float64Array, subset_size: int) -> list[NDArray[np.intp]]:
