@@ -16,6 +16,7 @@ LARGEST_BAD_SHARE = 0.1
 WIDEST_GAP_PIXELS = 16
 LINE_SHARE = 0.7
 LISTED = 6
+SMALLEST = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,11 +28,14 @@ class Repair:
     weights: Float32Array
 
     def apply(self, frames: Float32Array) -> None:
-        """Put interpolated values into frames [n, row, column], in place."""
+        """Interpolate in frames [n, row, column], in place: straight in the logarithm of positive values."""
         if not len(self.sources):
             return
         flat = frames.reshape(len(frames), -1)
-        flat[:, self.bad.reshape(-1)] = (flat[:, self.sources] * self.weights).sum(axis=2)
+        ends = flat[:, self.sources]
+        logs = np.log(np.maximum(ends, np.float32(SMALLEST)))
+        straight, geometric = (ends * self.weights).sum(axis=2), np.exp((logs * self.weights).sum(axis=2))
+        flat[:, self.bad.reshape(-1)] = np.where((ends > SMALLEST).all(axis=2), geometric, straight)
 
     def warnings(self) -> tuple[str, ...]:
         """Whole lines by their numbers, and single pixels by how many they are."""

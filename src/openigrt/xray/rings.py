@@ -13,14 +13,14 @@ Float32Array = NDArray[np.float32]
 
 MEDIAN_PIXELS = 5
 CUBIC_PIXELS = 11
-STRONGEST_RING = 0.1
+STRONGEST_RING = 0.05
 
 
 def ring_pattern(mean_line_integrals: Float32Array) -> Float32Array:
     """What to take off every projection (rows, columns), given the mean of all line integrals over the scan.
 
     The mean minus what a patient's mean looks like: medians over 5 x 5 pixels, then a cubic over 11 columns (Savitzky
-    and Golay 1964). No more than 0.1 is taken off: more is an edge and no ring.
+    and Golay 1964). What differs by more than 0.05 is an edge and no ring, and stays.
     """
     if mean_line_integrals.ndim != 2 or not np.isfinite(mean_line_integrals).all():
         raise InvalidGeometry("A ring pattern is found in the mean projection (rows, columns), which holds numbers.")
@@ -28,4 +28,5 @@ def ring_pattern(mean_line_integrals: Float32Array) -> Float32Array:
         raise InvalidGeometry(f"A ring pattern needs {CUBIC_PIXELS} columns or more.")
     medians = ndimage.median_filter(mean_line_integrals, MEDIAN_PIXELS, mode="nearest")
     usual = signal.savgol_filter(medians, CUBIC_PIXELS, 3, axis=1)
-    return np.asarray(np.clip(mean_line_integrals - usual, -STRONGEST_RING, STRONGEST_RING), dtype=np.float32)
+    stripes = mean_line_integrals - usual
+    return np.where(np.abs(stripes) <= STRONGEST_RING, stripes, 0.0).astype(np.float32)
