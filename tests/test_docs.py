@@ -242,7 +242,11 @@ def test_links_resolve(page: Path):
         assert not anchor or anchor in anchors(place), f"{name_of(page)} links to {target}"
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", REFERENCE / "guide.md", REFERENCE / "review.md", REFERENCE / "reconstruct.md"], ids=name_of)
+@pytest.mark.parametrize(
+    "page",
+    [ROOT / "README.md", REFERENCE / "guide.md", REFERENCE / "review.md", REFERENCE / "reconstruct.md"],
+    ids=name_of,
+)
 def test_pages_that_people_land_on_say_research_only(page: Path):
     assert "not a medical device" in text(page).lower()
     assert "not for clinical use" in text(page).lower()
