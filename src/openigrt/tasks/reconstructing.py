@@ -124,7 +124,7 @@ def reconstruct(
     scan, messages = _read(source, known)
     named = plan if prior is None else prior
     folder = None if named is None else read_plan_input(Path(named), None, lying, None, Straightening.REFUSED)
-    scan, said = _lying(_of_patient(scan, folder), lying or _planned_position(folder), couch)
+    scan, said = _lying(_of_patient(scan, folder), _position(lying, folder), couch)
     done = _reconstructed(source, scan, settings, folder if prior is not None else None, clock)
     clock.stop()
     done = replace(done, messages=(*messages, *said, *done.messages), timing_s=clock.seconds)
@@ -163,11 +163,16 @@ def _of_patient(scan: Scan, folder: PlanFolder | None) -> Scan:
     return replace(scan, provenance=replace(found, patient_id=planned.patient_id, patient_name=planned.patient_name))
 
 
-def _planned_position(folder: PlanFolder | None) -> PatientPosition | None:
-    """How the patient lies by the plan, else by the planning image."""
+def _position(given: PatientPosition | None, folder: PlanFolder | None) -> PatientPosition | None:
+    """How the patient lies as given, else by the plan or its image; raises InconsistentInput where they differ."""
     if folder is None:
-        return None
-    return folder.plan.patient_position if folder.plan else folder.planning_image.provenance.patient_position
+        return given
+    planned = folder.plan.patient_position if folder.plan else folder.planning_image.provenance.patient_position
+    if given is not None and planned is not None and given is not planned:
+        raise InconsistentInput(
+            f"--position says {given}, the plan {planned}; leave it out, or find out how the patient lay."
+        )
+    return given or planned
 
 
 def _lying(scan: Scan, position: PatientPosition | None, couch: CouchPose | None) -> tuple[Scan, tuple[str, ...]]:
