@@ -28,6 +28,21 @@ def couch_pose(text: str | None) -> tuple[float, ...] | None:
     return None if text is None else _numbers(text, (3, 4, 6), "--couch-pose")
 
 
+def pair(text: str | None, option: str) -> tuple[float, ...] | None:
+    """Two lengths in mm."""
+    return None if text is None else _numbers(text, (2,), option)
+
+
+def size(text: str | None) -> tuple[int, ...] | None:
+    """COLUMNS,ROWS,SLICES as whole numbers."""
+    if text is None:
+        return None
+    counts = _numbers(text, (3,), "--size")
+    if not all(count.is_integer() for count in counts):
+        raise typer.BadParameter(f"{text!r}: expected three whole numbers.", param_hint="--size")
+    return tuple(int(count) for count in counts)
+
+
 def _numbers(text: str, counts: tuple[int, ...], option: str) -> tuple[float, ...]:
     """Finite numbers between commas, as many as one of `counts`."""
     try:

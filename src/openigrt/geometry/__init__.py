@@ -30,6 +30,7 @@ from openigrt.geometry.degrees_of_freedom import (
     rotation_of_displacement_deg,
 )
 from openigrt.geometry.displacement import DisplacementField
+from openigrt.geometry.flex import FlexMap, flexed, with_rows_reversed
 from openigrt.geometry.frames import Frame, FrameRole, require_same_frame
 from openigrt.geometry.grid import Grid
 from openigrt.geometry.iec61217 import (
@@ -75,6 +76,7 @@ __all__ = [
     "DegreesOfFreedom",
     "DetectorPlacement",
     "DisplacementField",
+    "FlexMap",
     "Float64Array",
     "Frame",
     "FrameRole",
@@ -101,6 +103,7 @@ __all__ = [
     "fixed_from_patient_support",
     "fixed_from_table_top",
     "fixed_from_table_top_eccentric",
+    "flexed",
     "frozen_array",
     "gantry_from_beam_limiting_device",
     "gantry_from_image_receptor",
@@ -135,4 +138,5 @@ __all__ = [
     "table_top_eccentric_from_table_top",
     "table_top_from_lps",
     "triangulate",
+    "with_rows_reversed",
 ]

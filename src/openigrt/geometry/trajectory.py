@@ -35,6 +35,8 @@ class Trajectory:
     def __post_init__(self) -> None:
         """Copy, check every detector and freeze; raises InvalidGeometry."""
         count = len(np.atleast_2d(self.sources_mm))
+        if not count:
+            raise InvalidGeometry("A trajectory needs one projection at least, and there is none.")
         for name in VECTORS:
             object.__setattr__(self, name, frozen_array(getattr(self, name), (count, 3)))
         object.__setattr__(self, "spacing_mm", frozen_array(self.spacing_mm, (2,)))
@@ -137,7 +139,7 @@ def circular_trajectory(source_angles_deg: ArrayLike, placement: DetectorPlaceme
     half = (np.array(placement.size) - 1) / 2.0 * np.array(placement.spacing_mm)
     corner = np.array([*(np.array(placement.offset_mm) - half), distance - beyond])
     held = rotation_x(placement.out_of_plane_angle_deg) @ rotation_z(placement.in_plane_angle_deg)
-    turns = np.array([rotation_y(angle) @ held for angle in angles])
+    turns = np.array([rotation_y(angle) @ held for angle in angles]).reshape(-1, 3, 3)
     return Trajectory(
         Frame.FIXED,
         turns @ np.array([0.0, 0.0, distance]),

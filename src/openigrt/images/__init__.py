@@ -1,5 +1,6 @@
 """What a device makes, with its geometry."""
 
+from openigrt.images.arc import doubts_about_arc
 from openigrt.images.distortion import DistortionCorrection
 from openigrt.images.image import Image, Mask, Modality, Provenance
 from openigrt.images.markers import Code, Marker, Markers, MarkerShape
@@ -46,5 +47,6 @@ __all__ = [
     "Sex",
     "SuvReference",
     "Uptake",
+    "doubts_about_arc",
     "suv_image",
 ]

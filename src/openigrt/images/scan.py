@@ -39,7 +39,8 @@ class Scan:
 
     `pixels` [projection, row, column]: beam intensity in any linear unit, or line integrals of attenuation (no unit).
     `times_s` (n,) since the first projection, None where they are not stated. `couch`: the pose of the table during
-    the scan. `exposure` holds for each projection.
+    the scan. `exposure` holds for each projection. `beam_monitor` (n,): readings of a chamber in the beam, in any
+    linear unit, by which intensities may be divided; None where it is not stated.
     """
 
     pixels: ProjectionPixels
@@ -49,6 +50,7 @@ class Scan:
     exposure: Exposure = field(default_factory=Exposure)
     couch: CouchPose | None = None
     provenance: Provenance = field(default_factory=Provenance)
+    beam_monitor: Float64Array | None = None
 
     def __post_init__(self) -> None:
         """Check that pixels and times fit the trajectory; raises InvalidGeometry."""
@@ -60,6 +62,8 @@ class Scan:
             )
         if self.times_s is not None:
             object.__setattr__(self, "times_s", frozen_array(self.times_s, (len(self),)))
+        if self.beam_monitor is not None:
+            object.__setattr__(self, "beam_monitor", frozen_array(self.beam_monitor, (len(self),)))
 
     def __len__(self) -> int:
         """How many projections."""

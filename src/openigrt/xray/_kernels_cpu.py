@@ -54,6 +54,22 @@ def restored_volume(volume: Float32Array, out: Float32Array, border: int) -> Non
                     out[k, j, i] = line[k + border]
 
 
+@compiled(parallel=True)
+def looked_up(voxels: Float32Array, first: float, table: Float32Array, out: Float32Array) -> None:
+    """Fill `out` [k, j, i] with the entries of a table, one for each whole number from `first` on; zero for NaN."""
+    slices, rows, columns = voxels.shape
+    last = len(table) - 2
+    for k in prange(slices):
+        for j in range(rows):
+            line, target = voxels[k, j], out[k, j]
+            for i in range(columns):
+                place = min(max(line[i] - np.float32(first), np.float32(0.0)), np.float32(last + 1))
+                target[i] = np.float32(0.0)
+                if line[i] == line[i]:  # not NaN
+                    below = min(int(place), last)
+                    target[i] = table[below] + (place - np.float32(below)) * (table[below + 1] - table[below])
+
+
 @compiled()
 def _rung(projection: Float32Array, view: Float64Array, share: float, spare: Float32Array, out: Float32Array) -> None:
     """Fill `out` [column, k] with the rows that a plane of voxels at the share `share` of the way would see."""
@@ -88,12 +104,11 @@ def _between(start: float, step: float, least: float, most: float, count: int) -
     """The range of whole x in [0, count) with least < start + step * x <= most."""
     if abs(step) < 1e-12:
         return (0, count) if least < start <= most else (0, 0)
-    below = min(max((least - start) / step, -2.0), count + 1.0)
-    above = min(max((most - start) / step, -2.0), count + 1.0)
+    # numpy's, since math.floor makes whole numbers of 64 bits, and the ends of the last rungs lie beyond them.
     if step > 0.0:
-        first, last = math.floor(below) + 1.0, math.floor(above) + 1.0
+        first, last = np.floor((least - start) / step) + 1.0, np.floor((most - start) / step) + 1.0
     else:
-        first, last = math.ceil(above) + 0.0, math.ceil(below) + 0.0
+        first, last = np.ceil((most - start) / step), np.ceil((least - start) / step)
     return int(min(max(first, 0.0), float(count))), int(min(max(last, 0.0), float(count)))
 
 
@@ -185,10 +200,11 @@ def _back_project_chunk(
     low, high = np.empty((columns, slices), np.float32), np.empty((columns, slices), np.float32)
     _rung(projection, view, 1.0 / (first + begin * between), spare, low)
     for rung in range(begin, end):
-        here = first + rung * between
-        _rung(projection, view, 1.0 / (here + between), spare, high)
+        # The same sums for the same rung in every chunk, or a voxel between two of them is taken twice or never.
+        here, beyond = first + rung * between, first + (rung + 1) * between
+        _rung(projection, view, 1.0 / beyond, spare, high)
         nearest = NEVER if rung == 0 else 1.0 / here
-        farthest = -NEVER if rung == intervals - 1 else 1.0 / (here + between)
+        farthest = -NEVER if rung == intervals - 1 else 1.0 / beyond
         _back_project_interval(view, scale, (here, between), (farthest, nearest), (low, high), volume)
         low, high = high, low
 
@@ -245,8 +261,11 @@ def _lengths_mm(view: Float64Array, column: int, spacing_mm: Float64Array, out: 
 
 @compiled()
 def _read(line: Float32Array, start: float, step: float, out: Float32Array) -> None:
-    """Add to `out` (rows,) what `line` (with a zero at each end, at -1 and n) holds at start + step * row."""
-    first, last = _between(start, step, -1.0, len(line) - 2 - 1e-6, len(out))
+    """Add to `out` (rows,) what `line` (zero at -1, at n and at n + 1) holds at start + step * row.
+
+    A place just below n may be rounded to n: the line ends one later.
+    """
+    first, last = _between(start, step, -1.0, len(line) - 3 - 1e-6, len(out))
     part = out[first:last]
     begin, by = np.float32(start + step * first + 1.0), np.float32(step)
     for row in range(last - first):
@@ -258,19 +277,28 @@ def _read(line: Float32Array, start: float, step: float, out: Float32Array) -> N
 
 
 @compiled()
-def _spread(values: Float32Array, start: float, step: float, first_k: int, line: Float32Array) -> None:
-    """Fill `line`, k from `first_k` - 1 on, with what `_read` takes from there (its transpose)."""
+def _spread(
+    values: Float32Array, start: float, step: float, slab: tuple[int, int], slices: int, line: Float32Array
+) -> None:
+    """Fill `line`, k from slab[0] - 1 to slab[1], with what `_read` takes from there (its transpose).
+
+    Places are counted as `_read` counts them, whatever the slab, so that every slab rounds them alike.
+    """
     line[:] = np.float32(0.0)
-    inner = len(line) - 2
-    first, last = _between(start, step, first_k - 1.0, first_k + inner - 1e-6, len(values))
-    begin, by = np.float32(start + step * first - first_k + 1.0), np.float32(step)
-    for row in range(last - first):
-        place = max(begin + by * np.float32(row), np.float32(0.0))
-        below = min(np.uint32(place), np.uint32(inner))
-        upper = place - np.float32(below)
-        value = values[first + row]
-        line[np.uint64(below)] += value * (np.float32(1.0) - upper)
-        line[np.uint64(below) + np.uint64(1)] += value * upper
+    before, after = _between(start, step, -1.0, slices - 1e-6, len(values))
+    first, last = _between(start, step, slab[0] - 1.5, slab[1] + 0.5, len(values))
+    begin, by = np.float32(start + step * before + 1.0), np.float32(step)
+    for row in range(max(first, before), min(last, after)):
+        place = begin + by * np.float32(row - before)
+        whole = int(place)
+        upper = place - np.float32(whole)
+        below = whole - slab[0]
+        if -1 <= below < len(line):
+            value = values[row]
+            if below >= 0:
+                line[below] += value * (np.float32(1.0) - upper)
+            if below + 1 < len(line):
+                line[below + 1] += value * upper
 
 
 @compiled()
@@ -282,7 +310,7 @@ def _project_column(
     lines: tuple[Float32Array, Float32Array],
     out: Float32Array,
 ) -> None:
-    """Add to `out` (rows,) the sums over the planes that the rays of a column meet; `lines` (slices + 2) are spare."""
+    """Add to `out` (rows,) the sums over the planes that the rays of a column meet; `lines` (slices + 3) are spare."""
     height, width, slices = volume.shape[0] - 2, volume.shape[1] - 2, volume.shape[2] - 2
     along_i, main, cross, along, across, rise = _ray(view, column)
     planes, across_count = (width, height) if along_i else (height, width)
@@ -343,8 +371,8 @@ def _project_block(
     rows, columns = out.shape
     width = min(BLOCK, columns - begin)
     sums, lengths = np.zeros((BLOCK, rows), np.float32), np.empty(rows, np.float32)
-    slices = volume.shape[2]
-    lines = np.empty(slices, np.float32), np.empty(slices, np.float32)
+    spare = volume.shape[2] + 1
+    lines = np.empty(spare, np.float32), np.empty(spare, np.float32)
     for c in range(width):
         _project_column(volume, view, begin + c, step, lines, sums[c])
         _lengths_mm(view, begin + c, spacing_mm, lengths)
@@ -391,9 +419,9 @@ def _spread_column(
     begin_k, end_k = slab
     share_first, share_step = _walk(main, along, first, last)
     rung_step = _rung_step(view, slices, share_first, step)
-    _spread(values, view[2] + share_first * rise, share_first * view[11], begin_k, low)
+    _spread(values, view[2] + share_first * rise, share_first * view[11], slab, slices, low)
     there = share_first + rung_step
-    _spread(values, view[2] + there * rise, there * view[11], begin_k, high)
+    _spread(values, view[2] + there * rise, there * view[11], slab, slices, high)
     rung = 0
     for n in range(last - first):
         share = share_first + n * share_step
@@ -406,7 +434,7 @@ def _spread_column(
             rung += 1
             low, high = high, low
             there = share_first + (rung + 1) * rung_step
-            _spread(values, view[2] + there * rise, there * view[11], begin_k, high)
+            _spread(values, view[2] + there * rise, there * view[11], slab, slices, high)
         up = on_ladder - rung
         near_low, near_high = np.float32((1.0 - right) * (1.0 - up)), np.float32((1.0 - right) * up)
         far_low, far_high = np.float32(right * (1.0 - up)), np.float32(right * up)
@@ -479,9 +507,10 @@ def warp(projections: Float32Array, there: Float64Array, out: Float32Array) -> N
             target[column] = np.float32(0.0)
             if -1e-6 <= x <= columns - 1 + 1e-6 and -1e-6 <= y <= rows - 1 + 1e-6:
                 left, top = max(0, min(int(x), columns - 2)), max(0, min(int(y), rows - 2))
+                next_left, next_top = min(left + 1, columns - 1), min(top + 1, rows - 1)
                 right, low = np.float32(x - left), np.float32(y - top)
-                upper = image[top, left] + right * (image[top, left + 1] - image[top, left])
-                lower = image[top + 1, left] + right * (image[top + 1, left + 1] - image[top + 1, left])
+                upper = image[top, left] + right * (image[top, next_left] - image[top, left])
+                lower = image[next_top, left] + right * (image[next_top, next_left] - image[next_top, left])
                 target[column] = upper + low * (lower - upper)
 
 
@@ -498,9 +527,10 @@ def warp_adjoint(projections: Float32Array, there: Float64Array, out: Float32Arr
                 y = (matrix[1, 0] * column + matrix[1, 1] * row + matrix[1, 2]) * depth
                 if -1e-6 <= x <= columns - 1 + 1e-6 and -1e-6 <= y <= rows - 1 + 1e-6:
                     left, top = max(0, min(int(x), columns - 2)), max(0, min(int(y), rows - 2))
+                    next_left, next_top = min(left + 1, columns - 1), min(top + 1, rows - 1)
                     right, low = np.float32(x - left), np.float32(y - top)
                     value = projections[n, row, column]
                     out[n, top, left] += value * (1 - right) * (1 - low)
-                    out[n, top, left + 1] += value * right * (1 - low)
-                    out[n, top + 1, left] += value * (1 - right) * low
-                    out[n, top + 1, left + 1] += value * right * low
+                    out[n, top, next_left] += value * right * (1 - low)
+                    out[n, next_top, left] += value * (1 - right) * low
+                    out[n, next_top, next_left] += value * right * low

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from openigrt.arrays import thread_count
+from openigrt.arrays import Engine, require_gpu, thread_count
 from openigrt.errors import InvalidGeometry
 from openigrt.geometry import Float64Array, Grid, Trajectory, require_same_frame
 from openigrt.xray._kernels_cpu import project, project_adjoint, restored_volume, transposed_volume
@@ -23,11 +23,14 @@ class Projector:
     Volumes are float32 [k, j, i], attenuation per mm; projections float32 [projection, row, column], without unit. The
     volume is trilinear between voxel centres and falls to zero within a voxel beyond them. Method: Joseph, IEEE Trans
     Med Imaging 1 (1982) 192; along the detector's columns, lines at depths whose rows differ by less than a voxel are
-    added before they are read.
+    added before they are read. A GPU reads without this ladder.
     """
 
-    def __init__(self, grid: Grid, trajectory: Trajectory) -> None:
-        """Prepare; raises FrameMismatch, and InvalidGeometry for a source in or near the volume."""
+    def __init__(self, grid: Grid, trajectory: Trajectory, engine: Engine = Engine.CPU) -> None:
+        """Prepare; raises FrameMismatch, InvalidGeometry for a source near the volume, MissingInput where no GPU is."""
+        if engine is Engine.GPU:
+            require_gpu()
+        self.engine = engine
         require_same_frame(trajectory.frame, grid.frame, "Projecting a volume")
         self.grid = grid
         self.trajectory = trajectory
@@ -39,13 +42,27 @@ class Projector:
 
     def forward(self, volume: Float32Array) -> Float32Array:
         """Line integrals [projection, row, column] of a volume [k, j, i]."""
+        return self.through(self.laid_out(volume))
+
+    def laid_out(self, volume: Float32Array) -> Float32Array:
+        """A volume [k, j, i] as `through` reads it: the order of its axes depends on where the sources stand."""
         if volume.shape != self.grid.shape:
             raise InvalidGeometry(f"A volume of shape {volume.shape} does not fit a grid of {self.grid.shape}.")
+        require_numbers(volume, "A volume")
         turned = np.ascontiguousarray(np.transpose(volume, self._array_axes()), dtype=np.float32)
         bordered = np.zeros(_bordered(self._lattice), np.float32)
         transposed_volume(turned, bordered, 1)
+        return bordered
+
+    def through(self, bordered: Float32Array) -> Float32Array:
+        """Line integrals [projection, row, column] of a volume that a projector of the same `layout` laid out."""
         out = np.empty(self._rectification.trajectory.shape, np.float32)
-        project(bordered, self._views, self._lattice.spacing_mm, RUNG_STEP_VOXELS, out)
+        if self.engine is Engine.GPU:
+            from openigrt.xray import gpu  # noqa: PLC0415  (needs numba's CUDA)
+
+            gpu.project(bordered, self._views, self._lattice.spacing_mm, out)
+        else:
+            project(bordered, self._views, self._lattice.spacing_mm, RUNG_STEP_VOXELS, out)
         return self._rectification.restored(out)
 
     def adjoint(self, projections: Float32Array) -> Float32Array:
@@ -54,17 +71,37 @@ class Projector:
             raise InvalidGeometry(
                 f"Projections of shape {projections.shape} do not fit a trajectory of {self.trajectory.shape}."
             )
+        require_numbers(projections, "A projection")
         straight = self._rectification.restored_adjoint(np.ascontiguousarray(projections, dtype=np.float32))
         bordered = np.zeros(_bordered(self._lattice), np.float32)
-        project_adjoint(straight, self._views, self._lattice.spacing_mm, RUNG_STEP_VOXELS, thread_count(), bordered)
+        spacing_mm = self._lattice.spacing_mm
+        if self.engine is Engine.GPU:
+            from openigrt.xray import gpu  # noqa: PLC0415  (needs numba's CUDA)
+
+            gpu.project_adjoint(straight, self._views, spacing_mm, bordered)
+        else:
+            project_adjoint(straight, self._views, spacing_mm, RUNG_STEP_VOXELS, thread_count(), bordered)
         turned = np.empty(self._lattice.shape, np.float32)
         restored_volume(bordered, turned, 1)
         return np.ascontiguousarray(np.transpose(turned, np.argsort(self._array_axes())))
+
+    @property
+    def layout(self) -> tuple[int, int, int]:
+        """The order of the axes in which volumes are laid out."""
+        return self._axes
 
     def _array_axes(self) -> tuple[int, int, int]:
         """The axes of an array [k, j, i] in the order of the turned lattice."""
         i, j, k = self._axes[2], self._axes[1], self._axes[0]
         return 2 - k, 2 - j, 2 - i
+
+
+def require_numbers(values: Float32Array, what: str) -> None:
+    """Raise InvalidGeometry where something is NaN or infinite: one pixel would spoil whatever its rays meet."""
+    if not (np.isfinite(values.min()) and np.isfinite(values.max())):
+        raise InvalidGeometry(
+            f"{what} holds values that are no numbers; fill voxels without data and dead pixels first."
+        )
 
 
 def views(grid: Grid, trajectory: Trajectory) -> Float64Array:

@@ -69,8 +69,8 @@ def rectification(trajectory: Trajectory, axis: Float64Array) -> Rectification:
     along = normals @ axis
     if np.abs(along).max() > STEEPEST:
         raise InvalidGeometry(
-            "The central ray of a projection runs along the axis of the volume's slices; choose a volume whose slices "
-            "lie across the axis of rotation."
+            "A detector faces along the axis of the volume's slices; choose a volume whose slices lie across the axis "
+            "of rotation, or check the tilt of the detector."
         )
     across = normals - along[:, None] * axis
     across /= np.linalg.norm(across, axis=1, keepdims=True)

@@ -3,6 +3,7 @@
 A ray and its conjugate run along the same line; over a scan their weights add up to one.
 """
 
+from dataclasses import replace
 from enum import StrEnum
 
 import numpy as np
@@ -11,8 +12,11 @@ from openigrt.errors import InconsistentInput
 from openigrt.geometry import Float64Array, Trajectory
 from openigrt.xray.arc import Arc, ArcKind
 
+HALF_TURN_DEG = 180.0
+SHORT_BY_DEG = 1.0
 CENTERED_SHARE = 0.05
 SMALLEST_OVERLAP_MM = 2.0
+FARTHEST_ASIDE_SHARE = 0.3
 
 
 class Fan(StrEnum):
@@ -39,9 +43,59 @@ def columns_mm(trajectory: Trajectory) -> Float64Array:
 
 def fan_of(trajectory: Trajectory) -> Fan:
     """How the detector stands: HALF where one side of it is much shorter, as seen from the axis of rotation."""
+    return Fan.HALF if _aside_share(columns_mm(trajectory)) > CENTERED_SHARE else Fan.FULL
+
+
+def require_full_fan(trajectory: Trajectory) -> None:
+    """Raise InconsistentInput where a detector of which a full fan was stated sees little of one side.
+
+    A body that fits into the shorter side of a detector somewhat aside is seen whole; one of a half fan never is.
+    """
     columns = columns_mm(trajectory)
-    first, last = np.abs(columns[:, 0]), np.abs(columns[:, -1])
-    return Fan.HALF if float(np.median(np.abs(last - first) / (last + first))) > CENTERED_SHARE else Fan.FULL
+    if _aside_share(columns) > FARTHEST_ASIDE_SHARE:
+        center_mm = float(np.median(columns[:, 0] + columns[:, -1])) / 2.0
+        raise InconsistentInput(
+            f"The scan is called a full fan, but its detector stands aside: its centre lies {center_mm:.1f} mm from "
+            "where the axis of rotation is seen. Leave the fan open or call it a half one.",
+            aside_mm=center_mm,
+        )
+
+
+def uncovered(trajectory: Trajectory, arc: Arc) -> tuple[str, ...]:
+    """A warning where a short arc is shorter than half a turn and the fan: far from the axis, rays are missing."""
+    if arc.kind is ArcKind.FULL:
+        return ()
+    widest = np.abs(np.arctan2(columns_mm(trajectory), distances_mm(trajectory)[:, None])).max()
+    needed_deg = HALF_TURN_DEG + 2.0 * float(np.rad2deg(widest))
+    if arc.range_deg >= needed_deg - SHORT_BY_DEG:
+        return ()
+    from_axis_mm = np.median(np.hypot(trajectory.sources_mm[:, 0], trajectory.sources_mm[:, 2]))
+    radius_mm = float(from_axis_mm * np.sin(np.deg2rad((arc.range_deg - HALF_TURN_DEG) / 2.0)))
+    return (
+        f"The arc covers {arc.range_deg:.1f} degrees of the {needed_deg:.1f} that this detector needs: the volume is "
+        f"complete within {radius_mm:.0f} mm of the axis of rotation only.",
+    )
+
+
+def _aside_share(columns: Float64Array) -> float:
+    """How far aside the detector stands: 0 in the middle, 1 with its edge on the axis of rotation, and beyond."""
+    first, last = columns[:, 0], columns[:, -1]
+    return float(np.median(np.abs(last + first) / (last - first)))
+
+
+def evened(trajectory: Trajectory) -> tuple[Trajectory, int]:
+    """The detectors of a half fan, as wide on the shorter side as on the other, and the columns added before column 0.
+
+    Rows are filtered there, too: what the ramp makes of a row reaches beyond its end, and counts on the other side of
+    the axis.
+    """
+    columns = columns_mm(trajectory)
+    missing = np.abs(columns[:, 0] + columns[:, -1]) / trajectory.spacing_mm[0]
+    added = int(np.ceil(missing.max()))
+    before = added if float(np.median(columns[:, 0] + columns[:, -1])) > 0.0 else 0
+    first = trajectory.first_pixels_mm - trajectory.row_directions * (before * trajectory.spacing_mm[0])
+    size = trajectory.size[0] + added, trajectory.size[1]
+    return replace(trajectory, first_pixels_mm=first, size=size), before
 
 
 def _normals(trajectory: Trajectory) -> Float64Array:
@@ -52,7 +106,7 @@ def ray_weights(trajectory: Trajectory, arc: Arc, fan: Fan) -> Float64Array:
     """Weights (n, columns) of the rays of a rectified trajectory; conjugate rays add up to one over the scan.
 
     Full arc, full fan: a half each. Short arc: Parker, Med Phys 9 (1982) 254. Full arc, half fan: Wang, Med Phys 29
-    (2002) 1634. Raises InconsistentInput where the arc is too short for the fan.
+    (2002) 1634. Raises InconsistentInput for less than half a turn, and for half a fan on less than a full one.
     """
     columns, distances = columns_mm(trajectory), distances_mm(trajectory)
     angles = np.arctan2(columns, distances[:, None])
@@ -84,7 +138,7 @@ def _half_fan(columns: Float64Array, distances: Float64Array) -> Float64Array:
 
 
 def _short_arc(angles: Float64Array, arc: Arc, trajectory: Trajectory) -> Float64Array:
-    """Parker's weights for half a turn and twice the overscan angle, which should be as wide as the fan."""
+    """Parker's weights for half a turn and twice the overscan angle, as wide as the fan if it may be (`uncovered`)."""
     excess = (np.deg2rad(arc.range_deg) - np.pi) / 2.0
     if excess < 0.0:
         raise InconsistentInput(
