@@ -93,3 +93,5 @@ def test_bow_ties_that_cannot_be_are_refused():
         water_hardening(tube_spectrum(), np.array([500.0]), ALUMINUM, 70.0)
     with pytest.raises(InvalidGeometry):
         BeamHardening(70.0, np.ones((2, 3)), np.ones((1, 3)))
+    with pytest.raises(InvalidGeometry, match="of 2 columns does not fit line integrals of 5"):
+        BeamHardening(70.0, np.ones((2, 3)), np.ones((2, 3))).corrected(np.ones((1, 4, 5), np.float32))

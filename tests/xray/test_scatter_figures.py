@@ -9,14 +9,13 @@ import pytest
 from scipy import fft
 
 from openigrt.errors import InvalidGeometry
-from openigrt.virtual import line_integrals
+from openigrt.virtual import Phantom, line_integrals
 from openigrt.xray import (
     KernelScatter,
     PriorScatter,
     UniformScatter,
     adapted_prior,
     linear_scale,
-    piecewise_scale,
     reconstruct_fdk,
 )
 from tests.xray.correction_cases import (
@@ -30,6 +29,7 @@ from tests.xray.correction_cases import (
     VOXEL_MM,
     calibration_phantom,
     center_against_rings,
+    cylinder,
     fitted_kernel,
     hu,
     image_hu,
@@ -161,20 +161,30 @@ def test_nothing_fine_comes_from_the_prior(measured):
     assert abs(fine[row : row + 2, 42:58].mean()) < 15.0
 
 
-def test_calibration_phantom_keeps_its_hu():
-    """Six inserts within 30 HU, by a straight line and from insert to insert, which is then exact for themselves."""
-    phantom = calibration_phantom()
-    straight, scattered = signals(phantom)
-    signal = straight + scattered
-    image = image_hu(signal - prior_scatter(signal, phantom))
-    true = truth_hu(phantom)
-    known = np.array([slice_mean(true, *at, 10.0) for at in INSERTS_MM])
-    measured = np.array([slice_mean(image, *at, 10.0) for at in INSERTS_MM])
-    assert np.abs(measured - known).max() < 30.0
-    attenuation = 1.0 + measured / 1000.0
-    line = linear_scale(attenuation, known)
-    assert np.abs(line.to_hu(attenuation.astype(np.float32)) - known).max() < 30.0
-    assert np.allclose(piecewise_scale(attenuation, known).to_hu(attenuation.astype(np.float32)), known, atol=0.01)
+INSERTS_HU = np.array([slice_mean(truth_hu(calibration_phantom()), *at, 10.0) for at in INSERTS_MM])
+
+
+def measured_inserts(image: np.ndarray) -> np.ndarray:
+    """Attenuation of the six inserts, water at 1."""
+    return np.array([1.0 + slice_mean(image, *at, 10.0) / 1000.0 for at in INSERTS_MM], dtype=np.float32)
+
+
+def test_six_inserts_keep_their_hu_by_the_kernel_and_a_straight_line():
+    """As a physicist calibrates: the kernel on a plain cylinder, the scale on the inserts; far off before."""
+    plain = Phantom((cylinder((0.0, 0.0), (150.0, 110.0, 150.0), None, water=1.0),))
+    kernel = KernelScatter().fitted_to(sum(signals(plain)), signals(plain)[0], AIR, SCANNER)
+    signal = sum(signals(calibration_phantom()))
+    before = 1000.0 * (measured_inserts(uncorrected_hu(signal)) - 1.0) - INSERTS_HU
+    assert np.abs(before).max() > 150.0
+    inserts = measured_inserts(image_hu(signal - kernel.estimate(signal, AIR, SCANNER)))
+    assert np.abs(linear_scale(inserts, INSERTS_HU).to_hu(inserts) - INSERTS_HU).max() < 30.0
+
+
+def test_six_inserts_keep_their_hu_by_a_planning_ct_of_the_phantom():
+    """No scale fitted: water is water."""
+    signal = sum(signals(calibration_phantom()))
+    inserts = measured_inserts(image_hu(signal - prior_scatter(signal, calibration_phantom())))
+    assert np.abs(1000.0 * (inserts - 1.0) - INSERTS_HU).max() < 30.0
 
 
 def row_of(z_mm: float) -> int:
@@ -200,11 +210,24 @@ def test_a_prior_of_short_waves_is_refused():
 
 
 def test_priors_that_do_not_fit_are_refused():
-    some = np.zeros((2, 4, 4), np.float32)
+    some = np.full(SCANNER.shape, 0.1, np.float32)
     with pytest.raises(InvalidGeometry, match="The prior has projections of"):
-        PriorScatter().estimate(some, np.ones((4, 4), np.float32), some[:1], None, SCANNER)
+        PriorScatter().estimate(some, AIR, some[:1], None, SCANNER)
+    boxes = np.zeros((2, 4, 4), np.float32)
     with pytest.raises(InvalidGeometry, match="does not lie on the grid"):
-        adapted_prior(some, some[:1], np.ones((2, 4, 4), bool))
+        adapted_prior(boxes, boxes[:1], np.ones((2, 4, 4), bool))
+    with pytest.raises(InvalidGeometry, match="has seen none"):
+        adapted_prior(boxes, boxes, np.zeros((2, 4, 4), bool))
+
+
+@pytest.mark.parametrize("method", [UniformScatter(), KernelScatter()])
+def test_signals_that_do_not_fit_are_refused(method):
+    some = np.full(SCANNER.shape, 0.1, np.float32)
+    with pytest.raises(InvalidGeometry, match="do not fit detectors"):
+        method.estimate(some[:, 1:], AIR, SCANNER)
+    some[3, 4, 5] = np.nan
+    with pytest.raises(InvalidGeometry, match="no numbers"):
+        method.estimate(some, AIR, SCANNER)
 
 
 def test_a_kernel_fitted_to_a_phantom_without_scatter_is_refused():

@@ -98,6 +98,10 @@ def _fitted(x: Float64Array, y: Float64Array) -> Float64Array:
 
 def _polynomial(values: Float32Array, coefficients: Float64Array) -> Float32Array:
     """Horner's scheme over (..., columns); negative values keep the slope at zero."""
+    if len(coefficients) not in (1, values.shape[-1]):
+        raise InvalidGeometry(
+            f"Beam hardening of {len(coefficients)} columns does not fit line integrals of {values.shape[-1]}."
+        )
     factors = coefficients.astype(np.float32)
     positive = np.maximum(values, np.float32(0.0))
     out = np.zeros_like(positive)

@@ -15,7 +15,7 @@ from scipy import ndimage
 from openigrt.errors import InvalidGeometry
 from openigrt.geometry import Trajectory
 from openigrt.xray.beam_hardening import BeamHardening
-from openigrt.xray.scatter import at_isocenter_mm, limited
+from openigrt.xray.scatter import at_isocenter_mm, limited, require_signal
 from openigrt.xray.smoothness import CosineBasis
 
 Float32Array = NDArray[np.float32]
@@ -61,6 +61,7 @@ class PriorScatter:
 
         `hardening` makes of the prior's line integrals, at its reference energy, what the beam would measure.
         """
+        require_signal(signal, air, trajectory)
         if prior_line_integrals.shape != signal.shape:
             raise InvalidGeometry(
                 f"The prior has projections of {prior_line_integrals.shape} and the scan of {signal.shape}."

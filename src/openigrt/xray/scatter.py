@@ -33,7 +33,8 @@ class UniformScatter:
     largest_share: float = 0.6
 
     def estimate(self, signal: Float32Array, air: Float32Array, trajectory: Trajectory) -> Float32Array:
-        """Scatter [projection, row, column]."""
+        """Scatter [projection, row, column]; raises InvalidGeometry for pixels that do not fit the trajectory."""
+        require_signal(signal, air, trajectory)
         share = self.scatter_to_primary / (1.0 + self.scatter_to_primary)
         out = np.empty_like(signal)
         for n, frame in enumerate(signal):
@@ -59,7 +60,8 @@ class KernelScatter:
     iterations: int = 8
 
     def estimate(self, signal: Float32Array, air: Float32Array, trajectory: Trajectory) -> Float32Array:
-        """Scatter [projection, row, column]."""
+        """Scatter [projection, row, column]; raises InvalidGeometry for pixels that do not fit the trajectory."""
+        require_signal(signal, air, trajectory)
         basis, response = self._basis(trajectory)
         primary = np.array(signal, dtype=np.float32)
         out = np.zeros_like(primary)
@@ -74,6 +76,7 @@ class KernelScatter:
         self, signal: Float32Array, primary: Float32Array, air: Float32Array, trajectory: Trajectory
     ) -> "KernelScatter":
         """The same kernel with the amplitude that explains a phantom's signal, whose primary one is known."""
+        require_signal(signal, air, trajectory)
         basis, response = self._basis(trajectory)
         shape = basis.smoothed(self._potential(primary, air), response)
         shadow = primary < SHADOW_TRANSMISSION * air
@@ -94,6 +97,19 @@ class KernelScatter:
     def _potential(primary: Float32Array, air: Float32Array) -> Float32Array:
         there = np.clip(primary, np.float32(SMALLEST_PRIMARY), air)
         return np.asarray(there * np.log(air / there), dtype=np.float32)
+
+
+def require_signal(signal: Float32Array, air: Float32Array, trajectory: Trajectory) -> None:
+    """Raise InvalidGeometry where signal or air have other pixels than the detectors, or hold what is no number."""
+    expected = trajectory.shape[1:]
+    if signal.ndim != 3 or signal.shape[1:] != expected or air.shape != expected:
+        raise InvalidGeometry(
+            f"A signal of {signal.shape} and air of {air.shape} do not fit detectors of {expected} (rows, columns)."
+        )
+    if not (np.isfinite(signal).all() and np.isfinite(air).all() and float(air.min()) > 0.0):
+        raise InvalidGeometry(
+            "The signal holds pixels that are no numbers, or the air pixels without beam; correct dead pixels first."
+        )
 
 
 def limited(scatter: Float32Array, signal: Float32Array) -> None:
