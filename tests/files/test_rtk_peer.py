@@ -1,7 +1,6 @@
 """RTK itself as the oracle: the same files through its readers and ours. Needs the peers' Python with itk-rtk."""
 
 import json
-import os
 import subprocess
 from pathlib import Path
 
@@ -27,13 +26,8 @@ WITHIN = 1e-9
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def folder(tmp_path_factory, rtk_python):
     """Files of every kind, and what RTK makes of them."""
-    python = os.environ.get("OPENIGRT_PEERS_PYTHON")
-    if not python:
-        pytest.skip("itk-rtk: OPENIGRT_PEERS_PYTHON names no Python that has it")
-    if subprocess.run([python, "-c", "from itk import RTK"], capture_output=True, check=False).returncode:
-        pytest.skip("itk-rtk: the Python that OPENIGRT_PEERS_PYTHON names does not have it")
     made = tmp_path_factory.mktemp("rtk")
     for kind, write in (("xim", write_xim), ("his", write_his)):
         (made / kind).mkdir()
@@ -49,7 +43,7 @@ def folder(tmp_path_factory):
     write_rtk_geometry(trajectory_of(geometry, lattice), made / "ours.xml")
     rows = [[float(getattr(geometry, name)[n]) for name in NAMES] for n in range(len(geometry))]
     (made / "parameters.json").write_text(json.dumps(rows))
-    done = subprocess.run([python, str(SCRIPT), str(made)], capture_output=True, text=True, check=False)
+    done = subprocess.run([rtk_python, str(SCRIPT), str(made)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     (made / "found.json").write_text(done.stdout)
     return made

@@ -3,7 +3,6 @@
 RTK lives in an environment of its own (`benchmarks/peers/requirements.lock`), whose Python OPENIGRT_PEERS_PYTHON names.
 """
 
-import os
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -25,14 +24,6 @@ CASES = {
     "half fan": (ASIDE, TURN),
     "tilted": (replace(PLAIN, in_plane_angle_deg=4.0, out_of_plane_angle_deg=2.0, offset_mm=(3.0, -5.0)), TURN),
 }
-
-
-@pytest.fixture(scope="module")
-def rtk_python():
-    named = os.environ.get("OPENIGRT_PEERS_PYTHON")
-    if not named:
-        pytest.skip("RTK: OPENIGRT_PEERS_PYTHON is not set (benchmarks/peers/requirements.lock)")
-    return named
 
 
 def by_rtk(python, folder, case, projections):

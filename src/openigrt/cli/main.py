@@ -165,7 +165,8 @@ def review(  # noqa: PLR0917  (typer makes options of parameters)
 
 
 @app.command()
-def reconstruct(  # noqa: PLR0917  (typer makes options of parameters)
+def reconstruct(  # noqa: PLR0917  (typer makes options of parameters; they are taken together, from the context)
+    context: typer.Context,
     projections: options.Projections,
     out: options.SlicesOut,
     geometry: options.Geometry = None,
@@ -195,37 +196,12 @@ def reconstruct(  # noqa: PLR0917  (typer makes options of parameters)
 
     Example: openigrt reconstruct projections/ --plan plan/ --out cbct/
     """
-    counts, pixels, pose = words.size(size), words.pair(spacing, "--spacing"), words.couch_pose(couch_pose)
+    asked = words.numbers_of_reconstruct({name: value for name, value in context.params.items() if name != "as_json"})
 
     from openigrt import tasks  # noqa: PLC0415  (seconds that --help and wrong usage should not cost)
 
     with voice.progress() as tell:
-        done = tasks.reconstruct(
-            projections,
-            geometry=geometry,
-            machine=machine,
-            method=method,
-            iterations=iterations,
-            voxel=voxel,
-            size=counts,
-            window=window,
-            cut_off=cut_off,
-            fan=fan,
-            flat=flat,
-            dark=dark,
-            scatter=scatter,
-            tube_voltage=tube_voltage,
-            water=water,
-            prior=prior,
-            four_d=four_d,
-            plan=plan,
-            position=position,
-            couch_pose=pose,
-            spacing=pixels,
-            quantity=quantity,
-            out=out,
-            progress=tell,
-        )
+        done = tasks.reconstruct(**asked, progress=tell)
     if as_json:
         voice.answer(json.dumps(tasks.reconstruction_record(done), ensure_ascii=False, allow_nan=False) + "\n")
     else:

@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -28,12 +29,17 @@ def couch_pose(text: str | None) -> tuple[float, ...] | None:
     return None if text is None else _numbers(text, (3, 4, 6), "--couch-pose")
 
 
-def pair(text: str | None, option: str) -> tuple[float, ...] | None:
-    """Two lengths in mm."""
-    return None if text is None else _numbers(text, (2,), option)
+def numbers_of_reconstruct(typed: dict[str, Any]) -> dict[str, Any]:
+    """What was typed after `reconstruct`, with size, spacing and couch pose as numbers."""
+    spacing = typed["spacing"]
+    return typed | {
+        "size": _size(typed["size"]),
+        "spacing": None if spacing is None else _numbers(spacing, (2,), "--spacing"),
+        "couch_pose": couch_pose(typed["couch_pose"]),
+    }
 
 
-def size(text: str | None) -> tuple[int, ...] | None:
+def _size(text: str | None) -> tuple[int, ...] | None:
     """COLUMNS,ROWS,SLICES as whole numbers."""
     if text is None:
         return None

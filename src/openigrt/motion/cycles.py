@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.signal import find_peaks
 
 from openigrt.errors import InconsistentInput
 from openigrt.geometry import Float64Array, frozen_array
@@ -76,6 +75,8 @@ def breaths_of(trace: BreathingTrace) -> Breaths:
     apart = max(1, int(SHORTEST_PERIOD_S / usual_step_s))
     found = np.zeros(0, np.intp)
     if spread > 0.0:
+        from scipy.signal import find_peaks  # noqa: PLC0415  (half a second that only breathing should pay)
+
         found = np.asarray(find_peaks(trace.amplitude, distance=apart, prominence=LEAST_PROMINENCE * spread)[0])
     if len(found) < 2:
         raise InconsistentInput(

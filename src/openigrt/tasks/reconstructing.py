@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from numbers import Integral, Real
 from pathlib import Path
-from typing import TypeVar
+from typing import TypedDict, TypeVar, Unpack
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from openigrt.dicom import PROJECTION_CLASSES, PlanFolder, Straightening, read_rt_image_scan, scan_folder
 from openigrt.errors import InconsistentInput, InputError, MissingInput
@@ -53,69 +54,53 @@ LARGEST_SIZE = 2048
 MOST_ITERATIONS, MOST_BINS = 1000, 20
 
 
+class HowMade(TypedDict, total=False):
+    """How a volume is made, in the words of the command; what is left out has its usual value."""
+
+    method: str
+    iterations: int | None
+    voxel: float
+    size: Sequence[int] | None
+    window: str
+    cut_off: float
+    fan: str | None
+    flat: str | Path | None
+    dark: str | Path | None
+    scatter: str
+    tube_voltage: float | None
+    water: float | None
+    four_d: int | None
+
+
 def reconstruct(
     projections: str | Path,
     *,
     geometry: str | Path | None = None,
+    spacing: ArrayLike | None = None,
+    quantity: str | None = None,
     machine: str | Path | None = None,
-    method: str = "fdk",
-    iterations: int | None = None,
-    voxel: float = 1.0,
-    size: Sequence[int] | None = None,
-    window: str = "hann",
-    cut_off: float = 1.0,
-    fan: str | None = None,
-    flat: str | Path | None = None,
-    dark: str | Path | None = None,
-    scatter: str = "none",
-    tube_voltage: float | None = None,
-    water: float | None = None,
-    prior: str | Path | None = None,
-    four_d: int | None = None,
     plan: str | Path | None = None,
+    prior: str | Path | None = None,
     position: str | None = None,
     couch_pose: CouchPose | Sequence[float] | None = None,
-    spacing: Sequence[float] | None = None,
-    quantity: str | None = None,
     out: str | Path | None = None,
     progress: Progress = lambda words: None,
+    **how: Unpack[HowMade],
 ) -> Reconstruction:
     """A cone-beam CT in HU from a folder or stack of projections; written to the folder `out` where one is named.
 
-    The words are those of the command. `voxel` is in mm, `size` (columns, rows, slices), `tube_voltage` in kV, `water`
-    per mm, `four_d` a number of breathing phases. `geometry` is RTK's file; `spacing` (between columns, between rows)
-    in mm and `quantity` (intensity, line integral) say what stacks do not. `plan` is the plan folder of the patient,
-    whose name and position the image then carries; `prior` the same, and its CT then corrects scatter and HU.
-    `position` and `couch_pose` (IEC 61217) say how the patient lay; HFS and none where neither they nor the files do.
-    Raises an OpenIgrtError with one sentence wherever no sound image can be made; nothing is written then.
+    The words are those of the command. `geometry` is RTK's file; `spacing` (between columns, between rows) in mm and
+    `quantity` (intensity, line integral) say what stacks do not. `plan` is the plan folder of the patient, whose name
+    and position the image then carries; `prior` the same, and its CT then corrects scatter and HU. `position` and
+    `couch_pose` (IEC 61217) say how the patient lay; HFS and none where neither they nor the files do. `how`: `voxel`
+    is in mm, `size` (columns, rows, slices), `tube_voltage` in kV, `water` per mm, `four_d` a number of breathing
+    phases. Raises an OpenIgrtError with one sentence wherever no sound image can be made; nothing is written then.
     """
-    files = given(geometry=geometry, machine=machine, plan=plan, prior=prior, flat=flat, dark=dark, out=out)
-    require_paths(projections=projections, **files)
-    require_texts(method=method, window=window, scatter=scatter, **given(fan=fan, position=position, quantity=quantity))
+    require_paths(projections=projections, **given(geometry=geometry, machine=machine, plan=plan, prior=prior, out=out))
+    require_texts(**given(position=position, quantity=quantity))
     require_listener(progress)
-    settings = ReconstructionSettings(
-        method=_one_of(Method, method, "method"),
-        voxel_mm=_within(voxel, "voxel", FINEST_VOXEL_MM, COARSEST_VOXEL_MM),
-        size=_size(size),
-        window=_one_of(RampWindow, window, "window"),
-        cut_off_share=_within(cut_off, "cut_off", 0.05, 1.0),
-        fan=None if fan is None else _one_of(Fan, fan, "fan"),
-        iterations=None if iterations is None else _count(iterations, "iterations", MOST_ITERATIONS),
-        scatter=_one_of(Scatter, scatter, "scatter"),
-        tube_voltage_kv=None if tube_voltage is None else _within(tube_voltage, "tube_voltage", 40.0, 150.0),
-        water_per_mm=None if water is None else _within(water, "water", 1e-3, 1.0),
-        flat=None if flat is None else Path(flat),
-        dark=None if dark is None else Path(dark),
-        bins=None if four_d is None else _count(four_d, "four_d", MOST_BINS),
-    )
-    known = ScanDefaults(
-        machine_of(machine).imager if machine is not None else None,
-        None if geometry is None else Path(geometry),
-        None if quantity is None else _one_of(Quantity, quantity, "quantity"),
-        None if spacing is None else _pair(spacing),
-    )
-    lying, couch = position_of(position), couch_pose_of(couch_pose)
-    source = Path(projections)
+    settings, known = _settings(how), _known(geometry, spacing, quantity, machine)
+    lying, couch, source = position_of(position), couch_pose_of(couch_pose), Path(projections)
     if out is not None:
         require_usable_folder(Path(out), FILES, source)
         tell_set_aside(Path(out), RESULTS, "run", progress)
@@ -132,6 +117,49 @@ def reconstruct(
         progress("writing the slices")
         write_reconstruction(done, Path(out))
     return done
+
+
+def _settings(how: HowMade) -> ReconstructionSettings:
+    """What was asked for, checked."""
+    unknown = sorted(how.keys() - HowMade.__annotations__.keys())
+    if unknown:
+        raise InputError(f"reconstruct knows no {unknown[0]!r}; expected {', '.join(HowMade.__annotations__)}.")
+    usual = ReconstructionSettings()
+    voltage_kv, water_per_mm, bins = how.get("tube_voltage"), how.get("water"), how.get("four_d")
+    iterations, fan = how.get("iterations"), how.get("fan")
+    return ReconstructionSettings(
+        method=_one_of(Method, how.get("method", usual.method), "method"),
+        voxel_mm=_within(how.get("voxel", usual.voxel_mm), "voxel", FINEST_VOXEL_MM, COARSEST_VOXEL_MM),
+        size=_size(how.get("size")),
+        window=_one_of(RampWindow, how.get("window", usual.window), "window"),
+        cut_off_share=_within(how.get("cut_off", usual.cut_off_share), "cut_off", 0.05, 1.0),
+        fan=None if fan is None else _one_of(Fan, fan, "fan"),
+        iterations=None if iterations is None else _count(iterations, "iterations", MOST_ITERATIONS),
+        scatter=_one_of(Scatter, how.get("scatter", usual.scatter), "scatter"),
+        tube_voltage_kv=None if voltage_kv is None else _within(voltage_kv, "tube_voltage", 40.0, 150.0),
+        water_per_mm=None if water_per_mm is None else _within(water_per_mm, "water", 1e-3, 1.0),
+        flat=_file(how.get("flat"), "flat"),
+        dark=_file(how.get("dark"), "dark"),
+        bins=None if bins is None else _count(bins, "four_d", MOST_BINS),
+    )
+
+
+def _known(
+    geometry: str | Path | None, spacing: ArrayLike | None, quantity: str | None, machine: str | Path | None
+) -> ScanDefaults:
+    """What the caller knows where the files are silent."""
+    return ScanDefaults(
+        machine_of(machine).imager if machine is not None else None,
+        None if geometry is None else Path(geometry),
+        None if quantity is None else _one_of(Quantity, quantity, "quantity"),
+        None if spacing is None else _pair(spacing),
+    )
+
+
+def _file(path: str | Path | None, name: str) -> Path | None:
+    """A file, if one is named."""
+    require_paths(**given(**{name: path}))
+    return None if path is None else Path(path)
 
 
 def _read(source: Path, known: ScanDefaults) -> tuple[Scan, tuple[str, ...]]:
@@ -311,9 +339,13 @@ def _within(value: object, name: str, least: float, most: float) -> float:
     return float(value)
 
 
-def _pair(spacing: Sequence[float]) -> tuple[float, float]:
-    """Spacing of a detector, checked."""
-    if isinstance(spacing, str) or len(spacing) != 2:
+def _pair(spacing: ArrayLike) -> tuple[float, float]:
+    """Spacing of a detector in mm, checked."""
+    try:
+        values = np.asarray(spacing, dtype=np.float64)
+    except (TypeError, ValueError):
+        values = np.empty(0)
+    if values.shape != (2,):
         raise InputError(f"spacing is {in_short(spacing)}; expected two lengths in mm.")
-    columns, rows = (_within(value, "spacing", 0.01, 100.0) for value in spacing)
-    return columns, rows
+    between_columns_mm, between_rows_mm = (_within(float(value), "spacing", 0.01, 100.0) for value in values)
+    return between_columns_mm, between_rows_mm

@@ -5,7 +5,7 @@ Boin and Haibel, Opt Express 14 (2006) 12071.
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage, signal
+from scipy import ndimage
 
 from openigrt.errors import InvalidGeometry
 
@@ -27,6 +27,8 @@ def ring_pattern(mean_line_integrals: Float32Array) -> Float32Array:
     if mean_line_integrals.shape[1] < CUBIC_PIXELS:
         raise InvalidGeometry(f"A ring pattern needs {CUBIC_PIXELS} columns or more.")
     medians = ndimage.median_filter(mean_line_integrals, MEDIAN_PIXELS, mode="nearest")
+    from scipy import signal  # noqa: PLC0415  (half a second that only rings should pay)
+
     usual = signal.savgol_filter(medians, CUBIC_PIXELS, 3, axis=1)
     stripes = mean_line_integrals - usual
     return np.where(np.abs(stripes) <= STRONGEST_RING, stripes, 0.0).astype(np.float32)
