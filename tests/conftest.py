@@ -1,6 +1,7 @@
 """What all tests share: the real data, and how hypothesis behaves."""
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -21,3 +22,14 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.fail(f"OPENIGRT_DATA names {folder}, which is no folder.")
     return folder
+
+
+@pytest.fixture(scope="session")
+def rtk_python():
+    """The Python that has itk-rtk, a peer in an environment of its own (benchmarks/peers)."""
+    python = os.environ.get("OPENIGRT_PEERS_PYTHON")
+    if not python:
+        pytest.skip("itk-rtk: OPENIGRT_PEERS_PYTHON names no Python that has it")
+    if subprocess.run([python, "-c", "from itk import RTK"], capture_output=True, check=False).returncode:
+        pytest.skip("itk-rtk: the Python that OPENIGRT_PEERS_PYTHON names does not have it")
+    return python

@@ -74,7 +74,11 @@ def test_python_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_the_machine_file_of_the_docs_is_one():
     """The couch of the page, with the displays that its comments speak of."""
-    (block,) = blocks(DOCS / "how-to" / "machine_file.md", "toml")
+    block, of_imager = blocks(DOCS / "how-to" / "machine_file.md", "toml")
+    imager = parse_machine(of_imager).imager
+    assert imager is not None
+    assert imager.kv_source_angle_deg(270.0) == 0.0
+    assert imager.flex is not None
     machine = parse_machine(block)
     standing = CouchPose(table_top_lateral_position_mm=-12.0, table_top_vertical_position_mm=-150.0)
     shown = machine.couch.native_readout(standing)
@@ -145,13 +149,13 @@ def test_every_option_of_guide_is_documented():
     assert {word for word in words(page) if word.startswith("--")} - options == set()
 
 
-@pytest.mark.parametrize("job", ["guide", "review"])
+@pytest.mark.parametrize("job", ["guide", "reconstruct", "review"])
 def test_every_python_word_of_a_job_is_documented(job: str):
     page = REFERENCE / f"{job}.md"
     told = text(page).split("## From Python\n")[1].split("\n## ")[0]
     as_options = {option.removeprefix("--").replace("-", "_") for option in words(page) if option.startswith("--")}
     taken = set(inspect.signature(getattr(openigrt, job)).parameters)
-    named = {"plan", "today", "days"} | set(re.findall(r"`([a-z_]+)`", told))
+    named = {"plan", "today", "days", "projections"} | set(re.findall(r"`([a-z_]+)`", told))
     assert taken - named <= (as_options if "the words of the command" in told else set())
 
 
@@ -159,6 +163,10 @@ def test_every_option_of_review_is_documented():
     page = REFERENCE / "review.md"
     rows = set(re.findall(r"^\| `(--[a-z-]+)", text(page), re.MULTILINE))
     assert rows == set(re.findall(r"--[a-z][a-z-]+", help_of("review")))
+
+
+def test_every_option_of_reconstruct_is_documented():
+    assert set(re.findall(r"--[a-z][a-z0-9-]+", help_of("reconstruct"))) <= words(REFERENCE / "reconstruct.md")
 
 
 @pytest.mark.parametrize("value", [*Agreement, *Role, *Verdict], ids=str)
@@ -234,7 +242,11 @@ def test_links_resolve(page: Path):
         assert not anchor or anchor in anchors(place), f"{name_of(page)} links to {target}"
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", REFERENCE / "guide.md", REFERENCE / "review.md"], ids=name_of)
+@pytest.mark.parametrize(
+    "page",
+    [ROOT / "README.md", REFERENCE / "guide.md", REFERENCE / "review.md", REFERENCE / "reconstruct.md"],
+    ids=name_of,
+)
 def test_pages_that_people_land_on_say_research_only(page: Path):
     assert "not a medical device" in text(page).lower()
     assert "not for clinical use" in text(page).lower()

@@ -1,5 +1,6 @@
 """What an enemy, a broken disk or a careless vendor makes of a file: damaged bytes, or hostile elements."""
 
+import re
 from io import BytesIO
 from random import Random
 
@@ -157,3 +158,22 @@ def mutated(content: bytes, random: Random) -> bytes:
     for _ in range(random.randint(1, 3) if kind else 0):
         content = damaged(content, random)
     return content[:LONGEST_FILE]
+
+
+def torn(content: bytes, random: Random) -> bytes:
+    """Damaged bytes of a file that is not DICOM."""
+    for _ in range(random.randint(1, 3)):
+        content = damaged(content, random)
+    return content[:LONGEST_FILE]
+
+
+def reworded(content: bytes, random: Random) -> bytes:
+    """Numbers and words of a text replaced by hostile ones, damaged bytes, or both."""
+    kind = random.randrange(3)
+    for _ in range(random.choice((1, 1, 2, 4)) if kind < 2 else 0):
+        places = list(re.finditer(rb"(?<=>)[^<>]+(?=<)|(?<== )[^\n]+", content))
+        if places:
+            found = random.choice(places)
+            word = random.choice(NUMBER_WORDS + TEXT_WORDS)
+            content = content[: found.start()] + word + content[found.end() :]
+    return torn(content, random) if kind else content[:LONGEST_FILE]

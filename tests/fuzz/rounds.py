@@ -5,7 +5,6 @@ from pathlib import Path
 from random import Random
 
 from tests.fuzz.judging import Failure, judged
-from tests.fuzz.mutations import mutated
 from tests.fuzz.seeds import content_of
 from tests.fuzz.targets import Target
 
@@ -16,6 +15,6 @@ def hostile_rounds(target: Target, random: Random, folder: Path) -> Iterator[tup
     target.beside(folder)
     path = folder / "hostile.dcm"
     while True:
-        content = mutated(random.choice(seeds), random)
+        content = target.mutate(random.choice(seeds), random)
         path.write_bytes(content)
         yield content, judged(target.read, path)

@@ -19,10 +19,12 @@ from tests.dicom.whole_plans import ion_plan, photon_plan
 from tests.dicom.writing_cases import series_header
 
 
-def content_of(dataset: Dataset) -> bytes:
-    """The bytes of a whole file."""
+def content_of(seed: Dataset | bytes) -> bytes:
+    """The bytes of a whole file, DICOM or not."""
+    if isinstance(seed, bytes):
+        return seed
     buffer = BytesIO()
-    dataset.save_as(buffer, enforce_file_format=True)
+    seed.save_as(buffer, enforce_file_format=True)
     return buffer.getvalue()
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from random import Random
 
 from pydicom import Dataset
 
@@ -23,11 +24,15 @@ from openigrt.dicom import (
     read_object,
     read_plan,
     read_plan_folder,
+    read_rt_image_scan,
     read_spatial_registration,
     read_uneven_dose,
     save_deidentified,
     write_plan,
 )
+from openigrt.files import ScanDefaults, read_rtk_geometry, read_scan
+from openigrt.files.varian_scan import read_projection_info, read_truebeam_scan
+from openigrt.files.xvi_frames import read_xvi_frames
 from openigrt.patient import PlanChange, PlanVersion, beams_eye_view
 from openigrt.tasks import check_record, check_summary
 from tests.dicom import dicom_cases as cases
@@ -39,8 +44,10 @@ from tests.dicom.test_spatial_registration import DAILY_UID, PLAN_UID, images
 from tests.dicom.test_surface import cloud, mesh, surface_item
 from tests.dicom.test_ultrasound import ultrasound
 from tests.dicom.writing_cases import series_header
-from tests.fuzz import seeds
+from tests.files import vendor_files
+from tests.fuzz import scan_seeds, seeds
 from tests.fuzz.judging import refuses_or_reads
+from tests.fuzz.mutations import mutated, reworded, torn
 
 PROFILE = profile_with()
 PSEUDONYMS = Pseudonyms(bytes(range(32)))
@@ -48,11 +55,12 @@ PSEUDONYMS = Pseudonyms(bytes(range(32)))
 
 @dataclass(frozen=True)
 class Target:
-    """A reader of one file; `beside` writes the files that lie in the folder with it."""
+    """A reader of one file; `beside` writes the files that lie in the folder with it, `mutate` makes it hostile."""
 
-    seeds: tuple[Callable[[], Dataset], ...]
+    seeds: tuple[Callable[[], Dataset | bytes], ...]
     read: Callable[[Path], object]
     beside: Callable[[Path], object] = lambda folder: None
+    mutate: Callable[[bytes, Random], bytes] = mutated
 
 
 def by_class(path: Path) -> object:
@@ -133,6 +141,17 @@ def _fiducials() -> Dataset:
     return fiducials(fiducial(), fiducial("B", (0, 0, 0, 1, 1, 1), ShapeType="LINE"))
 
 
+def _scan(path: Path) -> object:
+    """The scan of the folder, and its pixels."""
+    scan, messages = read_scan(path.parent, ScanDefaults(spacing_mm=(0.8, 0.8)))
+    return scan, messages, scan.pixels[:]
+
+
+def _rt_image_scan(path: Path) -> object:
+    scan, messages = read_rt_image_scan([path])
+    return scan, messages, scan.pixels[:]
+
+
 IMAGES = (seeds.ct_slice, seeds.run_length_slice, seeds.deflated_slice)
 OBJECTS = (seeds.ct_slice, cases.structure_set, cases.plan, cases.dose, seeds.registration)
 
@@ -165,4 +184,14 @@ TARGETS = {
     "plan_folder_dose": _plan_folder(cases.dose, "rd.dcm"),
     "check": Target(OBJECTS, _checked, cases.write_plan_folder),
     "deidentified": Target((*OBJECTS, seeds.whole_photon_record, rt_image), _deidentified),
+    "rt_image_scan": Target((rt_image,), _rt_image_scan),
+    "xim": Target(scan_seeds.XIM, _scan, scan_seeds.beside_xim, torn),
+    "hnd": Target((vendor_files.hnd, vendor_files.hnc), _scan, scan_seeds.beside_hnd, torn),
+    "his": Target((vendor_files.his,), _scan, scan_seeds.beside_his, torn),
+    "stack": Target(scan_seeds.STACKS, _scan, scan_seeds.beside_stack, reworded),
+    "tiff": Target(scan_seeds.TIFFS, _scan, scan_seeds.beside_tiff, torn),
+    "xvi_frames": Target(scan_seeds.XVI_FRAMES, read_xvi_frames, mutate=reworded),
+    "projection_info": Target(scan_seeds.PROJECTION_INFO, read_projection_info, mutate=reworded),
+    "truebeam_scan": Target(scan_seeds.TRUEBEAM_SCAN, read_truebeam_scan, mutate=reworded),
+    "rtk_geometry": Target(scan_seeds.RTK_GEOMETRY, read_rtk_geometry, mutate=reworded),
 }

@@ -165,6 +165,50 @@ def review(  # noqa: PLR0917  (typer makes options of parameters)
 
 
 @app.command()
+def reconstruct(  # noqa: PLR0917  (typer makes options of parameters; they are taken together, from the context)
+    context: typer.Context,
+    projections: options.Projections,
+    out: options.SlicesOut,
+    geometry: options.Geometry = None,
+    machine: options.Machine = None,
+    method: options.Method = "fdk",
+    iterations: options.Iterations = None,
+    voxel: options.Voxel = 1.0,
+    size: options.Size = None,
+    window: options.Window = "hann",
+    cut_off: options.CutOff = 1.0,
+    fan: options.FanOfDetector = None,
+    flat: options.Flat = None,
+    dark: options.Dark = None,
+    scatter: options.ScatterName = "none",
+    tube_voltage: options.TubeVoltage = None,
+    water: options.Water = None,
+    prior: options.Prior = None,
+    four_d: options.FourD = None,
+    plan: options.PlanOfPatient = None,
+    position: options.Position = None,
+    couch_pose: options.CouchPose = None,
+    spacing: options.DetectorSpacing = None,
+    quantity: options.PixelQuantity = None,
+    as_json: options.Json = False,
+) -> None:
+    """From the projections of a scan to a cone-beam CT in HU, as a DICOM series that `guide` takes.
+
+    Example: openigrt reconstruct projections/ --plan plan/ --out cbct/
+    """
+    asked = words.numbers_of_reconstruct({name: value for name, value in context.params.items() if name != "as_json"})
+
+    from openigrt import tasks  # noqa: PLC0415  (seconds that --help and wrong usage should not cost)
+
+    with voice.progress() as tell:
+        done = tasks.reconstruct(**asked, progress=tell)
+    if as_json:
+        voice.answer(json.dumps(tasks.reconstruction_record(done), ensure_ascii=False, allow_nan=False) + "\n")
+    else:
+        voice.answer(tasks.reconstruction_summary(done, out))
+
+
+@app.command()
 def check(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", parser=words.path, help="folder of DICOM to look into")],
     aliases: options.Aliases = None,

@@ -60,6 +60,54 @@ AcceptanceOut = Annotated[
 ]
 
 
+Projections = Annotated[
+    Path,
+    Argument(
+        metavar="PROJECTIONS", parser=words.path, help="folder or stack of projections (.xim, .hnd, .his, DICOM, .mha)"
+    ),
+]
+Geometry = Annotated[
+    Path | None, Option(metavar="FILE", parser=words.path, help="RTK's geometry (XML), where none lies beside a stack")
+]
+Method = Annotated[str, Option(metavar="NAME", help="fdk, os-sart, cgls or tv (total variation)")]
+Iterations = Annotated[int | None, Option(min=1, metavar="N", help="of os-sart, cgls and tv")]
+Flat = Annotated[
+    Path | None, Option(metavar="FILE", parser=words.path, help="flat field of the detector: an image, or a stack")
+]
+Dark = Annotated[Path | None, Option(metavar="FILE", parser=words.path, help="dark field of the detector")]
+ScatterName = Annotated[str, Option("--scatter", metavar="NAME", help="taken off: none, uniform or kernel")]
+TubeVoltage = Annotated[float | None, Option(metavar="KV", help="of the tube, for beam hardening, if no file says it")]
+Prior = Annotated[
+    Path | None,
+    Option(metavar="PLAN", parser=words.path, help="plan folder whose CT, once matched, corrects scatter and HU"),
+]
+FourD = Annotated[int | None, Option("--four-d", min=1, metavar="N", help="also images of N breathing phases")]
+Voxel = Annotated[float, Option(metavar="MM", help="edge of a voxel")]
+Size = Annotated[
+    str | None, Option(metavar="COLUMNS,ROWS,SLICES", help="voxels about the middle; all that is seen if left out")
+]
+Window = Annotated[str, Option(metavar="NAME", help="of the filter: ram-lak, shepp-logan, cosine, hamming or hann")]
+CutOff = Annotated[float, Option(metavar="SHARE", help="of the filter: share of the detector's highest frequency")]
+FanOfDetector = Annotated[
+    str | None, Option("--fan", metavar="NAME", help="full or half; found from the detector's place if left out")
+]
+PlanOfPatient = Annotated[
+    Path | None,
+    Option("--plan", metavar="PLAN", parser=words.path, help="plan folder of the patient of the scan"),
+]
+Water = Annotated[float | None, Option(metavar="PER_MM", help="attenuation of water, to which HU refer")]
+DetectorSpacing = Annotated[
+    str | None, Option("--spacing", metavar="COLUMNS,ROWS", help="pixels of the detector in mm, where TIFF hides them")
+]
+PixelQuantity = Annotated[
+    str | None,
+    Option("--quantity", metavar="NAME", help="pixels of a stack: intensity or 'line integral'"),
+]
+SlicesOut = Annotated[
+    Path, Option("--out", metavar="DIR", parser=words.path, help="where the slices (ct/) and the record go")
+]
+
+
 class Kept(StrEnum):
     """What `deidentify` keeps on demand."""
 

@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -26,6 +27,26 @@ def point(text: str | None, option: str) -> tuple[float, ...] | None:
 def couch_pose(text: str | None) -> tuple[float, ...] | None:
     """LAT,LNG,VRT, then the support angle, then pitch and roll: IEC 61217 mm and degrees."""
     return None if text is None else _numbers(text, (3, 4, 6), "--couch-pose")
+
+
+def numbers_of_reconstruct(typed: dict[str, Any]) -> dict[str, Any]:
+    """What was typed after `reconstruct`, with size, spacing and couch pose as numbers."""
+    spacing = typed["spacing"]
+    return typed | {
+        "size": _size(typed["size"]),
+        "spacing": None if spacing is None else _numbers(spacing, (2,), "--spacing"),
+        "couch_pose": couch_pose(typed["couch_pose"]),
+    }
+
+
+def _size(text: str | None) -> tuple[int, ...] | None:
+    """COLUMNS,ROWS,SLICES as whole numbers."""
+    if text is None:
+        return None
+    counts = _numbers(text, (3,), "--size")
+    if not all(count.is_integer() for count in counts):
+        raise typer.BadParameter(f"{text!r}: expected three whole numbers.", param_hint="--size")
+    return tuple(int(count) for count in counts)
 
 
 def _numbers(text: str, counts: tuple[int, ...], option: str) -> tuple[float, ...]:

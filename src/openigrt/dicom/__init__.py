@@ -17,6 +17,7 @@ from openigrt.dicom.dataset.headers import (
 )
 from openigrt.dicom.dataset.inventory import (
     IMAGE_CLASSES,
+    PROJECTION_CLASSES,
     REGISTRATION_CLASSES,
     Instance,
     Inventory,
@@ -107,6 +108,9 @@ from openigrt.dicom.images.rt_image import (
     read_projections,
     write_projection,
 )
+from openigrt.dicom.images.rt_image_scan import (
+    read_rt_image_scan,
+)
 from openigrt.dicom.images.rt_image_setup import (
     ProjectionDefaults,
 )
@@ -195,6 +199,7 @@ __all__ = [
     "KEY_BYTES",
     "NOTHING_LEFT",
     "PATIENT_PREFIX",
+    "PROJECTION_CLASSES",
     "READERS",
     "REGISTRATION_CLASSES",
     "Action",
@@ -277,6 +282,7 @@ __all__ = [
     "read_plan_folder",
     "read_point_cloud",
     "read_projections",
+    "read_rt_image_scan",
     "read_segmentation",
     "read_spatial_registration",
     "read_structure_set",

@@ -60,7 +60,7 @@ def read_volume(path: Path, frame: Frame, modality: Modality) -> Image:
         size=loaded.GetSize(),
     )
     voxels = sitk.GetArrayFromImage(loaded)
-    _require_bearable_values(path, voxels)
+    require_bearable_values(path, voxels)
     return Image(voxels, grid, modality, Provenance(series_description=path.name))
 
 
@@ -102,7 +102,7 @@ def _require_volume_file(path: Path) -> None:
         raise UnsupportedInput(f"{path.name} is no volume; expected a name that ends in {', '.join(SUFFIXES)}.")
 
 
-def _require_bearable_values(path: Path, voxels: NDArray[np.float32]) -> None:
+def require_bearable_values(path: Path, voxels: NDArray[np.float32]) -> None:
     """Raise UnsupportedInput for finite voxels beyond what any image means: arithmetic would end at infinity."""
     largest = float(np.abs(voxels[np.isfinite(voxels)]).max(initial=0.0))
     if largest > LARGEST_VALUE:

@@ -30,6 +30,7 @@ from openigrt.geometry.degrees_of_freedom import (
     rotation_of_displacement_deg,
 )
 from openigrt.geometry.displacement import DisplacementField
+from openigrt.geometry.flex import FlexMap, flexed, with_rows_reversed
 from openigrt.geometry.frames import Frame, FrameRole, require_same_frame
 from openigrt.geometry.grid import Grid
 from openigrt.geometry.iec61217 import (
@@ -65,6 +66,7 @@ from openigrt.geometry.rigid import (
     rotation_y,
     rotation_z,
 )
+from openigrt.geometry.trajectory import DetectorPlacement, Trajectory, circular_trajectory
 
 __all__ = [
     "AffineTransform",
@@ -72,7 +74,9 @@ __all__ = [
     "BeamAngles",
     "CouchPose",
     "DegreesOfFreedom",
+    "DetectorPlacement",
     "DisplacementField",
+    "FlexMap",
     "Float64Array",
     "Frame",
     "FrameRole",
@@ -87,9 +91,11 @@ __all__ = [
     "Rays",
     "RigidTransform",
     "TableAngles",
+    "Trajectory",
     "Triangulation",
     "aperture_shift",
     "beam_angles_taking_up",
+    "circular_trajectory",
     "displacement_of_rotation_mm",
     "fit_rigid",
     "fixed_from_gantry",
@@ -97,6 +103,7 @@ __all__ = [
     "fixed_from_patient_support",
     "fixed_from_table_top",
     "fixed_from_table_top_eccentric",
+    "flexed",
     "frozen_array",
     "gantry_from_beam_limiting_device",
     "gantry_from_image_receptor",
@@ -131,4 +138,5 @@ __all__ = [
     "table_top_eccentric_from_table_top",
     "table_top_from_lps",
     "triangulate",
+    "with_rows_reversed",
 ]

@@ -1,5 +1,6 @@
 """What a device makes, with its geometry."""
 
+from openigrt.images.arc import doubts_about_arc
 from openigrt.images.distortion import DistortionCorrection
 from openigrt.images.image import Image, Mask, Modality, Provenance
 from openigrt.images.markers import Code, Marker, Markers, MarkerShape
@@ -13,6 +14,7 @@ from openigrt.images.projection import (
     Projection,
     ProjectionKind,
 )
+from openigrt.images.scan import ProjectionPixels, Quantity, Scan
 from openigrt.images.segment import Segment
 from openigrt.images.surfaces import Mesh, PointCloud
 from openigrt.images.uptake import DecayCorrection, Sex, SuvReference, Uptake, suv_image
@@ -37,10 +39,14 @@ __all__ = [
     "PointCloud",
     "Projection",
     "ProjectionKind",
+    "ProjectionPixels",
     "Provenance",
+    "Quantity",
+    "Scan",
     "Segment",
     "Sex",
     "SuvReference",
     "Uptake",
+    "doubts_about_arc",
     "suv_image",
 ]

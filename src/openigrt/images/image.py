@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openigrt.errors import InvalidGeometry
-from openigrt.geometry import Frame, Grid, PatientPosition, require_same_frame
+from openigrt.geometry import CouchPose, Frame, Grid, PatientPosition, require_same_frame
 from openigrt.images.distortion import DistortionCorrection
 from openigrt.images.phase import Phase
 
@@ -33,7 +33,7 @@ class Provenance:
     """Who and what an image comes from; empty or None where the source does not say.
 
     `is_resampled` says that the voxels are no longer those of the instances; `phase` tells the image apart from others
-    at the same place; `distortion_correction` is that of an MR image.
+    at the same place; `distortion_correction` is that of an MR image; `couch` is where the couch stood.
     """
 
     patient_id: str = ""
@@ -52,6 +52,7 @@ class Provenance:
     is_resampled: bool = False
     phase: Phase | None = None
     distortion_correction: DistortionCorrection | None = None
+    couch: CouchPose | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,6 +19,7 @@ from openigrt.machine.acceptance_phantom import (
 )
 from openigrt.machine.acceptance_readings import AcceptanceReadings, convention_of_images, parse_readings, readings_form
 from openigrt.machine.couch import LINEAR_AXES, Couch, CouchAxis, axis_positions
+from openigrt.machine.imager import FrameAngle, Imager
 from openigrt.machine.machine import Acceptance, ApertureAxis, CbctConvention, Machine
 from openigrt.machine.machine_file import parse_machine
 from openigrt.machine.scales import AngleScale, LengthScale, NegativeReadout, Scale
@@ -36,6 +37,8 @@ __all__ = [
     "CbctConvention",
     "Couch",
     "CouchAxis",
+    "FrameAngle",
+    "Imager",
     "Judgement",
     "LengthScale",
     "Machine",

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from openigrt.errors import ConfigurationRequired
 from openigrt.geometry import ImageAxes
 from openigrt.machine.couch import Couch
+from openigrt.machine.imager import Imager
 from openigrt.machine.scales import AngleScale, LengthScale, Scale
 
 
@@ -54,7 +55,8 @@ class Machine:
     """A treatment machine as its file describes it.
 
     `gantry` and `beam_limiting_device` are scales of angles; `aperture` has those of the jaws and leaves that the file
-    states. `fingerprint` is the same for files that say the same, whatever their comments and their [acceptance].
+    states. `imager` is None where it says nothing of one. `fingerprint` is the same for files that say the same,
+    whatever their comments and their [acceptance].
     """
 
     name: str
@@ -65,6 +67,7 @@ class Machine:
     aperture: Mapping[ApertureAxis, LengthScale] = field(default_factory=lambda: MappingProxyType({}))
     acceptance: Acceptance | None = None
     fingerprint: str = ""
+    imager: Imager | None = None
 
     def cbct_convention(self, manufacturer: str) -> CbctConvention | None:
         """The convention for images of exactly this maker (case and outer blanks aside); None when it is not listed.

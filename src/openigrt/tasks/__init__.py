@@ -42,6 +42,16 @@ from openigrt.tasks.guidance_summary import (
 from openigrt.tasks.guiding import (
     guide,
 )
+from openigrt.tasks.reconstructing import (
+    reconstruct,
+)
+from openigrt.tasks.reconstruction import (
+    Reconstruction,
+)
+from openigrt.tasks.reconstruction_files import (
+    reconstruction_record,
+    reconstruction_summary,
+)
 from openigrt.tasks.review_files import (
     write_review,
 )
@@ -71,6 +81,7 @@ __all__ = [
     "FolderCheck",
     "Guidance",
     "MachineAcceptance",
+    "Reconstruction",
     "SortedFolder",
     "accept",
     "acceptance_record",
@@ -86,6 +97,9 @@ __all__ = [
     "guidance_record",
     "guidance_summary",
     "guide",
+    "reconstruct",
+    "reconstruction_record",
+    "reconstruction_summary",
     "review",
     "review_record",
     "review_schema",

@@ -22,6 +22,10 @@ class Clock:
         self._name = name
         self._progress(words)
 
+    def tell(self, words: str) -> None:
+        """Say how a step goes."""
+        self._progress(words)
+
     def stop(self) -> None:
         """End the step that runs; `total` counts from the start."""
         now = perf_counter()

@@ -1,16 +1,20 @@
 """How the patient lay and where the isocenters are: what a person gives by hand, joined with what the files say."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from numpy.typing import ArrayLike
 
 from openigrt.dicom import DailyFolder, PlanFolder
+from openigrt.errors import InconsistentInput
 from openigrt.geometry import CouchPose, PatientPosition
 from openigrt.guidance import Alignment, find_alignment
+from openigrt.images import Provenance
 from openigrt.machine import Machine
 from openigrt.tasks.guidance_inputs import couch_pose_of, patient_position
 from openigrt.tasks.isocenters import DAILY_OPTION, Contradiction, contradictions, plan_isocenter, point_mm
+
+SAME_POSE = 0.1
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -48,9 +52,38 @@ def patient_setup(given: GivenSetup, folder: PlanFolder, daily: DailyFolder, mac
         patient_position(folder, daily, given.position),
         machine=machine,
         daily_isocenter_mm=daily_mm,
-        start=couch_pose_of(given.couch_pose),
+        start=_couch_pose(given, daily.daily_image.provenance),
     )
     contradicting = contradictions(
         folder.plan, given.beam, daily.daily_image, alignment, machine=machine, plan_frame=plan_frame
     )
     return PatientSetup(alignment, isocenter_from, contradicting)
+
+
+def _couch_pose(given: GivenSetup, source: Provenance) -> CouchPose | None:
+    """The pose that was given, else the one that the image states; raises InconsistentInput where they differ."""
+    pose = couch_pose_of(given.couch_pose)
+    if pose is not None and source.couch is not None and not _same_pose(pose, source.couch):
+        raise InconsistentInput(
+            f"--couch-pose says {_in_words(pose)}, the image of the day {_in_words(source.couch)}; leave it out, or "
+            "find out which is right."
+        )
+    return pose or source.couch
+
+
+def _same_pose(a: CouchPose, b: CouchPose) -> bool:
+    """Whether two poses are one, but for rounding on a display."""
+    return all(abs(x - y) <= SAME_POSE for x, y in zip(astuple(a), astuple(b), strict=True))
+
+
+def _in_words(pose: CouchPose) -> str:
+    """Position and angle, as --couch-pose takes them."""
+    values = (
+        pose.table_top_lateral_position_mm,
+        pose.table_top_longitudinal_position_mm,
+        pose.table_top_vertical_position_mm,
+        pose.patient_support_angle_deg,
+        pose.table_top_pitch_angle_deg,
+        pose.table_top_roll_angle_deg,
+    )
+    return ",".join(f"{value:g}" for value in values)

@@ -1,6 +1,7 @@
 """The folder that the results of a job go to: usable before the work begins, and written all or not at all."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -39,24 +40,35 @@ def require_usable_folder(folder: Path, names: tuple[str, ...], *inputs: Path) -
 def write_together(folder: Path, contents: Mapping[str, bytes]) -> None:
     """Write files into `folder` (made if need be), all or none of them; older ones are moved to its `former`.
 
-    Written beside their places and moved in at the end, in their order. Raises InputError when the folder cannot be
-    written.
+    A name may lie in a folder, `ct/slice.dcm`, which is then ours as a whole. Written beside their places and moved in
+    at the end, in their order. Raises InputError when the folder cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with (
-            tempfile.TemporaryDirectory(prefix=".guidance-", dir=folder, ignore_cleanup_errors=True) as staging,
+            tempfile.TemporaryDirectory(prefix=".results-", dir=folder, ignore_cleanup_errors=True) as staging,
             ExitStack() as undo,
         ):
             for name, content in contents.items():
-                (Path(staging) / name).write_bytes(content)
-            set_aside(folder, tuple(contents))
-            for name in contents:
-                undo.callback((folder / name).unlink, missing_ok=True)
+                place = Path(staging) / name
+                place.parent.mkdir(exist_ok=True)
+                place.write_bytes(content)
+            moved = tuple(dict.fromkeys(name.split("/", 1)[0] for name in contents))
+            set_aside(folder, moved)
+            for name in moved:
+                undo.callback(_remove, folder / name)
                 (Path(staging) / name).replace(folder / name)
             undo.pop_all()
     except OSError as error:
         raise InputError(f"Cannot write to {folder}: {error.strerror}; choose another folder with --out.") from error
+
+
+def _remove(path: Path) -> None:
+    """Take away a file, or a folder of ours."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def utf8(text: str) -> bytes:

@@ -40,6 +40,7 @@ PYDICOM_FAILURES = (
 )
 LONGEST_NUMBER = 64
 LONGEST_REASON = 120
+LARGEST_WHOLE_NUMBER = 2.0**32  # of all kinds but those of 64 bits, which count bytes (PS3.5 6.2)
 NAMES_IN_A_SENTENCE = 5
 LONGEST_TEXT = 320  # five times what identifiers and labels may have, and short enough for a sentence
 
@@ -132,13 +133,16 @@ def number_within(dataset: Dataset, keyword: str, low: float, high: float) -> fl
 
 def whole_number(dataset: Dataset, keyword: str) -> int | None:
     """One whole number, or None where there is none."""
-    value = number(dataset, keyword)
+    value = number_within(dataset, keyword, -LARGEST_WHOLE_NUMBER, LARGEST_WHOLE_NUMBER)
     return None if value is None else round(value)
 
 
 def required_whole_number(dataset: Dataset, keyword: str) -> int:
     """One whole number that must be there."""
-    return round(required_number(dataset, keyword))
+    value = whole_number(dataset, keyword)
+    if value is None:
+        raise _Malformed(f"{keyword} is missing.", keyword=keyword)
+    return value
 
 
 def numbers(dataset: Dataset, keyword: str) -> tuple[float, ...]:

@@ -85,6 +85,8 @@ HEADER_KEYWORDS = [
     *("GantryAngle", "GantryPitchAngle", "RadiationMachineSAD", "RTImageSID", "RTImagePlane", "RTImagePosition"),
     *("RTImageOrientation", "ImagePlanePixelSpacing", "XRayImageReceptorAngle", "XRayImageReceptorTranslation"),
     *("ExposureSequence", "PatientBirthDate", "IssuerOfPatientID"),
+    *("TableTopLateralPosition", "TableTopLongitudinalPosition", "TableTopVerticalPosition", "PatientSupportAngle"),
+    *("TableTopPitchAngle", "TableTopRollAngle", "TableTopEccentricAxisDistance", "TableTopEccentricAngle"),
 ]
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 
 from openigrt.dicom.dataset.elements import (
+    in_short,
     items,
     name_of,
     naming,
@@ -61,7 +62,7 @@ def _histogram(item: Dataset, structure_set_uid: str, reference_gy: float | None
     ]
     strange = [kind for _, kind in numbered if kind not in (INCLUDED, EXCLUDED)]
     included = tuple(roi for roi, kind in numbered if kind == INCLUDED)
-    name = f"The histogram of ROI {', '.join(map(str, included)) or 'unknown'} in {owner}"
+    name = f"The histogram of ROI {in_short([str(roi) for roi in included]) or 'unknown'} in {owner}"
     if strange:
         raise UnsupportedInput(f"{name} takes a ROI as {strange[0] or 'nothing'}; expected INCLUDED or EXCLUDED.")
     in_gray = _in_gray(item, reference_gy, name)

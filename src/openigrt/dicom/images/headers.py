@@ -6,6 +6,7 @@ from pydicom import Dataset
 
 from openigrt.dicom.dataset.elements import character_set_doubt, date_time, moment, naming, text, texts
 from openigrt.dicom.dataset.inventory import MR_CLASSES, Instance
+from openigrt.dicom.images.couch import stated_couch
 from openigrt.dicom.images.slices import Slice
 from openigrt.errors import InconsistentInput
 from openigrt.geometry import PatientPosition
@@ -42,6 +43,7 @@ def provenance_of(slices: tuple[Slice, ...], phase: Phase | None) -> tuple[tuple
             is_derived=_is_derived(header),
             phase=phase,
             distortion_correction=distortion,
+            couch=stated_couch(header),
         )
         return (*messages, *_losses(slices), *_distortion(slices, distortion), *character_set_doubt(header)), provenance
 

@@ -23,9 +23,8 @@ from openigrt.dicom.dataset.elements import (
 )
 from openigrt.dicom.dataset.headers import SeriesHeader, date_and_time, decimal, decimals, new_dataset, reference
 from openigrt.dicom.dataset.provenance import provenance_of
+from openigrt.dicom.images.couch import set_couch
 from openigrt.dicom.images.rt_image_setup import (
-    COUCH_POSITION,
-    COUCH_REST,
     FrameSources,
     Messages,
     ProjectionDefaults,
@@ -52,8 +51,6 @@ SHORT_STRING_CHARACTERS = 16
 LARGEST_STORED = 65535
 ON_AXIS_MM = 1e-3
 NORMAL_TOLERANCE = 1e-6
-
-SINGLE_FLOATS = ("TableTopPitchAngle", "TableTopRollAngle")
 
 
 def read_projections(
@@ -265,10 +262,7 @@ def _set_pose(dataset: Dataset, projection: Projection) -> None:
     if pose.beam_limiting_device_angle_deg is not None:
         dataset.BeamLimitingDeviceAngle = decimal(pose.beam_limiting_device_angle_deg % 360.0)
     if pose.couch is not None:
-        stated = COUCH_REST | COUCH_POSITION if pose.has_couch_position else COUCH_REST
-        for keyword, name in stated.items():
-            value = float(getattr(pose.couch, name))
-            setattr(dataset, keyword, value if keyword in SINGLE_FLOATS else decimal(value))
+        set_couch(dataset, pose.couch, has_position=pose.has_couch_position)
     if projection.isocenter_mm is not None:
         dataset.IsocenterPosition = decimals(projection.isocenter_mm)
         dataset.PatientPosition = projection.provenance.patient_position or ""

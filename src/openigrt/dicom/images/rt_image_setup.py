@@ -12,6 +12,7 @@ from pydicom import Dataset
 
 from openigrt.dicom.dataset.elements import items, name_of, naming, numbers, required_whole_number, text, whole_number
 from openigrt.dicom.dataset.plane import is_plane, plane_axes
+from openigrt.dicom.images.couch import COUCH_POSITION, COUCH_REST
 from openigrt.errors import InconsistentInput, MissingInput, OpenIgrtError, UnreadableFile, UnsupportedInput
 from openigrt.geometry import (
     CouchPose,
@@ -43,19 +44,6 @@ _NEEDED = {
     "RTImagePosition": ("image_position_mm", 2),
     "ImagePlanePixelSpacing": ("pixel_spacing_mm", 2),
 }
-COUCH_POSITION = {
-    "TableTopLateralPosition": "table_top_lateral_position_mm",
-    "TableTopLongitudinalPosition": "table_top_longitudinal_position_mm",
-    "TableTopVerticalPosition": "table_top_vertical_position_mm",
-}
-COUCH_REST = {
-    "PatientSupportAngle": "patient_support_angle_deg",
-    "TableTopPitchAngle": "table_top_pitch_angle_deg",
-    "TableTopRollAngle": "table_top_roll_angle_deg",
-    "TableTopEccentricAxisDistance": "table_top_eccentric_axis_distance_mm",
-    "TableTopEccentricAngle": "table_top_eccentric_angle_deg",
-}
-
 Messages = tuple[str, ...]
 
 

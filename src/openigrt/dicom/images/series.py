@@ -17,6 +17,7 @@ from openigrt.dicom.dataset.headers import SeriesHeader, date_and_time, decimals
 from openigrt.dicom.dataset.inventory import CT_CLASSES, IMAGE_CLASSES, MR_CLASSES, PET_CLASSES, Instance, Series
 from openigrt.dicom.dataset.load import InputFile, read_content
 from openigrt.dicom.images.choice import ImageChoice, chosen_volume, phase_of
+from openigrt.dicom.images.couch import set_couch
 from openigrt.dicom.images.headers import provenance_of
 from openigrt.dicom.images.pet import read_uptake
 from openigrt.dicom.images.slices import Slice
@@ -209,6 +210,8 @@ def _set_ct_image(dataset: Dataset, image: Image) -> None:
         dataset.AcquisitionDate, dataset.AcquisitionTime = date_and_time(provenance.acquired_at)
         dataset.ContentDate, dataset.ContentTime = dataset.AcquisitionDate, dataset.AcquisitionTime
     dataset.PatientPosition = provenance.patient_position or ""
+    if provenance.couch is not None:
+        set_couch(dataset, provenance.couch)
     dataset.FrameOfReferenceUID = UID(image.frame.uid)
     dataset.PositionReferenceIndicator = dataset.Laterality = ""
     dataset.RescaleSlope, dataset.RescaleIntercept, dataset.RescaleType = 1, 0, "HU"

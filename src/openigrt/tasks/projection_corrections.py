@@ -1,0 +1,163 @@
+"""From what a detector counted to line integrals: panel, level of the beam, scatter, beam hardening."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from openigrt.errors import InconsistentInput
+from openigrt.files import read_field
+from openigrt.geometry import Trajectory
+from openigrt.images import Quantity, Scan
+from openigrt.tasks.clock import Progress
+from openigrt.xray import (
+    BeamHardening,
+    FrameFlaws,
+    KernelScatter,
+    Material,
+    Panel,
+    Tube,
+    UniformScatter,
+    blocks,
+    levels_of_histogram,
+    logarithm,
+    tube_spectrum,
+    water_hardening,
+)
+
+Float32Array = NDArray[np.float32]
+
+REFERENCE_KEV = 60.0
+
+
+class Scatter(StrEnum):
+    """What is taken off as scatter before the planning CT is asked."""
+
+    NONE = "none"
+    UNIFORM = "uniform"
+    KERNEL = "kernel"
+
+
+class ScatterEstimate(Protocol):
+    """Scatter [projection, row, column] of signals, by the free beam (rows, columns) and the trajectory of these."""
+
+    def estimate(self, signal: Float32Array, air: Float32Array, trajectory: Trajectory) -> Float32Array:
+        """Scatter in the unit of the signal."""
+
+
+SCATTER: dict[Scatter, ScatterEstimate | None] = {
+    Scatter.NONE: None,
+    Scatter.UNIFORM: UniformScatter(),
+    Scatter.KERNEL: KernelScatter(),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Signals:
+    """Share of the free beam that came through, of every projection of a scan, a slice at a time.
+
+    `levels` (n,) is the level of the beam where no `panel` says it.
+    """
+
+    scan: Scan
+    panel: Panel | None
+    levels: NDArray[np.float64]
+
+    @property
+    def air(self) -> Float32Array:
+        """The free beam (rows, columns) behind the bow-tie, 1 at the brightest."""
+        return np.ones(self.scan.trajectory.shape[1:], np.float32) if self.panel is None else self.panel.air
+
+    def read(self, which: slice) -> tuple[Float32Array, FrameFlaws]:
+        """Signals [projection, row, column], in the unit of `air`, and what was wrong with them."""
+        pixels = np.asarray(self.scan.pixels[which], np.float32)
+        if self.scan.quantity is Quantity.LINE_INTEGRAL:
+            return np.asarray(np.exp(-pixels), np.float32), FrameFlaws(pixels.size)
+        if self.panel is not None:
+            transmissions, flaws = self.panel.transmissions(pixels)
+            return transmissions * self.panel.air, flaws
+        levels = np.asarray(self.levels[which], np.float32)
+        return np.divide(pixels, levels[:, None, None], dtype=np.float32), FrameFlaws(pixels.size)
+
+
+class LineIntegrals:
+    """Corrected line integrals of a scan as `ProjectionPixels`: computed when a slice of them is asked for.
+
+    `flaws` adds up over what was asked.
+    """
+
+    def __init__(
+        self, signals: Signals, scatter: ScatterEstimate | None = None, hardening: BeamHardening | None = None
+    ) -> None:
+        """Nothing is read yet."""
+        self.signals = signals
+        self.scatter = scatter
+        self.hardening = hardening
+        self.flaws = FrameFlaws()
+        self.floored = 0
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(projections, rows, columns)."""
+        return self.signals.scan.trajectory.shape
+
+    def __getitem__(self, which: slice) -> Float32Array:
+        """Line integrals [projection, row, column] of a slice."""
+        scan = self.signals.scan
+        if scan.quantity is Quantity.LINE_INTEGRAL and self.scatter is None and self.hardening is None:
+            return np.asarray(scan.pixels[which], np.float32)
+        signal, flaws = self.signals.read(which)
+        self.flaws += flaws
+        if self.scatter is not None:
+            numbers = np.arange(len(scan))[which]
+            signal -= self.scatter.estimate(signal, self.signals.air, scan.trajectory.chosen(numbers))
+        signal /= self.signals.air
+        integrals, floored = logarithm(signal)
+        self.floored += floored
+        return integrals if self.hardening is None else self.hardening.corrected(integrals)
+
+
+def read_signals(
+    scan: Scan, flat: Path | None, dark: Path | None, progress: Progress
+) -> tuple[Signals, tuple[str, ...]]:
+    """What came through, by flat and dark field, or by the brightest pixels of each projection; and messages."""
+    if scan.quantity is Quantity.LINE_INTEGRAL:
+        return Signals(scan, None, np.ones(len(scan))), ()
+    if flat is not None:
+        darkness = np.zeros(scan.trajectory.shape[1:], np.float32) if dark is None else _field(dark, scan)
+        panel = Panel(darkness, _field(flat, scan))
+        return Signals(scan, panel, np.ones(len(scan))), panel.warnings
+    progress("looking for the free beam")
+    levels: list[NDArray[np.float64]] = []
+    said: dict[str, None] = {}
+    for which in blocks(len(scan)):
+        found, messages = levels_of_histogram(np.asarray(scan.pixels[which], np.float32))
+        levels.append(found)
+        said |= dict.fromkeys(messages)
+    words = "No flat field is given: the level of the beam is that of the brightest pixels of each projection (--flat)."
+    return Signals(scan, None, np.concatenate(levels)), (words, *said)
+
+
+def hardening_of(scan: Scan, tube_voltage_kv: float | None) -> tuple[BeamHardening | None, tuple[str, ...]]:
+    """The hardening in water of the beam that a scan measured, by its tube voltage; None where that is not known."""
+    voltage_kv = tube_voltage_kv if tube_voltage_kv is not None else scan.exposure.tube_voltage_kv
+    if voltage_kv is None:
+        said = "The tube voltage is not stated, so beam hardening is left as it is; give --tube-voltage."
+        return None, () if scan.quantity is Quantity.LINE_INTEGRAL else (said,)
+    if scan.quantity is Quantity.LINE_INTEGRAL and tube_voltage_kv is None:
+        return None, ()
+    return water_hardening(tube_spectrum(Tube(voltage_kv)), np.zeros(1), Material.ALUMINUM, REFERENCE_KEV), ()
+
+
+def _field(path: Path, scan: Scan) -> Float32Array:
+    """A field (rows, columns) of the detector of a scan."""
+    field = read_field(path)
+    if field.shape != scan.trajectory.shape[1:]:
+        raise InconsistentInput(
+            f"{path} has {field.shape} pixels (rows, columns) and the projections {scan.trajectory.shape[1:]}; use the "
+            "field of this panel and mode."
+        )
+    return field

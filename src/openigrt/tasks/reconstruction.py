@@ -1,0 +1,95 @@
+"""A reconstruction: what was asked, and what came of it."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+from openigrt.images import Image, Scan
+from openigrt.patient import Match
+from openigrt.tasks.projection_corrections import Scatter
+from openigrt.xray import Arc, Fan, FieldOfView, RampWindow
+
+
+class Method(StrEnum):
+    """How the volume is found."""
+
+    FDK = "fdk"
+    OS_SART = "os-sart"
+    CGLS = "cgls"
+    TOTAL_VARIATION = "tv"
+
+
+@dataclass(frozen=True, slots=True)
+class ReconstructionSettings:
+    """What was asked for.
+
+    `voxel_mm` is the edge of a voxel; `size` (columns, rows, slices), None for all that the scan sees whole. `fan` None
+    finds it. `iterations` None leaves their number to the method. `water_per_mm` is the attenuation to which HU refer,
+    None where beam hardening or its default say it. `flat` and `dark` are fields of the detector; `bins` of breathing.
+    """
+
+    method: Method = Method.FDK
+    voxel_mm: float = 1.0
+    size: tuple[int, int, int] | None = None
+    window: RampWindow = RampWindow.HANN
+    cut_off_share: float = 1.0
+    fan: Fan | None = None
+    extension_share: float = 0.25
+    iterations: int | None = None
+    scatter: Scatter = Scatter.NONE
+    tube_voltage_kv: float | None = None
+    water_per_mm: float | None = None
+    flat: Path | None = None
+    dark: Path | None = None
+    bins: int | None = None
+
+    def record(self) -> dict[str, object]:
+        """The settings by name, for records; files by their names alone."""
+        words: dict[str, object] = asdict(self)
+        words |= {name: str(value) for name, value in words.items() if isinstance(value, StrEnum)}
+        words |= {name: value.name for name, value in words.items() if isinstance(value, Path)}
+        return words
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class BreathingBin:
+    """The image of a bin of breathing, None where too few projections fall into it."""
+
+    name: str
+    image: Image | None
+    projections: int
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class PlanningPrior:
+    """What the registered planning CT gave: the match by which it was laid, and the image that contains it.
+
+    No match and no trust is ever made with that image.
+    """
+
+    match: Match
+    image: Image
+
+
+@dataclass(frozen=True, eq=False)
+class Reconstruction:
+    """A cone-beam CT in HU, in a frame of its own whose origin is the machine isocenter, and how it was made.
+
+    Voxels that not every projection saw are NaN.
+    """
+
+    image: Image
+    scan: Scan
+    source: Path
+    settings: ReconstructionSettings
+    arc: Arc
+    fan: Fan
+    field_of_view: FieldOfView
+    fingerprint: str
+    reconstructed_at: datetime
+    messages: tuple[str, ...] = ()
+    timing_s: Mapping[str, float] = field(default_factory=dict)
+    bins: tuple[BreathingBin, ...] = ()
+    prior: PlanningPrior | None = None

@@ -1,0 +1,133 @@
+"""Line integrals to attenuation, by any of the methods, and attenuation to an image of the patient."""
+
+import os
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from openigrt.errors import InputError
+from openigrt.geometry import Frame, Grid, PatientPosition
+from openigrt.images import Image, Modality, Phase, ProjectionPixels, Scan
+from openigrt.tasks.clock import Progress
+from openigrt.tasks.reconstruction import Method, ReconstructionSettings
+from openigrt.xray import (
+    PROJECTIONS_AT_ONCE,
+    Arc,
+    CglsSettings,
+    Fan,
+    Fdk,
+    FdkSettings,
+    FieldOfView,
+    HuScale,
+    OsSartSettings,
+    RampFilter,
+    TotalVariationSettings,
+    arc_of,
+    blocks,
+    covering_grid,
+    fan_of,
+    field_of_view,
+    reconstruct_cgls,
+    reconstruct_os_sart,
+    reconstruct_total_variation,
+)
+
+Float32Array = NDArray[np.float32]
+
+MANUFACTURER = "OpenIGRT"
+BYTES_OF_A_VOXEL = {Method.FDK: 13, Method.OS_SART: 26, Method.CGLS: 26, Method.TOTAL_VARIATION: 42}
+BLOCKS_IN_MEMORY = 6
+SCANS_IN_MEMORY = 3
+BYTES_OF_A_PIXEL = 4
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Bench:
+    """What every volume of one scan shares: grid in the room, fan, arc and field of view."""
+
+    scan: Scan
+    settings: ReconstructionSettings
+    grid: Grid
+    fan: Fan
+    arc: Arc
+    field_of_view: FieldOfView
+
+    @property
+    def fdk_settings(self) -> FdkSettings:
+        """How to filter."""
+        settings = self.settings
+        ramp = RampFilter(settings.window, settings.cut_off_share)
+        return FdkSettings(ramp, self.fan, settings.extension_share)
+
+    def volume(self, line_integrals: ProjectionPixels, progress: Progress) -> Float32Array:
+        """Attenuation per mm [k, j, i]."""
+        if self.settings.method is Method.FDK:
+            fdk = Fdk(self.grid, self.scan.trajectory, self.fdk_settings)
+            for which in blocks(len(self.scan)):
+                fdk.add(line_integrals[which], which.start)
+            return fdk.volume()
+        return self._iterated(line_integrals, progress)
+
+    def _iterated(self, line_integrals: ProjectionPixels, progress: Progress) -> Float32Array:
+        """The volume of an iterative method."""
+        data, trajectory, grid = line_integrals[0 : len(self.scan)], self.scan.trajectory, self.grid
+        count = self.settings.iterations
+
+        def report(number: int, residual: float) -> None:
+            progress(f"iteration {number}, residual {100.0 * residual:.2f} %")
+
+        if self.settings.method is Method.CGLS:
+            usual = CglsSettings()
+            settings = usual if count is None else replace(usual, iterations=count)
+            return reconstruct_cgls(data, trajectory, grid, settings, report=report)
+        if self.settings.method is Method.OS_SART:
+            sart = OsSartSettings() if count is None else OsSartSettings(iterations=count)
+            return reconstruct_os_sart(data, trajectory, grid, sart, report=report)
+        flat = TotalVariationSettings()
+        flat = flat if count is None else replace(flat, data=replace(flat.data, iterations=count))
+        return reconstruct_total_variation(data, trajectory, grid, flat, report=report)
+
+    def image(self, attenuation: Float32Array, scale: HuScale, frame: Frame, phase: Phase | None = None) -> Image:
+        """The image of the patient, in HU, as it came; what not every projection saw is NaN."""
+        hounsfield = scale.to_hu(attenuation)
+        hounsfield[~self.field_of_view.mask(self.grid)] = np.nan
+        scan = self.scan
+        provenance = replace(
+            scan.provenance, manufacturer=MANUFACTURER, is_derived=False, couch=scan.couch, phase=phase
+        )
+        return Image(hounsfield, lying(self.grid, scan, frame), Modality.CBCT, provenance)
+
+
+def bench_of(scan: Scan, settings: ReconstructionSettings) -> Bench:
+    """The bench of a scan; raises InputError where the volume would not fit the memory of this machine."""
+    fan = settings.fan or fan_of(scan.trajectory)
+    view = field_of_view(scan.trajectory, fan)
+    grid = covering_grid(view, (settings.voxel_mm, settings.voxel_mm, settings.voxel_mm), settings.size)
+    require_memory(scan, grid, settings.method)
+    return Bench(scan, settings, grid, fan, arc_of(scan.trajectory), view)
+
+
+def lying(grid: Grid, scan: Scan, frame: Frame) -> Grid:
+    """A grid of the room in the patient's axes (LPS) by how the patient lies, the table straight.
+
+    The origin of the frame is the machine isocenter.
+    """
+    position = scan.provenance.patient_position or PatientPosition.HFS
+    lps_from_room = position.table_top_from_lps().T
+    return Grid(frame, lps_from_room @ grid.origin_mm, grid.spacing_mm, lps_from_room @ grid.direction, grid.size)
+
+
+def require_memory(scan: Scan, grid: Grid, method: Method) -> None:
+    """Raise InputError, before anything is computed, where volume and projections would not fit this machine."""
+    voxels, pixels = float(np.prod(grid.size, dtype=float)), float(np.prod(scan.trajectory.size, dtype=float))
+    held = BLOCKS_IN_MEMORY * PROJECTIONS_AT_ONCE if method is Method.FDK else SCANS_IN_MEMORY * len(scan)
+    needed = BYTES_OF_A_VOXEL[method] * voxels + BYTES_OF_A_PIXEL * held * pixels
+    there = float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    if needed > there:
+        shape = " x ".join(str(n) for n in grid.size)
+        raise InputError(
+            f"A volume of {shape} voxels by {method} needs {needed / 2**30:.1f} GiB, and this machine has "
+            f"{there / 2**30:.1f} GiB; choose larger voxels with --voxel or fewer with --size.",
+            needed_bytes=needed,
+        )

@@ -1,0 +1,155 @@
+"""From attenuation to HU: by water, by the inserts of a phantom, or by the registered planning CT."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import ndimage
+
+from openigrt.errors import InconsistentInput, InvalidGeometry
+from openigrt.geometry import Float64Array, frozen_array
+
+Float32Array = NDArray[np.float32]
+BoolArray = NDArray[np.bool_]
+
+AIR_HU = -1000.0
+WATER_TOLERANCE_HU = 40.0
+FEWEST_VOXELS = 50
+TISSUES_HU = ((-1050.0, -900.0), (-140.0, -60.0), (0.0, 90.0), (150.0, 400.0), (400.0, 900.0))
+SLOPE_SHARES = (0.6, 1.6)
+
+
+@dataclass(frozen=True, eq=False)
+class HuScale:
+    """HU over attenuation per mm: straight between knots (n,), both rising, and beyond the last ones."""
+
+    attenuation_per_mm: Float64Array
+    hu: Float64Array
+
+    def __post_init__(self) -> None:
+        """Freeze; raises InvalidGeometry for fewer than two knots, or such as do not rise."""
+        shape = np.shape(self.attenuation_per_mm)
+        object.__setattr__(self, "attenuation_per_mm", frozen_array(self.attenuation_per_mm, shape))
+        object.__setattr__(self, "hu", frozen_array(self.hu, shape))
+        rising = (np.diff(self.attenuation_per_mm) > 0.0).all() and (np.diff(self.hu) > 0.0).all()
+        if len(shape) != 1 or shape[0] < 2 or not rising:
+            raise InvalidGeometry("An HU scale needs two knots or more, of which attenuation and HU rise.")
+
+    @classmethod
+    def of_water(cls, water_per_mm: float) -> "HuScale":
+        """The definition: air at -1000, water at 0."""
+        return cls(np.array([0.0, water_per_mm]), np.array([AIR_HU, 0.0]))
+
+    @property
+    def water_per_mm(self) -> float:
+        """Attenuation that is taken for water."""
+        return float(np.interp(0.0, self.hu, self.attenuation_per_mm))
+
+    def to_hu(self, attenuation: Float32Array) -> Float32Array:
+        """HU of attenuations per mm."""
+        return self._along(attenuation, self.attenuation_per_mm, self.hu)
+
+    def to_attenuation(self, hu: Float32Array) -> Float32Array:
+        """Attenuations per mm of HU, none negative."""
+        return np.maximum(self._along(hu, self.hu, self.attenuation_per_mm), np.float32(0.0))
+
+    @staticmethod
+    def _along(values: Float32Array, x: Float64Array, y: Float64Array) -> Float32Array:
+        slopes = np.diff(y) / np.diff(x)
+        out = np.asarray(values, np.float32) * np.float32(slopes[0]) + np.float32(y[0] - slopes[0] * x[0])
+        for n in range(1, len(slopes)):
+            out += np.float32(slopes[n] - slopes[n - 1]) * np.maximum(values - np.float32(x[n]), np.float32(0.0))
+        return out
+
+
+def linear_scale(measured_per_mm: ArrayLike, known_hu: ArrayLike) -> HuScale:
+    """The straight line (least squares) through the inserts of a phantom; raises InconsistentInput where it falls."""
+    measured, known = _inserts(measured_per_mm, known_hu)
+    slope, offset = np.polyfit(measured, known, 1)
+    if not slope > 0.0:
+        raise InconsistentInput("HU fall with attenuation in these inserts; check which value belongs to which.")
+    return HuScale(np.array([(AIR_HU - offset) / slope, -offset / slope]), np.array([AIR_HU, 0.0]))
+
+
+def piecewise_scale(measured_per_mm: ArrayLike, known_hu: ArrayLike) -> HuScale:
+    """Straight lines from insert to insert; raises InconsistentInput where one falls."""
+    measured, known = _inserts(measured_per_mm, known_hu)
+    order = np.argsort(known)
+    if (np.diff(measured[order]) <= 0.0).any() or (np.diff(known[order]) <= 0.0).any():
+        raise InconsistentInput(
+            "The attenuation of the inserts does not rise with their HU; check which value belongs to which, or fit a "
+            "straight line."
+        )
+    return HuScale(measured[order], known[order])
+
+
+def scale_of_plan(attenuation: Float32Array, plan_hu: Float32Array, seen: BoolArray) -> HuScale:
+    """The straight line through what plan and day show of air, fat, soft tissue and bone, on one grid [k, j, i].
+
+    Medians over the inside of each class of the plan that is `seen` in both; lines through all pairs of classes, and
+    their median (Theil 1950), so that a class that changed does no harm. Raises InconsistentInput where fewer than two
+    classes are seen, or where the line is far from the expected one.
+    """
+    if not attenuation.shape == plan_hu.shape == seen.shape:
+        raise InvalidGeometry("Image, plan and mask of an HU calibration lie on one grid.")
+    pairs, counts = [], []
+    for least, most in TISSUES_HU:
+        inside = ndimage.binary_erosion((plan_hu > least) & (plan_hu < most) & seen, iterations=1)
+        if int(inside.sum()) >= FEWEST_VOXELS:
+            pairs.append((float(np.median(attenuation[inside])), float(np.median(plan_hu[inside]))))
+            counts.append(int(inside.sum()))
+    if len(pairs) < 2:
+        raise InconsistentInput(
+            f"The planning CT shows {len(pairs)} kinds of tissue where the image sees it, and a calibration needs two: "
+            "check the match, or calibrate by a phantom."
+        )
+    measured, known = np.array(pairs).T
+    slope, offset = _theil(measured, known, np.array(counts, dtype=np.float64))
+    usual = _usual_slope(measured, known)
+    if not SLOPE_SHARES[0] * usual < slope < SLOPE_SHARES[1] * usual:
+        raise InconsistentInput(
+            "Tissues of the planning CT do not lie on a line with what the image shows; check the match, or calibrate "
+            "by a phantom."
+        )
+    return HuScale(np.array([(AIR_HU - offset) / slope, -offset / slope]), np.array([AIR_HU, 0.0]))
+
+
+def water_remark(soft_tissue_hu: float, reference_hu: float) -> str | None:
+    """A remark where soft tissue is more than 40 HU off its reference: dose on this image is uncertain."""
+    off = soft_tissue_hu - reference_hu
+    if abs(off) <= WATER_TOLERANCE_HU:
+        return None
+    return (
+        f"Soft tissue shows {soft_tissue_hu:.0f} HU in place of {reference_hu:.0f}, more than {WATER_TOLERANCE_HU:.0f} "
+        "HU off: dose computed on this image is uncertain."
+    )
+
+
+def _theil(x: Float64Array, y: Float64Array, counts: Float64Array) -> tuple[float, float]:
+    """Slope and offset: medians over all pairs, weighed by their distance and, for the offset, by their voxels."""
+    first, second = np.triu_indices(len(x), 1)
+    run = x[second] - x[first]
+    keep = np.abs(run) > 1e-9
+    slope = _weighted_median((y[second] - y[first])[keep] / run[keep], np.abs(run[keep]))
+    return slope, _weighted_median(y - slope * x, counts)
+
+
+def _weighted_median(values: Float64Array, weights: Float64Array) -> float:
+    order = np.argsort(values)
+    share = np.cumsum(weights[order]) / weights.sum()
+    return float(values[order][int(np.searchsorted(share, 0.5))])
+
+
+def _usual_slope(measured: Float64Array, known: Float64Array) -> float:
+    """HU per attenuation if air were zero: what the class nearest to water says."""
+    nearest = int(np.argmin(np.abs(known)))
+    return float((known[nearest] - AIR_HU) / max(measured[nearest], 1e-9))
+
+
+def _inserts(measured_per_mm: ArrayLike, known_hu: ArrayLike) -> tuple[Float64Array, Float64Array]:
+    measured, known = np.asarray(measured_per_mm, np.float64), np.asarray(known_hu, np.float64)
+    if measured.shape != known.shape or measured.ndim != 1 or len(measured) < 2:
+        raise InvalidGeometry("A calibration needs one measured value for each known one, and two inserts at least.")
+    if not (np.isfinite(measured).all() and np.isfinite(known).all()):
+        raise InvalidGeometry("An insert holds a value that is no number; check where it was measured.")
+    return measured, known

@@ -1,0 +1,108 @@
+"""One volume of all projections of a breathing patient, each back-projected along the motion of its bin.
+
+Rit, Wolthaus, van Herk, Sonke, Med Phys 36 (2009) 2283. They follow every voxel of the reference to where it was during
+a projection and read the filtered projection there. Back-projection is a sum over projections for each place by itself,
+so the sum over the projections of a bin may be made first, on an undisplaced lattice, and read at the displaced places
+afterwards: the same but for the interpolation between voxels, and as fast as reconstruction without motion.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from openigrt.errors import InconsistentInput, InvalidGeometry
+from openigrt.geometry import DisplacementField, Float64Array, Frame, Grid, Trajectory, require_same_frame
+from openigrt.images import ProjectionPixels
+from openigrt.motion import ASIDE, Bins
+from openigrt.xray._kernels_motion_cpu import add_displaced
+from openigrt.xray.arc import Arc, arc_of
+from openigrt.xray.fdk import Fdk, FdkSettings
+from openigrt.xray.four_d import USUAL_SETTINGS, back_projected, for_parts, require_bins_of
+from openigrt.xray.part_of_arc import part_of_arc
+
+Float32Array = NDArray[np.float32]
+
+WITHIN_VOXELS = 0.5
+
+
+def reconstruct_motion_compensated(
+    line_integrals: ProjectionPixels,
+    trajectory: Trajectory,
+    grid: Grid,
+    bins: Bins,
+    fields: Sequence[DisplacementField],
+    *,
+    settings: FdkSettings = USUAL_SETTINGS,
+) -> Float32Array:
+    """Attenuation per mm [k, j, i] of the reference position, from line integrals [projection, row, column].
+
+    `fields`, one for each bin, map points of the reference to where they are in that bin, in the room; they cover the
+    volume. Projections that lie aside are left out, and the others stand for them. Held besides the result: a volume of
+    one bin, larger by its displacements.
+    """
+    require_bins_of(bins, trajectory)
+    if len(fields) != len(bins.names):
+        raise InconsistentInput(f"{len(bins.names)} bins need as many displacement fields, found {len(fields)}.")
+    for name, field in zip(bins.names, fields, strict=True):
+        _require_covering(field, grid, name)
+    used = np.flatnonzero(bins.of_each != ASIDE)
+    together = part_of_arc(arc_of(trajectory), used)
+    settings = for_parts(trajectory, grid, settings)
+    volume = np.zeros(grid.shape, np.float32)
+    for number, field in enumerate(fields):
+        members = bins.members(number)
+        if len(members):
+            arc = _chosen(together, np.searchsorted(used, members))
+            reach = _reached(grid, field)
+            fdk = Fdk(reach, trajectory.chosen(members), replace(settings, arc=arc))
+            add_read_along(back_projected(line_integrals, members, fdk), reach, field, grid, volume)
+    return volume
+
+
+def add_read_along(
+    voxels: Float32Array, voxel_grid: Grid, field: DisplacementField, grid: Grid, out: Float32Array
+) -> None:
+    """Add to `out` on `grid` the `voxels` [k, j, i] at the place to which the field maps each of its voxels."""
+    index_from_mm, _ = voxel_grid.index_from_point()
+    add_displaced(
+        voxels, _indices_from(grid, voxel_grid), field.vectors_mm, _indices_from(grid, field.grid), index_from_mm, out
+    )
+
+
+def _indices_from(grid: Grid, other: Grid) -> Float64Array:
+    """(3, 4): indices of `other` from (i, j, k, 1) of `grid`."""
+    into, offset = other.index_from_point()
+    point, origin = grid.point_from_index()
+    return np.column_stack([into @ point, into @ origin + offset])
+
+
+def _chosen(arc: Arc, which: NDArray[np.intp]) -> Arc:
+    return replace(arc, from_start_deg=arc.from_start_deg[which], steps_deg=arc.steps_deg[which])
+
+
+def _reached(grid: Grid, field: DisplacementField) -> Grid:
+    """The lattice of `grid`, and as far beyond it as the field leads."""
+    index_from_mm, _ = grid.index_from_point()
+    furthest = np.abs(field.vectors_mm.reshape(-1, 3) @ index_from_mm.T.astype(np.float32)).max(axis=0)
+    beyond = [int(n) for n in np.ceil(furthest)]
+    size = (grid.size[0] + 2 * beyond[0], grid.size[1] + 2 * beyond[1], grid.size[2] + 2 * beyond[2])
+    return grid.part((-beyond[0], -beyond[1], -beyond[2]), size)
+
+
+def _require_covering(field: DisplacementField, grid: Grid, name: str) -> None:
+    """Raise where a field lies in other frames, does not reach round the volume, or is not defined everywhere."""
+    for frame in (field.grid.frame, field.to_frame):
+        require_same_frame(frame, Frame.FIXED, f"The displacement field of bin {name}")
+    corners = field.grid.indices(grid.corners_mm())
+    if corners.min() < -WITHIN_VOXELS or (corners > np.array(field.grid.size) - 1 + WITHIN_VOXELS).any():
+        raise InvalidGeometry(
+            f"The displacement field of bin {name} does not cover the volume; register or extend it as far as the "
+            "volume reaches."
+        )
+    if not np.isfinite(field.vectors_mm).all():
+        raise InvalidGeometry(
+            f"The displacement field of bin {name} holds nodes without a displacement; fill them, with zeros where "
+            "nothing moves."
+        )

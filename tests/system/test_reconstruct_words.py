@@ -1,0 +1,141 @@
+"""What `openigrt reconstruct` takes, makes and refuses, on a small scan."""
+
+import json
+
+import numpy as np
+import pydicom
+import pytest
+import SimpleITK
+
+import openigrt
+from openigrt.errors import InconsistentInput, OpenIgrtError
+from tests.system.command import run
+from tests.system.reconstruct_cases import HALF_FAN_MM, WATER_PER_MM, plan_folder, planning_ct, write_projections
+
+SMALL = (56, 40)
+TURN = np.arange(0.0, 360.0, 6.0)
+COARSE = ("--voxel", "6", "--quantity", "line integral", "--position", "HFS")
+
+
+@pytest.fixture(scope="module")
+def scan(tmp_path_factory):
+    return write_projections(tmp_path_factory.mktemp("scan") / "p", "HFS", angles=TURN, size=SMALL)
+
+
+def test_what_the_command_leaves_behind(scan, tmp_path):
+    done = run("reconstruct", scan, *COARSE, "--out", tmp_path / "out", "--json")
+    assert done.code == 0, done.err
+    record = json.loads((tmp_path / "out" / "reconstruction.json").read_text(encoding="utf-8"))
+    assert json.loads(done.out) == record
+    assert record["projections"]["count"] == len(TURN)
+    assert (record["arc"]["kind"], record["fan"]) == ("full", "full")
+    slices = [pydicom.dcmread(path) for path in sorted((tmp_path / "out" / "ct").iterdir())]
+    assert len(slices) == record["image"]["size"][2]
+    assert {(s.PatientPosition, s.Manufacturer, s.ImageType[-1]) for s in slices} == {("HFS", "OpenIGRT", "CBCT")}
+    assert len({s.SOPInstanceUID for s in slices}) == len(slices)
+    again = run("reconstruct", scan, *COARSE, "--out", tmp_path / "out")
+    assert again.code == 0
+    assert [path.name for path in (tmp_path / "out" / "former").glob("*/*")]
+
+
+@pytest.mark.parametrize("method", ["os-sart", "cgls", "tv"])
+def test_every_method_shows_the_water_of_the_body(scan, method):
+    made = openigrt.reconstruct(
+        scan, method=method, iterations=8, voxel=6.0, quantity="line integral", position="HFS", water=WATER_PER_MM
+    )
+    inside = made.image.grid.points(np.stack(np.indices(made.image.grid.size), axis=-1)).transpose(2, 1, 0, 3)
+    middle = np.linalg.norm(inside - (-36.0, 20.0, 0.0), axis=-1) < 12.0
+    assert float(np.median(made.image.voxels[middle])) == pytest.approx(0.0, abs=60.0)
+
+
+def test_counts_become_line_integrals_by_flat_and_dark_field(scan, tmp_path):
+    rng = np.random.default_rng(1)
+    gain = rng.uniform(0.8, 1.2, SMALL[::-1]).astype(np.float32) * 20_000.0
+    dark = rng.uniform(90.0, 110.0, SMALL[::-1]).astype(np.float32)
+    raw = write_projections(tmp_path / "raw", "HFS", angles=TURN, size=SMALL, counts=lambda p: np.exp(-p) * gain + dark)
+    for name, field in (("flat", gain + dark), ("dark", dark)):
+        SimpleITK.WriteImage(SimpleITK.GetImageFromArray(field[None]), str(tmp_path / f"{name}.mha"))
+    words = {"voxel": 6.0, "position": "HFS", "water": WATER_PER_MM}
+    counted = openigrt.reconstruct(
+        raw, quantity="intensity", flat=tmp_path / "flat.mha", dark=tmp_path / "dark.mha", **words
+    )
+    known = openigrt.reconstruct(scan, quantity="line integral", **words)
+    difference = (counted.image.voxels - known.image.voxels)[np.isfinite(known.image.voxels)]
+    assert np.abs(difference).max() < 5.0
+
+
+def test_a_prior_gives_a_second_image_that_is_never_matched(tmp_path):
+    plan = plan_folder(tmp_path / "plan", planning_ct(), "HFS")
+    raw = write_projections(
+        tmp_path / "raw", "HFS", angles=TURN, counts=lambda p: (np.exp(-p) + 0.02).astype(np.float32) * 30_000.0
+    )
+    words = ("--quantity", "intensity", "--voxel", "3", "--prior", plan, "--scatter", "uniform")
+    done = run("reconstruct", raw, *words, "--out", tmp_path / "out")
+    assert done.code == 0, done.err
+    first = pydicom.dcmread(next((tmp_path / "out" / "ct").iterdir()))
+    second = pydicom.dcmread(next((tmp_path / "out" / "ct_with_prior").iterdir()))
+    assert "contains planning prior" in second.SeriesDescription
+    assert (first.ImageType[0], second.ImageType[0]) == ("ORIGINAL", "DERIVED")
+    assert first.FrameOfReferenceUID == second.FrameOfReferenceUID
+    refused = run("guide", plan, tmp_path / "out" / "ct_with_prior", "--out", tmp_path / "guided")
+    assert refused.code == 1
+    assert "derived" in refused.err
+
+
+# -------------------------------------------------------------------------------- what cannot be
+
+
+def refused(scan, words):
+    with pytest.raises(OpenIgrtError) as error:
+        openigrt.reconstruct(scan, **({"quantity": "line integral", "voxel": 6.0, "position": "HFS"} | words))
+    assert "\n" not in error.value.sentence
+    return error.value.sentence
+
+
+def test_projections_that_are_missing(tmp_path):
+    part = write_projections(tmp_path / "part", "HFS", angles=np.arange(0.0, 150.0, 3.0), size=SMALL)
+    assert "less than half a turn" in refused(part, {"out": tmp_path / "out"})
+    gaps = np.concatenate([np.arange(0.0, 100.0, 3.0), np.arange(160.0, 260.0, 3.0)])
+    assert "missing in 2 parts" in refused(write_projections(tmp_path / "gaps", "HFS", angles=gaps, size=SMALL), {})
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_detector_that_stands_aside_is_no_full_fan(tmp_path):
+    aside = write_projections(tmp_path / "aside", "HFS", HALF_FAN_MM, angles=TURN, size=SMALL)
+    assert "half" in refused(aside, {"fan": "full"})
+
+
+def test_pixels_that_are_no_numbers(tmp_path):
+    def spoiled(pixels):
+        pixels[7, 5, 9] = np.nan
+        return pixels
+
+    assert "no numbers" in refused(
+        write_projections(tmp_path / "p", "HFS", angles=TURN, size=SMALL, counts=spoiled), {}
+    )
+
+
+def test_a_volume_that_does_not_fit_is_refused_before_anything_is_made(scan):
+    assert "GiB, and this machine has" in refused(scan, {"size": (2048, 2048, 2048)})
+
+
+def test_a_patient_who_lies_otherwise_than_planned(tmp_path, scan):
+    plan = plan_folder(tmp_path / "plan", planning_ct((48, 36, 30), (5.0, 5.0, 8.0)), "HFS")
+    with pytest.raises(InconsistentInput, match="--position says HFP, the plan HFS"):
+        openigrt.reconstruct(scan, plan=plan, position="HFP", quantity="line integral", voxel=6.0)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ({"method": "magic"}, "method is 'magic'; expected one of fdk"),
+        ({"voxel": 0.0}, "voxel is 0.0; expected a number from 0.1 to 20"),
+        ({"size": (10, 10)}, "expected columns, rows and slices"),
+        ({"iterations": 0}, "expected a whole number from 1"),
+        ({"scatter": "all"}, "expected one of none, uniform, kernel"),
+        ({"four_d": 10}, "times of the projections are not stated"),
+        ({"flat": "nowhere.mha", "quantity": "intensity"}, "nowhere.mha is no file"),
+    ],
+)
+def test_words_that_cannot_be(scan, words, said):
+    assert said in refused(scan, words)
