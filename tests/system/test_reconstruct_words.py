@@ -10,7 +10,15 @@ import SimpleITK
 import openigrt
 from openigrt.errors import InconsistentInput, OpenIgrtError
 from tests.system.command import run
-from tests.system.reconstruct_cases import HALF_FAN_MM, WATER_PER_MM, plan_folder, planning_ct, write_projections
+from tests.system.reconstruct_cases import (
+    HALF_FAN_MM,
+    WATER_PER_MM,
+    plan_folder,
+    planning_ct,
+    write_projections,
+    write_stack,
+)
+from tests.xray.breathing_scans import HEIGHT_MM, Chest, breathing_mm, minute
 
 SMALL = (56, 40)
 TURN = np.arange(0.0, 360.0, 6.0)
@@ -82,6 +90,36 @@ def test_a_prior_gives_a_second_image_that_is_never_matched(tmp_path):
     assert "derived" in refused.err
 
 
+def test_every_phase_of_breathing_shows_the_tumour_where_it_was(tmp_path):
+    trajectory, times = minute(projections=400, size=(96, 64), spacing_mm=(4.5, 4.5))
+    amplitudes, _ = breathing_mm(times)
+    chest = Chest()
+    (tmp_path / "p").mkdir()
+    write_stack(tmp_path / "p", chest.scanned(trajectory, amplitudes), trajectory)
+    words = ("--four-d", "5", "--frame-rate", f"{400 / 60:.6f}", "--quantity", "line integral", "--position", "HFS")
+    done = run("reconstruct", tmp_path / "p", *words, "--voxel", "3", "--water", "0.02", "--out", tmp_path / "out")
+    assert done.code == 0, done.err
+    record = json.loads((tmp_path / "out" / "reconstruction.json").read_text(encoding="utf-8"))
+    assert [made["phase"] for made in record["breathing"]] == ["0%", "20%", "40%", "60%", "80%"]
+    heights = {phase: tumour_height_mm(tmp_path / "out" / f"phase_{phase}") for phase in (0, 40)}
+    inhaled, exhaled = (chest.tumour_center_mm(amplitude)[1] for amplitude in (HEIGHT_MM, 0.0))
+    assert heights[40] == pytest.approx(exhaled, abs=2.5)
+    assert exhaled - heights[0] > 0.5 * (exhaled - inhaled)
+
+
+def tumour_height_mm(folder):
+    """Where the tumour lies along the patient: the middle of what is dense in the lung about it."""
+    slices = sorted((pydicom.dcmread(path) for path in folder.iterdir()), key=lambda s: s.ImagePositionPatient[2])
+    across = np.array([float(s.ImagePositionPatient[0]) + 3.0 * np.arange(s.Columns) for s in slices[:1]])[0]
+    down = float(slices[0].ImagePositionPatient[1]) + 3.0 * np.arange(slices[0].Rows)
+    column = (np.abs(across + 55.0) < 6.0)[None, :] & (np.abs(down + 5.0) < 6.0)[:, None]
+    values = np.array([s.pixel_array[column].mean() for s in slices], dtype=float)
+    heights = np.array([float(s.ImagePositionPatient[2]) for s in slices])
+    near = np.abs(heights + 5.0) < 30.0
+    weights = np.clip(values[near] + 400.0, 0.0, None)
+    return float((weights * heights[near]).sum() / weights.sum())
+
+
 # -------------------------------------------------------------------------------- what cannot be
 
 
@@ -133,7 +171,7 @@ def test_a_patient_who_lies_otherwise_than_planned(tmp_path, scan):
         ({"size": (10, 10)}, "expected columns, rows and slices"),
         ({"iterations": 0}, "expected a whole number from 1"),
         ({"scatter": "all"}, "expected one of none, uniform, kernel"),
-        ({"four_d": 10}, "times of the projections are not stated"),
+        ({"four_d": 10}, "give --frame-rate"),
         ({"flat": "nowhere.mha", "quantity": "intensity"}, "nowhere.mha is no file"),
     ],
 )

@@ -190,6 +190,7 @@ def reconstruct(  # noqa: PLR0917  (typer makes options of parameters; they are 
     couch_pose: options.CouchPose = None,
     spacing: options.DetectorSpacing = None,
     quantity: options.PixelQuantity = None,
+    frame_rate: options.FrameRate = None,
     as_json: options.Json = False,
 ) -> None:
     """From the projections of a scan to a cone-beam CT in HU, as a DICOM series that `guide` takes.

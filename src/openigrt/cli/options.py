@@ -103,6 +103,9 @@ PixelQuantity = Annotated[
     str | None,
     Option("--quantity", metavar="NAME", help="pixels of a stack: intensity or 'line integral'"),
 ]
+FrameRate = Annotated[
+    float | None, Option(metavar="HZ", help="projections a second, where no file states their times (--four-d)")
+]
 SlicesOut = Annotated[
     Path, Option("--out", metavar="DIR", parser=words.path, help="where the slices (ct/) and the record go")
 ]

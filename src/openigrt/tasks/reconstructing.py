@@ -78,6 +78,7 @@ def reconstruct(
     geometry: str | Path | None = None,
     spacing: ArrayLike | None = None,
     quantity: str | None = None,
+    frame_rate: float | None = None,
     machine: str | Path | None = None,
     plan: str | Path | None = None,
     prior: str | Path | None = None,
@@ -90,11 +91,12 @@ def reconstruct(
     """A cone-beam CT in HU from a folder or stack of projections; written to the folder `out` where one is named.
 
     The words are those of the command. `geometry` is RTK's file; `spacing` (between columns, between rows) in mm and
-    `quantity` (intensity, line integral) say what stacks do not. `plan` is the plan folder of the patient, whose name
-    and position the image then carries; `prior` the same, and its CT then corrects scatter and HU. `position` and
-    `couch_pose` (IEC 61217) say how the patient lay; HFS and none where neither they nor the files do. `how`: `voxel`
-    is in mm, `size` (columns, rows, slices), `tube_voltage` in kV, `water` per mm, `four_d` a number of breathing
-    phases. Raises an OpenIgrtError with one sentence wherever no sound image can be made; nothing is written then.
+    `quantity` (intensity, line integral) say what stacks do not, `frame_rate` how many projections a second. `plan` is
+    the plan folder of the patient, whose name and position the image then carries; `prior` the same, and its CT then
+    corrects scatter and HU. `position` and `couch_pose` (IEC 61217) say how the patient lay; HFS and none where neither
+    they nor the files do. `how`: `voxel` is in mm, `size` (columns, rows, slices), `tube_voltage` in kV, `water` per
+    mm, `four_d` a number of breathing phases. Raises an OpenIgrtError with one sentence wherever no sound image can be
+    made; nothing is written then.
     """
     require_paths(projections=projections, **given(geometry=geometry, machine=machine, plan=plan, prior=prior, out=out))
     require_texts(**given(position=position, quantity=quantity))
@@ -107,6 +109,7 @@ def reconstruct(
     clock = Clock(progress)
     clock.step("read", "reading the headers of the projections")
     scan, messages = _read(source, known)
+    scan = scan if frame_rate is None else _timed(scan, _within(frame_rate, "frame_rate", 0.01, 1000.0))
     named = plan if prior is None else prior
     folder = None if named is None else read_plan_input(Path(named), None, lying, None, Straightening.REFUSED)
     scan, said = _lying(_of_patient(scan, folder), _position(lying, folder), couch)
@@ -176,6 +179,11 @@ def _read(source: Path, known: ScanDefaults) -> tuple[Scan, tuple[str, ...]]:
 def _rt_images(folder: Path) -> list[Path]:
     """The files of RT Images in a folder."""
     return [instance.path for instance in scan_folder(folder).instances_of(PROJECTION_CLASSES)]
+
+
+def _timed(scan: Scan, frames_per_s: float) -> Scan:
+    """The scan with times of an even rate, where it states none."""
+    return scan if scan.times_s is not None else replace(scan, times_s=np.arange(len(scan)) / frames_per_s)
 
 
 def _of_patient(scan: Scan, folder: PlanFolder | None) -> Scan:
@@ -276,7 +284,9 @@ def _bins(
     """The image of each phase of breathing, found in the projections themselves."""
     scan = bench.scan
     if scan.times_s is None:
-        raise MissingInput("The times of the projections are not stated, so their breathing phases cannot be found.")
+        raise MissingInput(
+            "The times of the projections are not stated, so their breathing cannot be found; give --frame-rate."
+        )
     clock.step("breathing", "looking for the breathing in the projections")
     position = scan.provenance.patient_position or PatientPosition.HFS
     trace = breathing_in(amsterdam_shroud(integrals, scan.trajectory), scan.times_s, position)
