@@ -127,8 +127,8 @@ class LineIntegrals:
         said, share = self.flaws.warnings(), self.floored / max(self.flaws.pixels, 1)
         if share > LARGEST_DARK_SHARE:
             raise InconsistentInput(
-                f"{100.0 * share:.0f} % of the pixels saw no beam: they are zero or below, or not above the dark field; "
-                "check --quantity, --flat and --dark.",
+                f"{100.0 * share:.0f} % of the pixels saw no beam: they are zero or below, or not above the dark "
+                "field; check --quantity, --flat and --dark.",
                 dark_share=share,
             )
         if self.floored:

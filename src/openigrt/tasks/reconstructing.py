@@ -213,8 +213,8 @@ def _require_plan(prior: Path, folder: PlanFolder | None) -> None:
     """Raise MissingInput for a prior that does not say where its isocenter is."""
     if folder is None or folder.plan is None:
         raise MissingInput(
-            f"There is no RT Plan in {prior}, so where its CT lies about the isocenter is not known; export the plan with "
-            "its CT, or reconstruct without --prior."
+            f"There is no RT Plan in {prior}, so where its CT lies about the isocenter is not known; export the "
+            "plan with its CT, or reconstruct without --prior."
         )
 
 
@@ -262,7 +262,7 @@ def _reconstructed(
     attenuation = bench.volume(integrals, clock.tell)
     scale = HuScale.of_water(water_per_mm)
     image, planned = bench.image(attenuation, scale, frame), None
-    flaws = integrals.warnings()
+    doubts = list(integrals.warnings())
     if plan is not None:
         clock.step("match", "matching the first image to the plan")
         match = matched_to_plan(image, plan)
@@ -275,8 +275,9 @@ def _reconstructed(
         image = bench.image(attenuation, scale, frame)
         of_plan = bench.image(corrected, placed.scale(corrected, bench.grid, seen), frame)
         planned = PlanningPrior(match, _with_prior(of_plan))
+        doubts.extend(match.trust.reasons)
     bins = () if settings.bins is None else _bins(bench, integrals, scale, frame, clock)
-    messages = (*about_beam, *about_tube, *bench.arc.warnings, *flaws, *_blank(bins))
+    messages = (*about_beam, *about_tube, *bench.arc.warnings, *doubts, *_blank(bins))
     return Reconstruction(
         image,
         scan,
