@@ -383,7 +383,7 @@ def test_what_is_no_scan(tmp_path):
 def test_two_kinds_and_strangers_in_one_folder(tmp_path):
     write_xim(tmp_path)
     (tmp_path / "notes.txt").write_text("x")
-    assert "1 files are no projections and are left aside, 'notes.txt' first." in read_scan(tmp_path)[1]
+    assert "'notes.txt' is no projection and is left aside." in read_scan(tmp_path)[1]
     (tmp_path / "a.his").write_bytes(files.his())
     with pytest.raises(AmbiguousInput, match=r"1 of Elekta \.his, 4 of Varian \.xim"):
         read_scan(tmp_path)

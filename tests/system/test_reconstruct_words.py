@@ -1,6 +1,7 @@
 """What `openigrt reconstruct` takes, makes and refuses, on a small scan."""
 
 import json
+import shutil
 
 import numpy as np
 import pydicom
@@ -78,8 +79,11 @@ def test_a_prior_gives_a_second_image_that_is_never_matched(tmp_path):
         tmp_path / "raw", "HFS", angles=TURN, counts=lambda p: (np.exp(-p) + 0.02).astype(np.float32) * 30_000.0
     )
     words = ("--quantity", "intensity", "--voxel", "3", "--prior", plan, "--scatter", "uniform")
-    done = run("reconstruct", raw, *words, "--out", tmp_path / "out")
+    done = run("reconstruct", raw, *words, "--out", tmp_path / "out", "--json")
     assert done.code == 0, done.err
+    record = json.loads(done.out)
+    assert record["prior"]["verdict"] == "look"
+    assert any("it bent, or it is another patient" in said for said in record["messages"])
     first = pydicom.dcmread(next((tmp_path / "out" / "ct").iterdir()))
     second = pydicom.dcmread(next((tmp_path / "out" / "ct_with_prior").iterdir()))
     assert "contains planning prior" in second.SeriesDescription
@@ -153,6 +157,54 @@ def test_pixels_that_are_no_numbers(tmp_path):
     )
 
 
+def in_counts(tmp_path, counts):
+    return write_projections(tmp_path / "counts", "HFS", angles=TURN, size=SMALL, counts=counts)
+
+
+@pytest.mark.parametrize(
+    ("counts", "quantity", "said"),
+    [
+        (lambda p: 0.0 * p, "line integral", "every line integral is zero"),
+        (lambda p: 30_000.0 * np.exp(-p), "line integral", "say --quantity intensity"),
+        (lambda p: p, "intensity", "41 % of the pixels saw no beam"),
+        (lambda p: 30_000.0 * np.exp(-p) - 28_000.0, "intensity", "59 % of the pixels saw no beam"),
+        (lambda p: np.minimum(200_000.0 * np.exp(-p), 65535.0).astype(np.uint16), "intensity", "pixels are saturated"),
+    ],
+)
+def test_pixels_that_are_not_what_they_are_called_make_no_image(tmp_path, counts, quantity, said):
+    assert said in refused(in_counts(tmp_path, counts), {"quantity": quantity, "out": tmp_path / "out"})
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_projection_without_beam_is_told(tmp_path):
+    def without_beam(line_integrals):
+        counts = 30_000.0 * np.exp(-line_integrals)
+        counts[7] = 0.0
+        return counts
+
+    made = openigrt.reconstruct(in_counts(tmp_path, without_beam), quantity="intensity", voxel=6.0, position="HFS")
+    assert "1.7 % of the pixels saw no beam; what lies before them is not known." in made.messages
+
+
+def test_a_folder_that_lacks_what_its_format_does_not_say(tmp_path, scan):
+    shutil.copytree(scan, tmp_path / "p")
+    (tmp_path / "p" / "geometry.xml").rename(tmp_path / "geometry.xml")
+    assert "projections without a geometry; put RTK's geometry" in refused(tmp_path / "p", {})
+    openigrt.reconstruct(tmp_path / "p", geometry=tmp_path / "geometry.xml", quantity="line integral", voxel=6.0)
+    (tmp_path / "images").mkdir()
+    SimpleITK.WriteImage(SimpleITK.Image(56, 40, SimpleITK.sitkFloat32), str(tmp_path / "images" / "p0.tif"))
+    assert "--spacing" in refused(tmp_path / "images", {})
+
+
+def test_plan_folders_that_are_no_prior_or_no_place_for_results(tmp_path, scan):
+    plan = plan_folder(tmp_path / "plan", planning_ct((48, 36, 30), (5.0, 5.0, 8.0)), "HFS")
+    assert "give one of them" in refused(scan, {"plan": plan, "prior": plan})
+    for word in ("plan", "prior"):
+        assert "into the input folder" in refused(scan, {word: plan, "out": plan / "cbct"})
+    (plan / "rp.dcm").unlink()
+    assert "There is no RT Plan in" in refused(scan, {"prior": plan})
+
+
 def test_a_volume_that_does_not_fit_is_refused_before_anything_is_made(scan):
     assert "GiB, and this machine has" in refused(scan, {"size": (2048, 2048, 2048)})
 
@@ -172,6 +224,8 @@ def test_a_patient_who_lies_otherwise_than_planned(tmp_path, scan):
         ({"iterations": 0}, "expected a whole number from 1"),
         ({"scatter": "all"}, "expected one of none, uniform, kernel"),
         ({"four_d": 10}, "give --frame-rate"),
+        ({"flat": "nowhere.mha"}, "Line integrals need no flat field"),
+        ({"dark": "nowhere.mha", "quantity": "intensity"}, "A dark field is of use with a flat field only"),
         ({"flat": "nowhere.mha", "quantity": "intensity"}, "nowhere.mha is no file"),
     ],
 )

@@ -74,8 +74,16 @@ def _projections_at(path: Path) -> tuple[str, list[Path], Messages]:
         found = ", ".join(f"{len(by_kind[kind])} of {kind}" for kind in kinds)
         raise AmbiguousInput(f"{folder} holds several kinds or stacks of projections ({found}); give one of them.")
     others = [name for name in by_kind.get(None, []) if name.suffix.lower() not in BESIDE]
-    aside = (f"{len(others)} files are no projections and are left aside, {others[0].name!r} first.",) if others else ()
-    return kinds[0], by_kind[kinds[0]], aside
+    return kinds[0], by_kind[kinds[0]], _left_aside(others)
+
+
+def _left_aside(others: list[Path]) -> Messages:
+    """A message about files that are no projections."""
+    if not others:
+        return ()
+    if len(others) == 1:
+        return (f"{others[0].name!r} is no projection and is left aside.",)
+    return (f"{len(others)} files are no projections and are left aside, {others[0].name!r} first.",)
 
 
 def _like(path: Path, kind: str) -> list[Path]:

@@ -68,7 +68,7 @@ def tiff_scan(paths: Sequence[Path], defaults: ScanDefaults) -> tuple[Scan, Mess
     if defaults.spacing_mm is None:
         raise MissingInput(
             f"{paths[0].parent} holds TIFF images, which do not state the spacing of their pixels in mm; give it as "
-            "ScanDefaults(spacing_mm=...)."
+            "--spacing (ScanDefaults.spacing_mm)."
         )
     geometry, messages = _geometry_beside(paths[0], defaults, len(paths))
     quantity, said = _quantity(all(is_whole for _, is_whole in found), defaults)
@@ -81,7 +81,8 @@ def _geometry_beside(path: Path, defaults: ScanDefaults, count: int) -> tuple[Rt
     found = defaults.geometry or xml_beside(path.parent, is_rtk_geometry, "RTK's geometry")
     if found is None:
         raise MissingInput(
-            f"{path} holds projections without a geometry; put RTK's geometry (.xml) beside them, or give its path."
+            f"{path} holds projections without a geometry; put RTK's geometry (.xml) beside them, or name "
+            "it (--geometry)."
         )
     geometry, messages = read_rtk_geometry(found)
     if len(geometry) != count:

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from openigrt.errors import InconsistentInput
+from openigrt.errors import InconsistentInput, InputError
 from openigrt.files import read_field
 from openigrt.geometry import Trajectory
 from openigrt.images import Quantity, Scan
@@ -31,6 +31,9 @@ from openigrt.xray import (
 Float32Array = NDArray[np.float32]
 
 REFERENCE_KEV = 60.0
+LARGEST_DARK_SHARE = 0.1
+LARGEST_LINE_INTEGRAL = 20.0  # exp(-20) of the beam: below one quantum of any detector
+LARGEST_COUNT = 65535.0  # where 16 bits end
 
 
 class Scatter(StrEnum):
@@ -78,9 +81,9 @@ class Signals:
             return np.asarray(np.exp(-pixels), np.float32), FrameFlaws(pixels.size)
         if self.panel is not None:
             transmissions, flaws = self.panel.transmissions(pixels)
-            return transmissions * self.panel.air, flaws
+            return transmissions * self.panel.air, flaws + FrameFlaws(saturated=_clipped(pixels))
         levels = np.asarray(self.levels[which], np.float32)
-        return np.divide(pixels, levels[:, None, None], dtype=np.float32), FrameFlaws(pixels.size)
+        return np.divide(pixels, levels[:, None, None], dtype=np.float32), FrameFlaws(pixels.size, _clipped(pixels))
 
 
 class LineIntegrals:
@@ -119,12 +122,30 @@ class LineIntegrals:
         self.floored += floored
         return integrals if self.hardening is None else self.hardening.corrected(integrals)
 
+    def warnings(self) -> tuple[str, ...]:
+        """What was wrong with the pixels; raises InconsistentInput where too many saw too much or nothing."""
+        said, share = self.flaws.warnings(), self.floored / max(self.flaws.pixels, 1)
+        if share > LARGEST_DARK_SHARE:
+            raise InconsistentInput(
+                f"{100.0 * share:.0f} % of the pixels saw no beam: they are zero or below, or not above the dark "
+                "field; check --quantity, --flat and --dark.",
+                dark_share=share,
+            )
+        if self.floored:
+            said += (f"{100.0 * share:.2g} % of the pixels saw no beam; what lies before them is not known.",)
+        return said
+
 
 def read_signals(
     scan: Scan, flat: Path | None, dark: Path | None, progress: Progress
 ) -> tuple[Signals, tuple[str, ...]]:
     """What came through, by flat and dark field, or by the brightest pixels of each projection; and messages."""
+    if dark is not None and flat is None:
+        raise InputError("A dark field is of use with a flat field only; give --flat too, or leave out --dark.")
     if scan.quantity is Quantity.LINE_INTEGRAL:
+        if flat is not None:
+            raise InputError("Line integrals need no flat field; leave out --flat, or say --quantity intensity.")
+        _require_line_integrals(scan)
         return Signals(scan, None, np.ones(len(scan))), ()
     if flat is not None:
         darkness = np.zeros(scan.trajectory.shape[1:], np.float32) if dark is None else _field(dark, scan)
@@ -150,6 +171,27 @@ def hardening_of(scan: Scan, tube_voltage_kv: float | None) -> tuple[BeamHardeni
     if scan.quantity is Quantity.LINE_INTEGRAL and tube_voltage_kv is None:
         return None, ()
     return water_hardening(tube_spectrum(Tube(voltage_kv)), np.zeros(1), Material.ALUMINUM, REFERENCE_KEV), ()
+
+
+def _clipped(pixels: Float32Array) -> int:
+    """How many pixels stand where 16 bits end, and none above."""
+    return int((pixels == LARGEST_COUNT).sum()) if pixels.max(initial=0.0) == LARGEST_COUNT else 0
+
+
+def _require_line_integrals(scan: Scan) -> None:
+    """Raise InconsistentInput for pixels that no line integrals are: empty, or higher than any detector can tell."""
+    highest, is_empty = 0.0, True
+    for which in blocks(len(scan)):
+        pixels = np.asarray(scan.pixels[which])
+        highest = max(highest, float(np.median(pixels, axis=(1, 2)).max()))
+        is_empty = is_empty and not pixels.any()
+    if is_empty:
+        raise InconsistentInput("The projections are empty: every line integral is zero; export them again.")
+    if highest > LARGEST_LINE_INTEGRAL:
+        raise InconsistentInput(
+            f"Half of the pixels of a projection are {highest:.4g} or more, and no line integral is above "
+            f"{LARGEST_LINE_INTEGRAL:g}; say --quantity intensity, if they are what the detector counted."
+        )
 
 
 def _field(path: Path, scan: Scan) -> Float32Array:

@@ -101,10 +101,12 @@ def reconstruct(
     require_paths(projections=projections, **given(geometry=geometry, machine=machine, plan=plan, prior=prior, out=out))
     require_texts(**given(position=position, quantity=quantity))
     require_listener(progress)
+    if plan is not None and prior is not None:
+        raise InputError("Both --plan and --prior name a plan; give one of them: --prior says all that --plan says.")
     settings, known = _settings(how), _known(geometry, spacing, quantity, machine)
     lying, couch, source = position_of(position), couch_pose_of(couch_pose), Path(projections)
     if out is not None:
-        require_usable_folder(Path(out), FILES, source)
+        require_usable_folder(Path(out), FILES, source, *(Path(named) for named in (plan, prior) if named is not None))
         tell_set_aside(Path(out), RESULTS, "run", progress)
     clock = Clock(progress)
     clock.step("read", "reading the headers of the projections")
@@ -112,6 +114,8 @@ def reconstruct(
     scan = scan if frame_rate is None else _timed(scan, _within(frame_rate, "frame_rate", 0.01, 1000.0))
     named = plan if prior is None else prior
     folder = None if named is None else read_plan_input(Path(named), None, lying, None, Straightening.REFUSED)
+    if prior is not None:
+        _require_plan(Path(prior), folder)
     scan, said = _lying(_of_patient(scan, folder), _position(lying, folder), couch)
     done = _reconstructed(source, scan, settings, folder if prior is not None else None, clock)
     clock.stop()
@@ -170,15 +174,21 @@ def _read(source: Path, known: ScanDefaults) -> tuple[Scan, tuple[str, ...]]:
     try:
         return read_scan(source, known)
     except MissingInput as error:
-        images = _rt_images(source) if source.is_dir() else []
+        images = _rt_images(source)
         if not images:
             raise error from None
         return read_rt_image_scan(images, quantity=known.quantity)
 
 
 def _rt_images(folder: Path) -> list[Path]:
-    """The files of RT Images in a folder."""
-    return [instance.path for instance in scan_folder(folder).instances_of(PROJECTION_CLASSES)]
+    """The files of RT Images in a folder, none where it holds no DICOM."""
+    if not folder.is_dir():
+        return []
+    try:
+        found = scan_folder(folder)
+    except MissingInput:
+        return []
+    return [instance.path for instance in found.instances_of(PROJECTION_CLASSES)]
 
 
 def _timed(scan: Scan, frames_per_s: float) -> Scan:
@@ -197,6 +207,15 @@ def _of_patient(scan: Scan, folder: PlanFolder | None) -> Scan:
             f"{in_short(planned.patient_id)}; give files of one patient only."
         )
     return replace(scan, provenance=replace(found, patient_id=planned.patient_id, patient_name=planned.patient_name))
+
+
+def _require_plan(prior: Path, folder: PlanFolder | None) -> None:
+    """Raise MissingInput for a prior that does not say where its isocenter is."""
+    if folder is None or folder.plan is None:
+        raise MissingInput(
+            f"There is no RT Plan in {prior}, so where its CT lies about the isocenter is not known; export the "
+            "plan with its CT, or reconstruct without --prior."
+        )
 
 
 def _position(given: PatientPosition | None, folder: PlanFolder | None) -> PatientPosition | None:
@@ -243,6 +262,7 @@ def _reconstructed(
     attenuation = bench.volume(integrals, clock.tell)
     scale = HuScale.of_water(water_per_mm)
     image, planned = bench.image(attenuation, scale, frame), None
+    doubts = list(integrals.warnings())
     if plan is not None:
         clock.step("match", "matching the first image to the plan")
         match = matched_to_plan(image, plan)
@@ -255,8 +275,9 @@ def _reconstructed(
         image = bench.image(attenuation, scale, frame)
         of_plan = bench.image(corrected, placed.scale(corrected, bench.grid, seen), frame)
         planned = PlanningPrior(match, _with_prior(of_plan))
+        doubts.extend(match.trust.reasons)
     bins = () if settings.bins is None else _bins(bench, integrals, scale, frame, clock)
-    messages = (*about_beam, *about_tube, *bench.arc.warnings, *integrals.flaws.warnings(), *_blank(bins))
+    messages = (*about_beam, *about_tube, *bench.arc.warnings, *doubts, *_blank(bins))
     return Reconstruction(
         image,
         scan,

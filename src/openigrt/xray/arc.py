@@ -75,7 +75,7 @@ def arc_of(trajectory: Trajectory) -> Arc:
         named = ", ".join(f"{places[n]:.1f} to {np.mod(places[n] + gaps[n], FULL_TURN_DEG):.1f}" for n in wide[:4])
         raise InconsistentInput(
             f"Projections are missing in {len(wide)} parts of the arc (gantry angles {named}); find them, or "
-            "reconstruct by an iterative method."
+            "give those of one arc only."
         )
     ordered = np.roll(np.arange(len(places)), -int(wide[0]) - 1)
     start = float(places[ordered[0]])
