@@ -7,13 +7,14 @@ from numpy.typing import NDArray
 
 from openigrt.dicom import DailyFolder, PlanFolder
 from openigrt.errors import MatchImpossible
-from openigrt.geometry import Frame, Grid, PatientPosition, RigidTransform, Trajectory, resample
+from openigrt.geometry import Frame, Grid, RigidTransform, Trajectory, resample
 from openigrt.images import Image
 from openigrt.patient import Match
 from openigrt.tasks.guidance_settings import guidance_settings
 from openigrt.tasks.guiding import Case
 from openigrt.tasks.patient_setup import GivenSetup, patient_setup
 from openigrt.tasks.plan_side import PlanSide
+from openigrt.tasks.volume_making import lps_from_room
 from openigrt.xray import AXIAL_DIRECTION, BeamHardening, HuScale, PriorScatter, Projector, adapted_prior, scale_of_plan
 
 Float32Array = NDArray[np.float32]
@@ -47,9 +48,7 @@ class PlacedPlan:
     @classmethod
     def by(cls, match: Match, folder: PlanFolder, image: Image) -> "PlacedPlan":
         """The plan of a folder, laid by the match of an image whose frame has its origin at the isocenter."""
-        position = image.provenance.patient_position or PatientPosition.HFS
-        daily_from_room = RigidTransform(image.frame, Frame.FIXED, position.table_top_from_lps().T, np.zeros(3))
-        return cls(folder.planning_image, match.plan_from_daily @ daily_from_room)
+        return cls(folder.planning_image, match.plan_from_daily @ lps_from_room(image.provenance, image.frame))
 
     def on(self, grid: Grid) -> Float32Array:
         """HU [k, j, i] on a grid of the room, NaN outside."""
@@ -78,9 +77,7 @@ class PlannedScatter:
     def __init__(self, plan: PlacedPlan, first: Image, water_per_mm: float, hardening: BeamHardening | None) -> None:
         """Lay the planning CT as the patient lay."""
         self._grid = plan.covering()
-        position = first.provenance.patient_position or PatientPosition.HFS
-        daily_from_room = RigidTransform(first.frame, Frame.FIXED, position.table_top_from_lps().T, np.zeros(3))
-        today = resample(first.voxels, first.grid, self._grid, daily_from_room)
+        today = resample(first.voxels, first.grid, self._grid, lps_from_room(first.provenance, first.frame))
         seen = np.isfinite(today)
         planned = np.nan_to_num(plan.on(self._grid), nan=AIR_HU)
         adapted = adapted_prior(planned, np.nan_to_num(today, nan=AIR_HU), seen)

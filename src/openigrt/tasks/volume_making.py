@@ -7,12 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openigrt.errors import InputError
-from openigrt.geometry import Frame, Grid, PatientPosition
-from openigrt.images import Image, Modality, Phase, ProjectionPixels, Scan
+from openigrt.geometry import Frame, Grid, PatientPosition, RigidTransform
+from openigrt.images import Image, Modality, Phase, ProjectionPixels, Provenance, Scan
 from openigrt.tasks.clock import Progress
 from openigrt.tasks.reconstruction import Method, ReconstructionSettings
 from openigrt.xray import (
-    PROJECTIONS_AT_ONCE,
     Arc,
     CglsSettings,
     Fan,
@@ -31,13 +30,14 @@ from openigrt.xray import (
     reconstruct_cgls,
     reconstruct_os_sart,
     reconstruct_total_variation,
+    reconstruction_bytes,
 )
 
 Float32Array = NDArray[np.float32]
 
 MANUFACTURER = "OpenIGRT"
-BYTES_OF_A_VOXEL = {Method.FDK: 13, Method.OS_SART: 26, Method.CGLS: 26, Method.TOTAL_VARIATION: 42}
-BLOCKS_IN_MEMORY = 6
+BYTES_OF_A_VOXEL = {Method.OS_SART: 26, Method.CGLS: 26, Method.TOTAL_VARIATION: 42}
+BYTES_OF_A_SHOWN_VOXEL = 5  # HU, and whether it was seen
 SCANS_IN_MEMORY = 3
 BYTES_OF_A_PIXEL = 4
 
@@ -104,7 +104,7 @@ def bench_of(scan: Scan, settings: ReconstructionSettings) -> Bench:
     fan = settings.fan or fan_of(scan.trajectory)
     view = field_of_view(scan.trajectory, fan)
     grid = covering_grid(view, (settings.voxel_mm, settings.voxel_mm, settings.voxel_mm), settings.size)
-    require_memory(scan, grid, settings.method)
+    require_memory(scan, grid, settings)
     return Bench(scan, settings, grid, fan, arc_of(scan.trajectory), view)
 
 
@@ -113,16 +113,26 @@ def lying(grid: Grid, scan: Scan, frame: Frame) -> Grid:
 
     The origin of the frame is the machine isocenter.
     """
-    position = scan.provenance.patient_position or PatientPosition.HFS
-    lps_from_room = position.table_top_from_lps().T
-    return Grid(frame, lps_from_room @ grid.origin_mm, grid.spacing_mm, lps_from_room @ grid.direction, grid.size)
+    daily_from_room = lps_from_room(scan.provenance, frame)
+    direction = daily_from_room.rotation @ grid.direction
+    return Grid(frame, daily_from_room.points(grid.origin_mm), grid.spacing_mm, direction, grid.size)
 
 
-def require_memory(scan: Scan, grid: Grid, method: Method) -> None:
+def lps_from_room(source: Provenance, frame: Frame) -> RigidTransform:
+    """The room to the axes of an image of the room, as the patient lay; both have their origin at the isocenter."""
+    position = source.patient_position or PatientPosition.HFS
+    return RigidTransform(frame, Frame.FIXED, position.table_top_from_lps().T, np.zeros(3))
+
+
+def require_memory(scan: Scan, grid: Grid, settings: ReconstructionSettings) -> None:
     """Raise InputError, before anything is computed, where volume and projections would not fit this machine."""
-    voxels, pixels = float(np.prod(grid.size, dtype=float)), float(np.prod(scan.trajectory.size, dtype=float))
-    held = BLOCKS_IN_MEMORY * PROJECTIONS_AT_ONCE if method is Method.FDK else SCANS_IN_MEMORY * len(scan)
-    needed = BYTES_OF_A_VOXEL[method] * voxels + BYTES_OF_A_PIXEL * held * pixels
+    method, voxels = settings.method, float(np.prod(grid.size, dtype=float))
+    if method is Method.FDK:
+        filtering = FdkSettings(fan=settings.fan, extension_share=settings.extension_share)
+        needed = reconstruction_bytes(grid, scan.trajectory, filtering) + BYTES_OF_A_SHOWN_VOXEL * voxels
+    else:
+        pixels = SCANS_IN_MEMORY * float(np.prod(scan.trajectory.shape, dtype=float))
+        needed = BYTES_OF_A_VOXEL[method] * voxels + BYTES_OF_A_PIXEL * pixels
     there = float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     if needed > there:
         shape = " x ".join(str(n) for n in grid.size)
