@@ -66,7 +66,7 @@ def _outcome(read: Callable[[Path], object], path: Path) -> Failure | str:
 
 @contextmanager
 def _limited_time() -> Iterator[None]:
-    """Alarms by the time of the processor, which no other work on the machine wears away, and by the clock for what only waits."""
+    """Alarms by processor time, which other work does not wear away, and by the clock for what only waits."""
     limits = ((signal.SIGPROF, signal.ITIMER_PROF, LONGEST_S), (signal.SIGALRM, signal.ITIMER_REAL, LONGEST_WAIT_S))
     former = [signal.signal(alarm, _end) for alarm, _, _ in limits]
     for _, timer, longest_s in limits:
