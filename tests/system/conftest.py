@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 import openigrt
-from openigrt.tasks import Guidance, guiding
+from openigrt.tasks import Guidance
+from openigrt.tasks.guidance import guiding
 from tests.system.phantom import write_case
 
 

@@ -209,7 +209,7 @@ def test_without_out_the_call_writes_nothing(patient_folder, tmp_path, known_mat
 
 
 def test_a_machine_without_kernels_says_that_it_compiles(patient_folder, known_match, monkeypatch):
-    monkeypatch.setattr("openigrt.tasks.guiding.kernels_are_cached", lambda package: False)
+    monkeypatch.setattr("openigrt.tasks.guidance.guiding.kernels_are_cached", lambda package: False)
     steps = []
     openigrt.guide(patient_folder / "plan", patient_folder / "today", progress=steps.append)
     assert "compiling kernels, once per machine, and matching" in steps

@@ -9,7 +9,7 @@ import pytest
 import openigrt
 from openigrt.errors import InputError, OpenIgrtError
 from openigrt.geometry import CouchPose
-from openigrt.tasks import guidance_files
+from openigrt.tasks.guidance import files as guidance_files
 from tests.system import phantom
 from tests.system.command import run
 

@@ -20,7 +20,8 @@ from pydicom.uid import generate_uid
 import openigrt
 from openigrt.geometry import PatientPosition, TableAngles
 from openigrt.patient import Verdict
-from openigrt.tasks import course_image, guiding
+from openigrt.tasks.guidance import guiding
+from openigrt.tasks.review import course_image
 from openigrt.virtual import virtual_case
 from tests.system.command import run
 from tests.system.course_cases import MOTIONS, WRONG_MM, other_way_round, uid, write_course

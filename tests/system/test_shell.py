@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from openigrt.tasks import guidance_files
+from openigrt.tasks.guidance import files as guidance_files
 from tests.system.command import run
 
 PROGRAM = Path(sys.executable).with_name("openigrt")
 PATCHED = """
 import sys, time
-from openigrt.tasks import guiding
+from openigrt.tasks.guidance import guiding
 guiding.match_rigid = lambda question, regions: time.sleep(60)
 from openigrt.cli import main
 main()

@@ -8,7 +8,7 @@ import pytest
 import SimpleITK as sitk  # noqa: N813  (the name that its users know)
 
 from openigrt.files import write_volume
-from openigrt.tasks import guiding
+from openigrt.tasks.guidance import guiding
 from tests.dicom.writing_cases import requires_dciodvfy, validated
 from tests.system import phantom
 from tests.system.command import run

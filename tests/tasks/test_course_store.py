@@ -9,8 +9,8 @@ import pytest
 from openigrt.errors import InputError
 from openigrt.guidance import Agreement, ImageReview, OtherView, SetupError
 from openigrt.report import FusedPlane, SideBySide
-from openigrt.tasks.course import ImageResult
-from openigrt.tasks.course_store import keep, kept
+from openigrt.tasks.review.course import ImageResult
+from openigrt.tasks.review.course_store import keep, kept
 from tests.guidance.test_course_order import found
 
 KEY = "ab" * 32

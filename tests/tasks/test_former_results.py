@@ -5,7 +5,7 @@ import os
 import pytest
 
 from openigrt.errors import InputError
-from openigrt.tasks.former_results import former_results, set_aside
+from openigrt.tasks.results.former import former_results, set_aside
 
 NAMES = "a.json", "b.dcm", "c.html"
 WRITTEN_AT_S = 1_700_000_000

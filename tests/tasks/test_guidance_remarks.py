@@ -13,7 +13,9 @@ from openigrt.geometry import CouchPose, Frame, Grid, ImageAxes, PatientPosition
 from openigrt.guidance import Alignment
 from openigrt.images import Image, Mask, Modality, Provenance
 from openigrt.patient import Beam, ControlPoint, Plan, Target
-from openigrt.tasks.guidance_remarks import (
+from openigrt.tasks.guidance.isocenters import Contradiction
+from openigrt.tasks.guidance.patient_setup import PatientSetup
+from openigrt.tasks.guidance.remarks import (
     body_in_doubt,
     body_on_few_slices,
     doubts,
@@ -25,8 +27,6 @@ from openigrt.tasks.guidance_remarks import (
     target_outside,
     what_was_read,
 )
-from openigrt.tasks.isocenters import Contradiction
-from openigrt.tasks.patient_setup import PatientSetup
 
 NOW = datetime(2024, 5, 6, 7, 8, tzinfo=UTC)
 PROTOCOL = builtin_protocols()["default"]

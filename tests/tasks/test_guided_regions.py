@@ -9,7 +9,7 @@ from openigrt.geometry import Frame, Grid
 from openigrt.images import Image, Modality
 from openigrt.patient import Contour, ContourKind, Structure, StructureRole, StructureSet, Target
 from openigrt.registration import RegionKind
-from openigrt.tasks.guided_regions import body_mask, regions_to_match
+from openigrt.tasks.guidance.regions import body_mask, regions_to_match
 
 FRAME = Frame.plan("1.2")
 GRID = Grid(FRAME, (-20.0, -20.0, 0.0), (2.0, 2.0, 4.0), np.eye(3), (21, 21, 6))

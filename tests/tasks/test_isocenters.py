@@ -11,7 +11,7 @@ from openigrt.geometry import Frame, Grid, ImageAxes, PatientPosition
 from openigrt.guidance import Alignment
 from openigrt.images import Image, Modality, Provenance
 from openigrt.patient import Beam, Plan
-from openigrt.tasks.isocenters import contradictions, plan_isocenter, point_mm
+from openigrt.tasks.guidance.isocenters import contradictions, plan_isocenter, point_mm
 
 PLAN_FRAME, DAILY_FRAME = Frame.plan("1.2"), Frame.daily("1.3")
 HEAD_MM, SPINE_MM = (12.0, -30.0, 40.0), (12.0, -30.0, -60.0)

@@ -12,7 +12,7 @@ import pytest
 import openigrt
 from openigrt.guidance import Agreement, Protocol, Role, course_images
 from openigrt.patient import Action, Verdict
-from openigrt.tasks.review_table import COLUMNS, review_table
+from openigrt.tasks.review.table import COLUMNS, review_table
 from tests.guidance.test_course_order import image
 from tests.tasks.schema_keys import described_keys
 from tests.tasks.test_course_store import OTHER

@@ -1,4 +1,4 @@
-"""Whole jobs, one file each: what the command line and the Python interface call."""
+"""Whole jobs: what the command line and the Python interface call."""
 
 from openigrt.tasks.accepting import (
     MachineAcceptance,
@@ -13,60 +13,60 @@ from openigrt.tasks.checking import (
     check_summary,
     check_whole,
 )
-from openigrt.tasks.course import (
-    CourseReview,
+from openigrt.tasks.deidentification.deidentifying import (
+    deidentify,
 )
-from openigrt.tasks.deidentification_record import (
+from openigrt.tasks.deidentification.record import (
     Deidentification,
     deidentification_record,
     deidentification_summary,
 )
-from openigrt.tasks.deidentifying import (
-    deidentify,
-)
 from openigrt.tasks.examples import (
     write_example,
 )
-from openigrt.tasks.guidance import (
-    Guidance,
-)
-from openigrt.tasks.guidance_files import (
+from openigrt.tasks.guidance.files import (
     write_guidance,
 )
-from openigrt.tasks.guidance_record import (
-    guidance_record,
+from openigrt.tasks.guidance.guidance import (
+    Guidance,
 )
-from openigrt.tasks.guidance_summary import (
-    guidance_summary,
-)
-from openigrt.tasks.guiding import (
+from openigrt.tasks.guidance.guiding import (
     guide,
 )
-from openigrt.tasks.reconstructing import (
-    reconstruct,
+from openigrt.tasks.guidance.record import (
+    guidance_record,
 )
-from openigrt.tasks.reconstruction import (
-    Reconstruction,
+from openigrt.tasks.guidance.summary import (
+    guidance_summary,
 )
-from openigrt.tasks.reconstruction_files import (
+from openigrt.tasks.reconstruction.files import (
     reconstruction_record,
     reconstruction_summary,
 )
-from openigrt.tasks.review_files import (
-    write_review,
+from openigrt.tasks.reconstruction.reconstructing import (
+    reconstruct,
 )
-from openigrt.tasks.review_record import (
-    review_record,
+from openigrt.tasks.reconstruction.reconstruction import (
+    Reconstruction,
 )
-from openigrt.tasks.review_summary import (
-    review_summary,
-)
-from openigrt.tasks.reviewing import (
-    review,
-)
-from openigrt.tasks.schema import (
+from openigrt.tasks.results.schema import (
     correction_schema,
     review_schema,
+)
+from openigrt.tasks.review.course import (
+    CourseReview,
+)
+from openigrt.tasks.review.files import (
+    write_review,
+)
+from openigrt.tasks.review.record import (
+    review_record,
+)
+from openigrt.tasks.review.reviewing import (
+    review,
+)
+from openigrt.tasks.review.summary import (
+    review_summary,
 )
 from openigrt.tasks.sorting import (
     SortedFolder,

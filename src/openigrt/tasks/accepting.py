@@ -21,8 +21,8 @@ from openigrt.machine import (
     readings_form,
 )
 from openigrt.report import acceptance_html, acceptance_markdown
-from openigrt.tasks.guidance_inputs import machine_of
-from openigrt.tasks.result_folder import utf8, write_together
+from openigrt.tasks.guidance.inputs import machine_of
+from openigrt.tasks.results.folder import utf8, write_together
 from openigrt.tasks.words import given, on_lines, require_paths
 
 SCHEMA_VERSION = 1

@@ -10,7 +10,7 @@ from openigrt.geometry import DegreesOfFreedom
 from openigrt.guidance import Protocol, find_protocol
 from openigrt.machine import Machine
 from openigrt.patient import Aliases
-from openigrt.tasks.guidance_inputs import degrees_of, machine_of
+from openigrt.tasks.guidance.inputs import degrees_of, machine_of
 
 LARGEST_TRUSTED_ERROR_MM = 2.0
 DEFAULT_REGION = "bone"

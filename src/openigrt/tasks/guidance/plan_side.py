@@ -10,9 +10,9 @@ from openigrt.guidance import choose_target, organ_points_mm
 from openigrt.images import Mask
 from openigrt.patient import Target
 from openigrt.registration import PlanSource, Region, prepare_plan
-from openigrt.tasks.guidance_remarks import share_of_body_on_outline
-from openigrt.tasks.guidance_settings import GuidanceSettings
-from openigrt.tasks.guided_regions import body_mask, regions_to_match
+from openigrt.tasks.guidance.regions import body_mask, regions_to_match
+from openigrt.tasks.guidance.remarks import share_of_body_on_outline
+from openigrt.tasks.guidance.settings import GuidanceSettings
 
 
 @dataclass(frozen=True, eq=False)

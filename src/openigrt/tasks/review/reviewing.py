@@ -18,17 +18,17 @@ from openigrt.guidance import (
     statistics_of,
 )
 from openigrt.tasks.clock import Clock, Progress
-from openigrt.tasks.course import CourseReview, ImageResult
-from openigrt.tasks.course_image import CourseSide, CourseWords, ImageTask, course_side, image_task
-from openigrt.tasks.course_matching import Matcher, matcher, process_count
-from openigrt.tasks.course_store import KEPT
-from openigrt.tasks.exchanged import naming_an_exchange
-from openigrt.tasks.former_results import tell_set_aside
-from openigrt.tasks.guidance_inputs import position_of
-from openigrt.tasks.guiding import COMPILING, MATCHING
-from openigrt.tasks.isocenters import DAILY_OPTION, PLAN_OPTION, point_mm
-from openigrt.tasks.result_folder import require_usable_folder
-from openigrt.tasks.review_files import RESULTS, write_review
+from openigrt.tasks.guidance.guiding import COMPILING, MATCHING
+from openigrt.tasks.guidance.inputs import position_of
+from openigrt.tasks.guidance.isocenters import DAILY_OPTION, PLAN_OPTION, point_mm
+from openigrt.tasks.inputs.exchanged import naming_an_exchange
+from openigrt.tasks.results.folder import require_usable_folder
+from openigrt.tasks.results.former import tell_set_aside
+from openigrt.tasks.review.course import CourseReview, ImageResult
+from openigrt.tasks.review.course_image import CourseSide, CourseWords, ImageTask, course_side, image_task
+from openigrt.tasks.review.course_matching import Matcher, matcher, process_count
+from openigrt.tasks.review.course_store import KEPT
+from openigrt.tasks.review.files import RESULTS, write_review
 from openigrt.tasks.words import (
     given,
     require_listener,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from openigrt.guidance import AXES, Agreement, CourseImage, OtherView, Role, beyond_level, setup_errors
 from openigrt.report import RESEARCH_STATEMENT
-from openigrt.tasks.course import CourseReview
+from openigrt.tasks.review.course import CourseReview
 from openigrt.tasks.words import on_lines
 
 REPORT = "review.html"

@@ -5,9 +5,9 @@ from dataclasses import asdict
 
 from openigrt.guidance import AxisStatistics, CourseImage, Found, OtherView, SetupError, Verification
 from openigrt.report import RESEARCH_STATEMENT
-from openigrt.tasks.course import CourseReview
-from openigrt.tasks.grounds import Record, manifest_record, protocol_record
 from openigrt.tasks.plain_values import moment, rounded
+from openigrt.tasks.results.grounds import Record, manifest_record, protocol_record
+from openigrt.tasks.review.course import CourseReview
 
 SCHEMA_VERSION = 1
 DIGITS = 4

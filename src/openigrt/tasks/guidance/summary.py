@@ -7,7 +7,7 @@ from pathlib import Path
 from openigrt.guidance import setup_in_words
 from openigrt.patient import Action, Correction, Match, Verdict
 from openigrt.report import RESEARCH_STATEMENT
-from openigrt.tasks.guidance import Guidance
+from openigrt.tasks.guidance.guidance import Guidance
 from openigrt.tasks.words import on_lines
 
 UNITS = {"_mm": " mm", "_deg": "°"}

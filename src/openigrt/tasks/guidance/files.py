@@ -7,11 +7,11 @@ from pathlib import Path
 from openigrt.dicom import PatientHeader, SeriesHeader, StudyHeader, write_spatial_registration
 from openigrt.registration import field_of_view_mask
 from openigrt.report import GuidanceReportContent, render_guidance_report
-from openigrt.tasks.grounds import manifest_summary, protocol_levels, timings_s
-from openigrt.tasks.guidance import Guidance
-from openigrt.tasks.guidance_record import guidance_record
+from openigrt.tasks.guidance.guidance import Guidance
+from openigrt.tasks.guidance.record import guidance_record
 from openigrt.tasks.identifiers import derived_uid
-from openigrt.tasks.result_folder import require_usable_folder, utf8, write_together
+from openigrt.tasks.results.folder import require_usable_folder, utf8, write_together
+from openigrt.tasks.results.grounds import manifest_summary, protocol_levels, timings_s
 from openigrt.tasks.words import require_paths
 
 RESULTS = CORRECTION, REGISTRATION, REPORT = "correction.json", "registration.dcm", "report.html"

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from io import StringIO
 
 from openigrt.guidance import AXES, CourseImage, SetupError
-from openigrt.tasks.course import CourseReview
 from openigrt.tasks.plain_values import moment
+from openigrt.tasks.review.course import CourseReview
 
 FORMULA_STARTS = "=+-@\t\r"
 DIGITS = 3

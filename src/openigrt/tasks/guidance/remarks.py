@@ -12,8 +12,8 @@ from openigrt.images import Image, Mask, Modality
 from openigrt.machine import Machine
 from openigrt.patient import Match, Plan, Target
 from openigrt.registration import Region, share_on_outline
-from openigrt.tasks.isocenters import Contradiction
-from openigrt.tasks.patient_setup import PatientSetup
+from openigrt.tasks.guidance.isocenters import Contradiction
+from openigrt.tasks.guidance.patient_setup import PatientSetup
 
 APPROVED, REJECTED = "APPROVED", "REJECTED"
 SECONDS_PER_HOUR = 3600.0

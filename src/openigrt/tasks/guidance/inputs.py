@@ -29,8 +29,8 @@ from openigrt.guidance import Alignment, likely_turns
 from openigrt.images import Image
 from openigrt.machine import LINEAR_AXES, CouchAxis, Machine, axis_positions
 from openigrt.patient import Aliases
-from openigrt.tasks.isocenters import LARGEST_COORDINATE_MM
-from openigrt.tasks.volume_inputs import is_volume_file, read_daily_volume, read_planning_volume
+from openigrt.tasks.guidance.isocenters import LARGEST_COORDINATE_MM
+from openigrt.tasks.inputs.volumes import is_volume_file, read_daily_volume, read_planning_volume
 from openigrt.tasks.words import in_short
 
 SMALLEST_SIDE_MM, LARGEST_SIDE_MM = 5.0, 5000.0

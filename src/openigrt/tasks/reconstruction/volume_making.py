@@ -10,7 +10,7 @@ from openigrt.errors import InputError
 from openigrt.geometry import Frame, Grid, PatientPosition, RigidTransform
 from openigrt.images import Image, Modality, Phase, ProjectionPixels, Provenance, Scan
 from openigrt.tasks.clock import Progress
-from openigrt.tasks.reconstruction import Method, ReconstructionSettings
+from openigrt.tasks.reconstruction.reconstruction import Method, ReconstructionSettings
 from openigrt.xray import (
     Arc,
     CglsSettings,

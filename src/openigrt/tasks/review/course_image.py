@@ -36,16 +36,16 @@ from openigrt.patient import Verdict
 from openigrt.registration import compare_similarity, field_of_view_mask
 from openigrt.report import SideBySide, draw_side_by_side
 from openigrt.tasks.clock import Clock
-from openigrt.tasks.course import ImageResult
-from openigrt.tasks.course_store import keep, kept
-from openigrt.tasks.guidance import Guidance
-from openigrt.tasks.guidance_inputs import named_by, read_plan_input, read_series_of_day, straightening_of
-from openigrt.tasks.guidance_remarks import questions
-from openigrt.tasks.guidance_settings import guidance_settings
-from openigrt.tasks.guiding import Case
-from openigrt.tasks.isocenters import LARGEST_COORDINATE_MM, plan_isocenter
-from openigrt.tasks.patient_setup import GivenSetup, patient_setup
-from openigrt.tasks.plan_side import PlanSide
+from openigrt.tasks.guidance.guidance import Guidance
+from openigrt.tasks.guidance.guiding import Case
+from openigrt.tasks.guidance.inputs import named_by, read_plan_input, read_series_of_day, straightening_of
+from openigrt.tasks.guidance.isocenters import LARGEST_COORDINATE_MM, plan_isocenter
+from openigrt.tasks.guidance.patient_setup import GivenSetup, patient_setup
+from openigrt.tasks.guidance.plan_side import PlanSide
+from openigrt.tasks.guidance.remarks import questions
+from openigrt.tasks.guidance.settings import guidance_settings
+from openigrt.tasks.review.course import ImageResult
+from openigrt.tasks.review.course_store import keep, kept
 
 RESULT_VERSION = 3
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from openigrt.images import Image, Scan
 from openigrt.patient import Match
-from openigrt.tasks.projection_corrections import Scatter
+from openigrt.tasks.reconstruction.projection_corrections import Scatter
 from openigrt.xray import Arc, Fan, FieldOfView, RampWindow
 
 

@@ -17,8 +17,8 @@ from openigrt.dicom import (
 from openigrt.images import Image
 from openigrt.tasks.identifiers import derived_uid
 from openigrt.tasks.plain_values import moment
-from openigrt.tasks.reconstruction import Reconstruction
-from openigrt.tasks.result_folder import utf8, write_together
+from openigrt.tasks.reconstruction.reconstruction import Reconstruction
+from openigrt.tasks.results.folder import utf8, write_together
 
 SCHEMA_VERSION = 1
 SLICES, SLICES_WITH_PRIOR, PHASES, RECORD = "ct", "ct_with_prior", "phase_", "reconstruction.json"

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from openigrt.errors import InputError
-from openigrt.tasks.former_results import former_results, set_aside
+from openigrt.tasks.results.former import former_results, set_aside
 
 
 def require_usable_folder(folder: Path, names: tuple[str, ...], *inputs: Path) -> None:

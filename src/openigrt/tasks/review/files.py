@@ -4,12 +4,12 @@ import json
 from pathlib import Path
 
 from openigrt.report import render_course_report
-from openigrt.tasks.course import CourseReview
-from openigrt.tasks.result_folder import require_usable_folder, utf8, write_together
-from openigrt.tasks.review_content import course_content
-from openigrt.tasks.review_record import review_record
-from openigrt.tasks.review_summary import REPORT
-from openigrt.tasks.review_table import review_table
+from openigrt.tasks.results.folder import require_usable_folder, utf8, write_together
+from openigrt.tasks.review.content import course_content
+from openigrt.tasks.review.course import CourseReview
+from openigrt.tasks.review.record import review_record
+from openigrt.tasks.review.summary import REPORT
+from openigrt.tasks.review.table import review_table
 from openigrt.tasks.words import require_paths
 
 TABLE, RECORD = "review.csv", "review.json"

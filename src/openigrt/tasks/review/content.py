@@ -1,9 +1,9 @@
 """What the report shows of a reviewed course."""
 
 from openigrt.report import CourseReportContent
-from openigrt.tasks.course import CourseReview
-from openigrt.tasks.grounds import manifest_summary, protocol_levels, timings_s
-from openigrt.tasks.review_summary import others_in_words
+from openigrt.tasks.results.grounds import manifest_summary, protocol_levels, timings_s
+from openigrt.tasks.review.course import CourseReview
+from openigrt.tasks.review.summary import others_in_words
 
 
 def course_content(review: CourseReview) -> CourseReportContent:

@@ -19,21 +19,27 @@ from openigrt.geometry import CouchPose, Frame, PatientPosition
 from openigrt.images import Image, Phase, Quantity, Scan
 from openigrt.motion import breaths_of, phase_bins
 from openigrt.tasks.clock import Clock, Progress
-from openigrt.tasks.former_results import tell_set_aside
-from openigrt.tasks.guidance_inputs import couch_pose_of, machine_of, position_of, read_plan_input
+from openigrt.tasks.guidance.inputs import couch_pose_of, machine_of, position_of, read_plan_input
 from openigrt.tasks.identifiers import derived_uid
-from openigrt.tasks.planning_prior import PlacedPlan, PlannedScatter, matched_to_plan
-from openigrt.tasks.projection_corrections import SCATTER, LineIntegrals, Scatter, hardening_of, read_signals
-from openigrt.tasks.reconstruction import (
+from openigrt.tasks.reconstruction.files import FILES, RESULTS, write_reconstruction
+from openigrt.tasks.reconstruction.planning_prior import PlacedPlan, PlannedScatter, matched_to_plan
+from openigrt.tasks.reconstruction.projection_corrections import (
+    SCATTER,
+    LineIntegrals,
+    Scatter,
+    hardening_of,
+    read_signals,
+)
+from openigrt.tasks.reconstruction.reconstruction import (
     BreathingBin,
     Method,
     PlanningPrior,
     Reconstruction,
     ReconstructionSettings,
 )
-from openigrt.tasks.reconstruction_files import FILES, RESULTS, write_reconstruction
-from openigrt.tasks.result_folder import require_usable_folder
-from openigrt.tasks.volume_making import Bench, bench_of
+from openigrt.tasks.reconstruction.volume_making import Bench, bench_of
+from openigrt.tasks.results.folder import require_usable_folder
+from openigrt.tasks.results.former import tell_set_aside
 from openigrt.tasks.words import given, in_short, require_listener, require_paths, require_texts
 from openigrt.xray import (
     CONTAINS_PRIOR,

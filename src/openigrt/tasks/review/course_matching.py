@@ -13,8 +13,8 @@ from pathlib import Path
 
 from openigrt.arrays import limit_threads, thread_count
 from openigrt.errors import InputError, OpenIgrtError
-from openigrt.tasks.course import ImageResult
-from openigrt.tasks.course_image import CourseSide, CourseWords, ImageTask, course_side, review_image
+from openigrt.tasks.review.course import ImageResult
+from openigrt.tasks.review.course_image import CourseSide, CourseWords, ImageTask, course_side, review_image
 
 MOST_PROCESSES = 8
 

@@ -10,11 +10,11 @@ from openigrt.errors import MatchImpossible
 from openigrt.geometry import Frame, Grid, RigidTransform, Trajectory, resample
 from openigrt.images import Image
 from openigrt.patient import Match
-from openigrt.tasks.guidance_settings import guidance_settings
-from openigrt.tasks.guiding import Case
-from openigrt.tasks.patient_setup import GivenSetup, patient_setup
-from openigrt.tasks.plan_side import PlanSide
-from openigrt.tasks.volume_making import lps_from_room
+from openigrt.tasks.guidance.guiding import Case
+from openigrt.tasks.guidance.patient_setup import GivenSetup, patient_setup
+from openigrt.tasks.guidance.plan_side import PlanSide
+from openigrt.tasks.guidance.settings import guidance_settings
+from openigrt.tasks.reconstruction.volume_making import lps_from_room
 from openigrt.xray import AXIAL_DIRECTION, BeamHardening, HuScale, PriorScatter, Projector, adapted_prior, scale_of_plan
 
 Float32Array = NDArray[np.float32]

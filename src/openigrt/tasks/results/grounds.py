@@ -1,19 +1,37 @@
 """What a result rests on, protocol and manifest, as the records and reports of all jobs say it."""
 
 import platform
+import typing
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 
+from openigrt.dicom import InputFile
+from openigrt.guidance import Protocol
 from openigrt.report import ManifestSummary, ProtocolLevels
-from openigrt.tasks.course import CourseReview
-from openigrt.tasks.guidance import Guidance
 
 Record = dict[str, Any]
-Result = Guidance | CourseReview
+
+
+class Result(typing.Protocol):
+    """What the results of all jobs that match have in common."""
+
+    @property
+    def protocol(self) -> Protocol: ...
+    @property
+    def allowed_error_mm(self) -> float: ...
+    @property
+    def inputs(self) -> tuple[InputFile, ...]: ...
+    @property
+    def settings(self) -> Mapping[str, str]: ...
+    @property
+    def seed(self) -> int: ...
+    @property
+    def timing_s(self) -> Mapping[str, float]: ...
 
 
 def protocol_record(result: Result) -> Record:

@@ -26,15 +26,8 @@ from openigrt.dicom import (
 )
 from openigrt.errors import InconsistentInput, InputError, MissingInput, UnreadableFile, UnsupportedInput
 from openigrt.tasks.clock import Progress
-from openigrt.tasks.deidentification_record import (
-    Deidentification,
-    DeidentifiedSeries,
-    deidentification_record,
-    deidentification_summary,
-    mark_of,
-)
-from openigrt.tasks.deidentified_folder import begin_folder, finish_folder, require_apart, require_own
-from openigrt.tasks.pseudonym_files import (
+from openigrt.tasks.deidentification.folder import begin_folder, finish_folder, require_apart, require_own
+from openigrt.tasks.deidentification.pseudonym_files import (
     is_readable_by_others,
     make_key,
     new_key,
@@ -42,6 +35,13 @@ from openigrt.tasks.pseudonym_files import (
     read_key,
     taken_back_on_failure,
     write_link,
+)
+from openigrt.tasks.deidentification.record import (
+    Deidentification,
+    DeidentifiedSeries,
+    deidentification_record,
+    deidentification_summary,
+    mark_of,
 )
 from openigrt.tasks.words import in_short, require_listener, require_names, require_paths
 

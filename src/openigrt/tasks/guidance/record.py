@@ -9,9 +9,9 @@ from openigrt.geometry import CouchPose, TableAngles
 from openigrt.guidance import setup_in_words
 from openigrt.patient import CouchCommand, Match, Residual, Trust
 from openigrt.report import RESEARCH_STATEMENT
-from openigrt.tasks.grounds import Record, manifest_record, protocol_record
-from openigrt.tasks.guidance import Guidance
+from openigrt.tasks.guidance.guidance import Guidance
 from openigrt.tasks.plain_values import moment, rounded
+from openigrt.tasks.results.grounds import Record, manifest_record, protocol_record
 
 SCHEMA_VERSION = 1
 

@@ -11,8 +11,8 @@ from openigrt.geometry import CouchPose, PatientPosition
 from openigrt.guidance import Alignment, find_alignment
 from openigrt.images import Provenance
 from openigrt.machine import Machine
-from openigrt.tasks.guidance_inputs import couch_pose_of, patient_position
-from openigrt.tasks.isocenters import DAILY_OPTION, Contradiction, contradictions, plan_isocenter, point_mm
+from openigrt.tasks.guidance.inputs import couch_pose_of, patient_position
+from openigrt.tasks.guidance.isocenters import DAILY_OPTION, Contradiction, contradictions, plan_isocenter, point_mm
 
 SAME_POSE = 0.1
 

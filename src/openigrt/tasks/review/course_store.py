@@ -18,7 +18,7 @@ from openigrt.errors import InputError
 from openigrt.guidance import Agreement, Found, ImageReview, OtherView, SetupError
 from openigrt.patient import Action, Verdict
 from openigrt.report import FusedPlane, SideBySide
-from openigrt.tasks.course import ImageResult
+from openigrt.tasks.review.course import ImageResult
 
 KEPT = "images"
 LARGEST_BYTES = 50_000_000

@@ -15,11 +15,9 @@ from openigrt.guidance import Alignment, decide_correction, judge_surrogate
 from openigrt.patient import Match
 from openigrt.registration import Question, match_rigid
 from openigrt.tasks.clock import Clock, Progress
-from openigrt.tasks.exchanged import naming_an_exchange, require_not_exchanged
-from openigrt.tasks.former_results import tell_set_aside
-from openigrt.tasks.guidance import Guidance
-from openigrt.tasks.guidance_files import RESULTS, write_guidance
-from openigrt.tasks.guidance_inputs import (
+from openigrt.tasks.guidance.files import RESULTS, write_guidance
+from openigrt.tasks.guidance.guidance import Guidance
+from openigrt.tasks.guidance.inputs import (
     named_by,
     position_of,
     read_plan_input,
@@ -28,7 +26,9 @@ from openigrt.tasks.guidance_inputs import (
     starts_of_search,
     straightening_of,
 )
-from openigrt.tasks.guidance_remarks import (
+from openigrt.tasks.guidance.patient_setup import GivenSetup, PatientSetup, patient_setup
+from openigrt.tasks.guidance.plan_side import PlanSide
+from openigrt.tasks.guidance.remarks import (
     body_in_doubt,
     body_on_few_slices,
     doubts,
@@ -42,10 +42,10 @@ from openigrt.tasks.guidance_remarks import (
     untested_machine,
     what_was_read,
 )
-from openigrt.tasks.guidance_settings import GuidanceSettings, guidance_settings
-from openigrt.tasks.patient_setup import GivenSetup, PatientSetup, patient_setup
-from openigrt.tasks.plan_side import PlanSide
-from openigrt.tasks.result_folder import require_usable_folder
+from openigrt.tasks.guidance.settings import GuidanceSettings, guidance_settings
+from openigrt.tasks.inputs.exchanged import naming_an_exchange, require_not_exchanged
+from openigrt.tasks.results.folder import require_usable_folder
+from openigrt.tasks.results.former import tell_set_aside
 from openigrt.tasks.words import (
     given,
     require_listener,

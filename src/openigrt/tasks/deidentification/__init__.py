@@ -1,0 +1,1 @@
+"""Folders of DICOM without the people in them."""

@@ -1,0 +1,1 @@
+"""From a plan and today's image to a couch correction."""

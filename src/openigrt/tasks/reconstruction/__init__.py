@@ -1,0 +1,1 @@
+"""From projections to a cone-beam CT."""

@@ -1,0 +1,1 @@
+"""What jobs leave behind: folders, former results, grounds and schemas."""

@@ -1,0 +1,1 @@
+"""Every image of a course, matched again and compared."""
