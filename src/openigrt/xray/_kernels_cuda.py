@@ -11,29 +11,32 @@ row of [projection, column, row], and read neighbouring numbers.
 import math
 from typing import Any
 
+import numba.cuda
 import numpy as np
-from numba import cuda
 
 from openigrt.arrays import compiled_for_gpu
 
 ZERO, ONE, TWO = np.float32(0.0), np.float32(1.0), np.float32(2.0)
 ROUNDING = np.float32(1e-3)
+NEXT = np.uint64(1)  # without a sign: an index that might be negative costs a comparison
 RUN = 8
+TAPS_OF_A_RUN = 2 * RUN - 1
 TILE = 8
 Array = Any
+cuda: Any = numba.cuda
 
 
 @compiled_for_gpu()
 def clear(values: Array) -> None:
     """Set flat `values` to zero."""
-    for n in range(cuda.grid(1), len(values), cuda.gridsize(1)):  # type: ignore[attr-defined]
+    for n in range(cuda.grid(1), len(values), cuda.gridsize(1)):
         values[n] = ZERO
 
 
 @compiled_for_gpu()
 def find_no_numbers(values: Array, found: Array) -> None:
     """Set found[0] to 1 where one of the flat `values` is NaN or infinite."""
-    for n in range(cuda.grid(1), len(values), cuda.gridsize(1)):  # type: ignore[attr-defined]
+    for n in range(cuda.grid(1), len(values), cuda.gridsize(1)):
         if not abs(values[n]) < np.float32(np.inf):
             found[0] = 1
 
@@ -41,7 +44,7 @@ def find_no_numbers(values: Array, found: Array) -> None:
 @compiled_for_gpu()
 def lay_out(volume: Array, steps: Array, out: Array) -> None:
     """Fill `out` [j + 1, i + 1, k + 1], its border with zeros, with volume[j steps[0] + i steps[1] + k steps[2]]."""
-    k, i, j = cuda.grid(3)  # type: ignore[attr-defined]
+    k, i, j = cuda.grid(3)
     if j < out.shape[0] and i < out.shape[1] and k < out.shape[2]:
         inside = 0 < j < out.shape[0] - 1 and 0 < i < out.shape[1] - 1 and 0 < k < out.shape[2] - 1
         out[j, i, k] = ZERO
@@ -52,7 +55,7 @@ def lay_out(volume: Array, steps: Array, out: Array) -> None:
 @compiled_for_gpu()
 def put_back(volume: Array, steps: Array, out: Array) -> None:
     """Fill out[j steps[0] + i steps[1] + k steps[2]] with `volume` [j, i, k]."""
-    k, i, j = cuda.grid(3)  # type: ignore[attr-defined]
+    k, i, j = cuda.grid(3)
     if j < volume.shape[0] and i < volume.shape[1] and k < volume.shape[2]:
         out[j * steps[0] + i * steps[1] + k * steps[2]] = volume[j, i, k]
 
@@ -77,7 +80,7 @@ def sampled(image: Array, matrix: Array, column: int, row: int) -> Any:
 @compiled_for_gpu()
 def warp(projections: Array, there: Array, out: Array) -> None:
     """Fill `out` [n, row, column] with `projections` at there[n] @ (column, row, 1)."""
-    column, row, n = cuda.grid(3)  # type: ignore[attr-defined]
+    column, row, n = cuda.grid(3)
     if n < out.shape[0] and row < out.shape[1] and column < out.shape[2]:
         out[n, row, column] = sampled(projections[n], there[n], column, row)
 
@@ -96,7 +99,7 @@ def warp_adjoint(projections: Array, there: Array, back: Array, out: Array) -> N
 
     A pixel looks for those that were read within one pixel of it: they lie in the box about its own neighbours.
     """
-    column, row, n = cuda.grid(3)  # type: ignore[attr-defined]
+    column, row, n = cuda.grid(3)
     if n >= out.shape[0] or row >= out.shape[1] or column >= out.shape[2]:
         return
     rows, columns = projections.shape[1], projections.shape[2]
@@ -153,7 +156,7 @@ def prepare_rows(
     `before` columns of zeros stand in front of them, `columns` there are then, and `fading` of each edge continues
     (`ramp.extended`); zeros fill `out` to its end. `there` holds one empty matrix where nothing is tilted.
     """
-    row, column, n = cuda.grid(3)  # type: ignore[attr-defined]
+    row, column, n = cuda.grid(3)
     if n >= projections.shape[0] or column >= out.shape[1] or row >= out.shape[2]:
         return
     number = first + n
@@ -180,21 +183,21 @@ def filter_rows(rows: Array, taps: Array, extension: int, count: int, out: Array
     `rows` begins `extension` columns before `out` and has a multiple of RUN of them; half the taps are before zero.
     A thread makes RUN columns of one row, from RUN numbers and the taps between them at a time.
     """
-    row, run, n = cuda.grid(3)  # type: ignore[attr-defined]
+    row, run, n = cuda.grid(3)
     first = run * RUN
     if n >= count or first >= out.shape[1] - 1 or row >= rows.shape[2]:
         return
     half = len(taps) // 2
     sums = cuda.local.array(RUN, np.float32)
     values = cuda.local.array(RUN, np.float32)
-    between = cuda.local.array(2 * RUN, np.float32)
+    between = cuda.local.array(TAPS_OF_A_RUN, np.float32)
     for m in range(RUN):
         sums[m] = ZERO
     for begin in range(0, rows.shape[1], RUN):
         for m in range(RUN):
             values[m] = rows[n, begin + m, row]
         start = half + first + extension - begin - (RUN - 1)
-        for m in range(2 * RUN - 1):
+        for m in range(TAPS_OF_A_RUN):
             between[m] = taps[start + m]
         for m in range(RUN):
             for other in range(RUN):
@@ -212,7 +215,7 @@ def back_project(projections: Array, seen: Array, first_view: int, count: int, v
     which they are numbers `first_view` and following. A thread has TILE voxels of a line along k, a block's width
     apart: they share all but the row.
     """
-    _, i, j = cuda.grid(3)  # type: ignore[attr-defined]
+    _, i, j = cuda.grid(3)
     if j >= volume.shape[0] or i >= volume.shape[1]:
         return
     apart = cuda.blockDim.x
@@ -230,17 +233,16 @@ def back_project(projections: Array, seen: Array, first_view: int, count: int, v
             left = np.uint32(place)
             right = place - np.float32(left)
             weight = seen[view, 9] * inverse * inverse
-            near, far = projections[n, left], projections[n, np.uint32(left + np.uint32(1))]
+            near, far = projections[n, left], projections[n, np.uint64(left) + NEXT]
             per_slice = seen[view, 8] * inverse
             row = seen[view, 6] + (at_k - seen[view, 7]) * per_slice
             step = np.float32(apart) * per_slice
             for m in range(TILE):
                 if ZERO <= row <= last_row:
-                    below = np.uint32(row)
-                    above = np.uint32(below + np.uint32(1))
-                    up = row - np.float32(below)
-                    one = near[below] + up * (near[above] - near[below])
-                    other = far[below] + up * (far[above] - far[below])
+                    below = np.uint64(np.uint32(row))
+                    up = row - np.float32(np.uint32(row))
+                    one = near[below] + up * (near[below + NEXT] - near[below])
+                    other = far[below] + up * (far[below + NEXT] - far[below])
                     sums[m] += weight * (one + right * (other - one))
                 row += step
     for m in range(TILE):
@@ -255,7 +257,7 @@ def project(volume: Array, shape: tuple[int, int, int], rays: Array, heights: Ar
 
     Joseph's method: bilinear in planes across the axis along which the ray mainly runs.
     """
-    row, column, n = cuda.grid(3)  # type: ignore[attr-defined]
+    row, column, n = cuda.grid(3)
     if n >= out.shape[0] or row >= out.shape[1] or column >= out.shape[2]:
         return
     first_place, per_plane = rays[n, column, 1], rays[n, column, 2]
@@ -272,10 +274,10 @@ def project(volume: Array, shape: tuple[int, int, int], rays: Array, heights: Ar
         if ZERO < share <= ONE and ZERO < place < most_place and ZERO < level < most_level:
             left, below = np.uint32(place), np.uint32(level)
             right, up = place - np.float32(left), level - np.float32(below)
-            at = np.uint32(before + left * aside + below)
-            beside = np.uint32(at + aside)
-            near = volume[at] + up * (volume[np.uint32(at + np.uint32(1))] - volume[at])
-            far = volume[beside] + up * (volume[np.uint32(beside + np.uint32(1))] - volume[beside])
+            at = np.uint64(np.uint32(before + left * aside + below))
+            beside = at + np.uint64(aside)
+            near = volume[at] + up * (volume[at + NEXT] - volume[at])
+            far = volume[beside] + up * (volume[beside + NEXT] - volume[beside])
             total += near + right * (far - near)
         plane += ONE
         before += forth
@@ -286,7 +288,7 @@ def project(volume: Array, shape: tuple[int, int, int], rays: Array, heights: Ar
 @compiled_for_gpu()
 def measure_rays(projections: Array, rays: Array, heights: Array, out: Array) -> None:
     """Fill `out` [n, column, row] with `projections` [n, row, column] times a ray's length between two planes."""
-    row, column, n = cuda.grid(3)  # type: ignore[attr-defined]
+    row, column, n = cuda.grid(3)
     if n < projections.shape[0] and row < projections.shape[1] and column < projections.shape[2]:
         climb = (heights[n, 1] + np.float32(row) * heights[n, 2]) * rays[n, column, 6]
         length = math.sqrt(rays[n, column, 5] * rays[n, column, 5] + climb * climb)
@@ -300,7 +302,7 @@ def project_adjoint(values: Array, rays: Array, heights: Array, seen: Array, vol
     A voxel looks for the rays that pass within one voxel of it, in the planes across their main axes, and weighs them
     by the same sums as `project`. A thread has TILE voxels, as in `back_project`.
     """
-    _, i, j = cuda.grid(3)  # type: ignore[attr-defined]
+    _, i, j = cuda.grid(3)
     if j >= volume.shape[0] or i >= volume.shape[1]:
         return
     apart = cuda.blockDim.x

@@ -33,7 +33,8 @@ class FdkSettings:
     """How to filter; `fan` None finds it from the detector's place.
 
     `extension_share`: the edges of truncated rows are continued over this share of the detector's width. `arc` None
-    takes the projections for the whole scan; a part of one needs its own. `engine`: what weights, filters and back-projects.
+    takes the projections for the whole scan; a part of one needs its own. `engine`: what weights, filters and
+    back-projects.
     """
 
     ramp: RampFilter = field(default_factory=RampFilter)

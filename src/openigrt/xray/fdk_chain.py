@@ -1,4 +1,4 @@
-"""What happens to a projection on its way into a volume of filtered back-projection, as numbers that an engine follows."""
+"""What happens to a projection on its way into a volume of FDK, as numbers that an engine follows."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ CHUNKS_OF_A_THREAD = 2
 
 @dataclass(frozen=True, eq=False)
 class Obliquity:
-    """What makes the cosine between each ray and the normal of its detector: distances (n,), columns and rows (n, m)."""
+    """What makes the cosine between each ray and its detector's normal: distances (n,), columns and rows (n, m)."""
 
     distances_mm: Float64Array
     columns_mm: Float64Array

@@ -125,7 +125,7 @@ class GpuOperators:
         self._rays = cuda.to_device(rays_of(seen, columns, lattice.spacing_mm))
         self._heights = cuda.to_device(heights_of(seen))
         self._seen = cuda.to_device(seen_from(seen, np.ones(len(seen))))
-        self._there, self._back = _matrices(straightening)
+        self._matrices = _matrices(straightening)
 
     def laid_out(self, volume: Float32Array) -> DeviceArray:
         """A volume [k, j, i] on the card, in the order of the lattice and bordered by zeros."""
@@ -145,9 +145,9 @@ class GpuOperators:
             found = _empty((count, rows, columns))
             tables = self._rays[which], self._heights[which]
             _launch(kernels.project, (rows, columns, count), flat, shape, *tables, found)
-            if self._there is not None:
+            if self._matrices is not None:
                 straight, found = found, _empty(out[which].shape)
-                _launch(kernels.warp, found.shape[::-1], straight, self._there[which], found)
+                _launch(kernels.warp, found.shape[::-1], straight, self._matrices[0][which], found)
             found.copy_to_host(out[which])
         return out
 
@@ -158,9 +158,9 @@ class GpuOperators:
         for which in _pieces(len(projections)):
             given = _to_card(projections[which], "A projection")
             count = given.shape[0]
-            if self._there is not None:
+            if self._matrices is not None:
                 tilted, given = given, _empty((count, rows, columns))
-                pair = self._there[which], self._back[which]
+                pair = self._matrices[0][which], self._matrices[1][which]
                 _launch(kernels.warp_adjoint, (columns, rows, count), tilted, *pair, given)
             values = _empty((count, columns, rows))
             rays, heights = self._rays[which], self._heights[which]
@@ -171,7 +171,7 @@ class GpuOperators:
 
 
 def fdk_bytes(chain: FdkChain) -> int:
-    """How much memory of a card a reconstruction takes: the volume, its copy, and so many projections in four stages."""
+    """How much memory of a card a reconstruction takes: the volume, its copy, some projections in four stages."""
     original, straight = chain.rectification.original, chain.rectification.trajectory
     pixels = BUFFERS * original.size[0] * original.size[1]
     pixels += (_padded(chain) + chain.columns + 1) * (straight.size[1] + 1)
@@ -190,13 +190,13 @@ def projector_bytes(lattice: Grid, straightening: Rectification) -> int:
 
 def require_room(needed_bytes: int, what: str) -> None:
     """Raise InputError where the card has less memory free, or could not number so many voxels."""
-    free = cuda.current_context().get_memory_info().free
-    if needed_bytes > min(free, BYTES_OF_A_NUMBER * MOST_NUMBERS):
+    there = min(cuda.current_context().get_memory_info().free, BYTES_OF_A_NUMBER * MOST_NUMBERS)
+    if needed_bytes > there:
         raise InputError(
-            f"{what} needs {needed_bytes / 2**30:.2f} GiB on the GPU, and {free / 2**30:.2f} GiB are free there (16 GiB "
-            "is the most that is used); choose larger voxels, free the card, or compute on the CPU.",
+            f"{what} needs {needed_bytes / 2**30:.2f} GiB on the GPU, and {there / 2**30:.2f} GiB can be used there; "
+            "choose larger voxels, free the card, or compute on the CPU.",
             needed_bytes=needed_bytes,
-            free_bytes=free,
+            usable_bytes=there,
         )
 
 
@@ -267,10 +267,10 @@ def _pieces(count: int) -> list[slice]:
     return [slice(n, min(n + VIEWS_AT_ONCE, count)) for n in range(0, count, VIEWS_AT_ONCE)]
 
 
-def _matrices(straightening: Rectification) -> tuple[DeviceArray | None, DeviceArray | None]:
-    """Pixels of straightened detectors from those of the original ones, and back; none where nothing is tilted."""
+def _matrices(straightening: Rectification) -> tuple[DeviceArray, DeviceArray] | None:
+    """Pixels of straightened detectors from those of the original ones, and back; None where nothing is tilted."""
     if straightening.measured is None:
-        return None, None
+        return None
     there = np.ascontiguousarray(np.linalg.inv(straightening.measured))
     return cuda.to_device(there), cuda.to_device(np.ascontiguousarray(straightening.measured))
 
