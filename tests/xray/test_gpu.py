@@ -18,19 +18,18 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_kernels_on_the_simulator():
-    """Within what the CPU's ladder of depths costs on pixels and voxels as coarse as these.
+    """The CPU's numbers but for the rounding of float32: forward, transpose, FDK and iterative methods.
 
-    The GPU's transpose is exact in every entry of its matrix.
+    CPU and GPU differ by the CPU's ladder of depths alone, which is made fine here.
     """
     environment = os.environ | {"NUMBA_ENABLE_CUDASIM": "1", "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
     command = [sys.executable, "-m", "tests.xray.gpu_cases"]
     finished = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=600)
     assert finished.returncode == 0, finished.stderr[-2000:]
-    apart = json.loads(finished.stdout)
-    assert len(apart) == 7
-    assert apart.pop("transpose") < 1e-6
-    for name, difference in apart.items():
-        assert difference < (0.005 if name.endswith("FDK") else 0.03), name
+    cases = json.loads(finished.stdout)
+    assert len(cases) == 18
+    for case in cases:
+        assert case["apart"] < case["tolerance"], case["name"]
 
 
 @pytest.mark.skipif(cuda.is_available(), reason="a GPU is there")

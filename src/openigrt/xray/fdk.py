@@ -62,8 +62,8 @@ class Fdk:
         _require_across(grid)
         self.grid = grid
         self.arc: Arc = settings.arc or arc_of(trajectory)
-        self._rectification = rectification(trajectory, grid.direction[:, 2])
-        straight = self._rectification.trajectory
+        straightening = rectification(trajectory, grid.direction[:, 2])
+        straight = straightening.trajectory
         self.fan = settings.fan or fan_of(straight)
         if self.fan is Fan.FULL:
             require_full_fan(straight)
@@ -72,21 +72,19 @@ class Fdk:
         seen = views(grid, wide)
         require_apart(grid, seen)
         extension = round(settings.extension_share * straight.size[0])
-        self._sum = _sum(
-            FdkChain(
-                shape=grid.shape,
-                rectification=self._rectification,
-                weights=ray_weights(straight, self.arc, self.fan).astype(np.float32),
-                obliquity=Obliquity.of(straight),
-                before=before,
-                columns=wide.size[0],
-                extension=extension,
-                response=ramp_response(wide.size[0] + 2 * extension, settings.ramp),
-                views=seen,
-                scales=_scales(straight, self.arc),
-            ),
-            settings.engine,
+        self.chain = FdkChain(
+            shape=grid.shape,
+            rectification=straightening,
+            weights=ray_weights(straight, self.arc, self.fan).astype(np.float32),
+            obliquity=Obliquity.of(straight),
+            before=before,
+            columns=wide.size[0],
+            extension=extension,
+            response=ramp_response(wide.size[0] + 2 * extension, settings.ramp),
+            views=seen,
+            scales=_scales(straight, self.arc),
         )
+        self._sum = _sum(self.chain, settings.engine)
         self._added = np.zeros(len(trajectory), bool)
 
     def add(self, line_integrals: Float32Array, first: int) -> None:
@@ -96,7 +94,7 @@ class Fdk:
         GPU finds those meanwhile, and they are said by `volume`.
         """
         which = slice(first, first + len(line_integrals))
-        expected = self._rectification.original.shape[1:]
+        expected = self.chain.rectification.original.shape[1:]
         if line_integrals.shape[1:] != expected or first < 0 or which.stop > len(self._added):
             raise InvalidGeometry(
                 f"Projections {first} to {which.stop - 1} of shape {line_integrals.shape[1:]} do not fit a trajectory "

@@ -63,41 +63,31 @@ class GpuSum:
 
     def add(self, line_integrals: Float32Array, first: int) -> None:
         """Filter and back-project projections [n, row, column], numbers `first` and following; returns meanwhile."""
-        for begin in range(0, len(line_integrals), VIEWS_AT_ONCE):
-            part = np.ascontiguousarray(line_integrals[begin : begin + VIEWS_AT_ONCE], np.float32)
+        for which in pieces(len(line_integrals)):
+            part = np.ascontiguousarray(line_integrals[which], np.float32)
             turn, self._turn = self._turn, (self._turn + 1) % BUFFERS
             raw = self._raw[turn][: len(part)]
             self._used[turn].wait(self._copying)
             raw.copy_to_device(part, stream=self._copying)
             self._copied[turn].record(self._copying)
             self._copied[turn].wait(self._computing)
-            self._take(raw, first + begin, self._used[turn])
+            self.take(raw, first + which.start)
+            self._used[turn].record(self._computing)
             # The caller may write on the projections as soon as this returns.
             self._copying.synchronize()
 
-    def _take(self, raw: DeviceArray, first: int, used: Any) -> None:
-        """Put projections on the card into the volume; `used` is recorded once they are no longer needed."""
+    def take(self, raw: DeviceArray, first: int) -> None:
+        """As `add`, VIEWS_AT_ONCE projections at most, which are on the card already."""
         chain, stream, count = self._chain, self._computing, raw.shape[0]
         _look_for_no_numbers(raw, self._found, stream)
         rows, columns = self._prepared.shape[2], self._prepared.shape[1]
-        where = first, chain.before, chain.columns
-        _launch(
-            kernels.prepare_rows, (rows, columns, count), raw, *self._weights, *where, self._prepared, stream=stream
-        )
-        used.record(stream)
-        shape = rows, -(-chain.columns // kernels.RUN), count
-        _launch(
-            kernels.filter_rows,
-            shape,
-            self._prepared,
-            self._taps,
-            chain.extension,
-            count,
-            self._filtered,
-            stream=stream,
-        )
-        given = self._filtered, self._seen, first, count, self._volume
-        _launch_lines(kernels.back_project, self._volume.shape, *given, stream=stream)
+        where = first, chain.before, chain.columns, self._prepared
+        _launch(kernels.prepare_rows, (rows, columns, count), raw, *self._weights, *where, stream=stream)
+        runs = -(-chain.columns // kernels.RUN)
+        given = self._prepared, self._taps, chain.extension, count, self._filtered
+        _launch(kernels.filter_rows, (rows, runs, count), *given, stream=stream)
+        seen = self._filtered, self._seen, first, count, self._volume
+        _launch_lines(kernels.back_project, self._volume.shape, *seen, stream=stream)
 
     def volume(self) -> Float32Array:
         """Attenuation per mm [k, j, i] so far; raises InvalidGeometry where a projection held what is no number."""
@@ -137,25 +127,30 @@ class GpuOperators:
 
     def through(self, bordered: DeviceArray) -> Float32Array:
         """Line integrals [projection, row, column] of a volume that was laid out."""
-        columns, rows = self._rectification.trajectory.size
         out = np.empty(self._rectification.original.shape, np.float32)
-        flat, shape = bordered.reshape(bordered.size), tuple(bordered.shape)
-        for which in _pieces(len(out)):
-            count = which.stop - which.start
-            found = _empty((count, rows, columns))
-            tables = self._rays[which], self._heights[which]
-            _launch(kernels.project, (rows, columns, count), flat, shape, *tables, found)
-            if self._matrices is not None:
-                straight, found = found, _empty(out[which].shape)
-                _launch(kernels.warp, found.shape[::-1], straight, self._matrices[0][which], found)
-            found.copy_to_host(out[which])
+        for which in pieces(len(out)):
+            self.seen(bordered, which).copy_to_host(out[which])
         return out
+
+    def seen(self, bordered: DeviceArray, which: slice) -> DeviceArray:
+        """Line integrals on the card of some projections, VIEWS_AT_ONCE at most."""
+        columns, rows = self._rectification.trajectory.size
+        count = which.stop - which.start
+        straight = _empty((count, rows, columns))
+        flat, shape = bordered.reshape(bordered.size), tuple(bordered.shape)
+        given = flat, shape, self._rays[which], self._heights[which]
+        _launch(kernels.project, (rows, columns, count), *given, straight)
+        if self._matrices is None:
+            return straight
+        found = _empty((count, *self._rectification.original.shape[1:]))
+        _launch(kernels.warp, found.shape[::-1], straight, self._matrices[0][which], found)
+        return found
 
     def adjoint(self, projections: Float32Array) -> Float32Array:
         """The transpose of `forward`: a volume [k, j, i]."""
         columns, rows = self._rectification.trajectory.size
         volume = _zeros(self._lines)
-        for which in _pieces(len(projections)):
+        for which in pieces(len(projections)):
             given = _to_card(projections[which], "A projection")
             count = given.shape[0]
             if self._matrices is not None:
@@ -168,6 +163,11 @@ class GpuOperators:
             tables = rays, heights, self._seen[which]
             _launch_lines(kernels.project_adjoint, volume.shape, values, *tables, volume)
         return _put_back(volume, self._steps, self._shape)
+
+
+def pieces(count: int) -> list[slice]:
+    """Slices of so many projections that a card takes together."""
+    return [slice(n, min(n + VIEWS_AT_ONCE, count)) for n in range(0, count, VIEWS_AT_ONCE)]
 
 
 def fdk_bytes(chain: FdkChain) -> int:
@@ -261,10 +261,6 @@ def _put_back(volume: DeviceArray, steps: NDArray[np.int64], shape: tuple[int, i
 def _steps(shape: tuple[int, int, int]) -> NDArray[np.int64]:
     """From voxel to voxel of a flat array [k, j, i] along j, i and k."""
     return np.array([shape[2], 1, shape[1] * shape[2]])
-
-
-def _pieces(count: int) -> list[slice]:
-    return [slice(n, min(n + VIEWS_AT_ONCE, count)) for n in range(0, count, VIEWS_AT_ONCE)]
 
 
 def _matrices(straightening: Rectification) -> tuple[DeviceArray, DeviceArray] | None:
