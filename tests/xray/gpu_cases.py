@@ -7,6 +7,7 @@ together that what they cost disappears. On a machine with a card, the same with
 import json
 import sys
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -34,8 +35,6 @@ GRID = room_grid((8, 7, 9), (10.0, 11.0, 8.0))
 LYING = room_grid((7, 9, 6), (10.0, 8.0, 11.0), direction=ROOM_AXES[:, [1, 2, 0]])
 PLAIN = placement((12, 9), (14.0, 15.0))
 ASIDE = replace(PLAIN, size=(9, 11), offset_mm=(45.0, 0.0), in_plane_angle_deg=8.0)
-EXACT = 2e-6
-ADDED_IN_ANOTHER_ORDER = 5e-5
 
 
 def apart(one, other):
@@ -53,32 +52,32 @@ def single_entries():
 
 
 def operators(name, grid, held):
-    """(case, difference, tolerance) of a grid and a detector."""
+    """(case, difference) of a grid and a detector."""
     trajectory = scan(np.array([0.0, 40.0, 135.0, 290.0]), held)
     cpu, card = (Projector(grid, trajectory, engine) for engine in Engine)
     generator = np.random.default_rng(1)
     volume, pixels = generator.random(grid.shape, np.float32), generator.random(trajectory.shape, np.float32)
     there, back = card.forward(volume), card.adjoint(pixels)
-    yield f"{name}, forward", apart(there, cpu.forward(volume)), EXACT
-    yield f"{name}, adjoint", apart(back, cpu.adjoint(pixels)), ADDED_IN_ANOTHER_ORDER
+    yield f"{name}, forward", apart(there, cpu.forward(volume))
+    yield f"{name}, adjoint", apart(back, cpu.adjoint(pixels))
     one, other = np.vdot(there.astype(np.float64), pixels), np.vdot(volume.astype(np.float64), back)
-    yield f"{name}, dot product", abs(one - other) / abs(one), EXACT
+    yield f"{name}, dot product", abs(one - other) / abs(one)
 
 
 def filtered(name, held, settings, parts):
-    """(case, difference, tolerance) of FDK, the projections added in parts that begin so."""
+    """(case, difference) of FDK, the projections added in parts that begin so."""
     turn = scan(np.arange(0.0, 360.0, 360.0 / parts[-1]), held)
     volumes = []
     for engine in Engine:
         fdk = Fdk(GRID, turn, replace(settings, engine=engine))
-        for first, end in zip(parts, parts[1:], strict=False):
+        for first, end in pairwise(parts):
             fdk.add(seen(BODY, turn)[first:end], first)
         volumes.append(fdk.volume())
-    yield f"{name}, FDK", apart(volumes[1], volumes[0]), EXACT
+    yield f"{name}, FDK", apart(volumes[1], volumes[0])
 
 
 def iterated():
-    """(case, difference, tolerance) of the iterative methods."""
+    """(case, difference) of the iterative methods."""
     trajectory = scan([0.0, 60.0, 150.0, 230.0], PLAIN)
     data = Projector(GRID, trajectory).forward(sampled(BODY, GRID))
     for name, reconstruct, settings in (
@@ -86,11 +85,11 @@ def iterated():
         ("CGLS", reconstruct_cgls, CglsSettings(iterations=2)),
     ):
         cpu, card = (reconstruct(data, trajectory, GRID, replace(settings, engine=engine)) for engine in Engine)
-        yield name, apart(card, cpu), ADDED_IN_ANOTHER_ORDER
+        yield name, apart(card, cpu)
 
 
 def refused():
-    """(case, 0 where it was refused in a sentence, tolerance): NaN, and more than a card holds."""
+    """(case, 0 where it was refused in a sentence): NaN, and more than a card holds."""
     trajectory, grid = scan([0.0, 90.0, 180.0, 270.0], PLAIN), room_grid((2, 2, 2))
     pixels = np.zeros(trajectory.shape, np.float32)
     pixels[2, 3, 4] = np.nan
@@ -105,9 +104,9 @@ def refused():
         try:
             work()
         except error:
-            yield name, 0.0, EXACT
+            yield name, 0.0
         else:
-            yield name, 1.0, EXACT
+            yield name, 1.0
 
 
 def main():
@@ -116,7 +115,7 @@ def main():
     wide = FdkSettings(RampFilter(RampWindow.HANN, 0.9), extension_share=0.25)
     few = replace(PLAIN, size=(10, 5), spacing_mm=(16.0, 22.0))
     cases = [
-        ("every entry of the transpose", single_entries(), EXACT),
+        ("every entry of the transpose", single_entries()),
         *operators("plain", GRID, PLAIN),
         *operators("aside and tilted", GRID, ASIDE),
         *operators("slices along the rays", LYING, PLAIN),
@@ -125,7 +124,7 @@ def main():
         *iterated(),
         *refused(),
     ]
-    sys.stdout.write(json.dumps([{"name": n, "apart": a, "tolerance": t} for n, a, t in cases]) + "\n")
+    sys.stdout.write(json.dumps(dict(cases)) + "\n")
 
 
 if __name__ == "__main__":

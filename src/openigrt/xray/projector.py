@@ -41,11 +41,11 @@ class Projector:
         lattice = _turned(grid, self._axes)
         straightening = rectification(trajectory, lattice.direction[:, 2])
         require_apart(lattice, views(lattice, straightening.trajectory))
-        self._operators: _Operators = _CpuOperators(self._axes, lattice, straightening)
+        self.operators: Operators = _CpuOperators(self._axes, lattice, straightening)
         if engine is Engine.GPU:
             from openigrt.xray.gpu import GpuOperators  # noqa: PLC0415  (needs numba's CUDA)
 
-            self._operators = GpuOperators(grid, self._axes, lattice, straightening)
+            self.operators = GpuOperators(grid, self._axes, lattice, straightening)
 
     def forward(self, volume: Float32Array) -> Float32Array:
         """Line integrals [projection, row, column] of a volume [k, j, i]."""
@@ -55,11 +55,11 @@ class Projector:
         """A volume [k, j, i] as `through` reads it: the order of its axes depends on where the sources stand."""
         if volume.shape != self.grid.shape:
             raise InvalidGeometry(f"A volume of shape {volume.shape} does not fit a grid of {self.grid.shape}.")
-        return self._operators.laid_out(volume)
+        return self.operators.laid_out(volume)
 
     def through(self, laid_out: LaidOut) -> Float32Array:
         """Line integrals [projection, row, column] of a volume that a projector of the same `layout` laid out."""
-        return self._operators.through(laid_out)
+        return self.operators.through(laid_out)
 
     def adjoint(self, projections: Float32Array) -> Float32Array:
         """The transpose of `forward`: a volume [k, j, i] of projections [projection, row, column]."""
@@ -67,7 +67,7 @@ class Projector:
             raise InvalidGeometry(
                 f"Projections of shape {projections.shape} do not fit a trajectory of {self.trajectory.shape}."
             )
-        return self._operators.adjoint(projections)
+        return self.operators.adjoint(projections)
 
     @property
     def layout(self) -> tuple[int, int, int]:
@@ -75,7 +75,7 @@ class Projector:
         return self._axes
 
 
-class _Operators(Protocol):
+class Operators(Protocol):
     """What an engine makes of volumes [k, j, i] and projections [projection, row, column] of the right shape."""
 
     def laid_out(self, volume: Float32Array) -> LaidOut:
