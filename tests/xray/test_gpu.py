@@ -36,6 +36,7 @@ def test_kernels_on_the_simulator():
     apart = printed("tests.xray.gpu_cases", NUMBA_ENABLE_CUDASIM="1")
     assert len(apart) == 18
     assert max(apart.values()) < 1e-5, apart
+    assert max(value for name, value in apart.items() if name.endswith(("transpose", "dot product"))) < 1e-7
 
 
 @pytest.mark.skipif(find_spec("numba_cuda") is None, reason="numba-cuda is not installed: extra `gpu`")
