@@ -10,7 +10,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 LOCK_FLAGS := --extra dev --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet
 
-.PHONY: help environment demo test fuzz test-long check format benchmark lock clean
+.PHONY: help environment demo test fuzz test-long check format benchmark benchmark-gpu lock clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -61,6 +61,10 @@ format: $(READY)  ## let ruff lay the code out and fix what it can
 
 benchmark: $(READY)  ## OpenIGRT and its peers, side by side; NAME=... for one
 	$(BIN)/python -m benchmarks.run $(if $(NAME),--name $(NAME))
+
+benchmark-gpu: $(READY)  ## cone beams on a CUDA card, checked and timed (needs the extra gpu)
+	$(BIN)/python -m tests.xray.gpu_cases
+	$(BIN)/python -m benchmarks.cone_beam --engine gpu
 
 lock:  ## resolve requirements.lock again (needs uv)
 	uv pip compile pyproject.toml $(LOCK_FLAGS) --output-file requirements.lock

@@ -2,6 +2,7 @@
 
 360 projections of 512x384 and 256^3 voxels of 1 mm; a radiograph of 512x512 of 512x512x108 voxels; projections that
 arrive ten a second. Each engine and work in a process of its own, one after the other; RTK in the peers' environment.
+`--engine gpu` is FDK and projection on a CUDA card, beside the CPU: `benchmarks.cone_beam_gpu`.
 """
 
 import argparse
@@ -15,11 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks import cone_beam_gpu
 from benchmarks.engine import ROOT, peers_python
+from benchmarks.engines.openigrt_cone_beam import grid_of
 from benchmarks.run import table
 from openigrt.geometry import DetectorPlacement, circular_trajectory
 
-OURS, PEER = "openigrt", "rtk"
+OURS, PEER, GPU = "openigrt", "rtk", "gpu"
 MODULES = {OURS: "benchmarks.engines.openigrt_cone_beam", PEER: "benchmarks.peers.rtk"}
 WORKS = {"fdk": (OURS, PEER), "forward": (OURS, PEER), "drr": (OURS, PEER), "streaming": (OURS,)}
 WATER_PER_MM = 0.02
@@ -43,12 +46,15 @@ RADIOGRAPH = SCAN | {
 }
 
 
-def main() -> None:
+def main() -> int:
     """Make the inputs, run every work, print and keep the rows."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", default="", help="only works whose name holds this")
-    parser.add_argument("--engine", default="", help="only engines whose name holds this")
+    parser.add_argument("--engine", default="", help="only engines whose name holds this; gpu: a CUDA card")
+    parser.add_argument("--coarser", type=int, default=1, help="gpu: a scan so many times coarser, to try it out")
     options = parser.parse_args()
+    if options.engine == GPU:
+        return on_a_card(options.coarser)
     rows: list[dict[str, Any]] = []
     for work in [name for name in WORKS if options.work in name]:
         with tempfile.TemporaryDirectory() as folder:
@@ -59,6 +65,26 @@ def main() -> None:
     results = ROOT / "benchmarks" / "results"
     results.mkdir(exist_ok=True)
     (results / "cone_beam.json").write_text(json.dumps(rows, indent=1) + "\n")
+    return 0
+
+
+def on_a_card(times: int) -> int:
+    """FDK and projection on a CUDA card; 1 where there is none, or where the CPU finds something else."""
+    scan = coarser(SCAN, times)
+    held = DetectorPlacement(
+        scan["source_axis_mm"], scan["source_detector_mm"], tuple(scan["size"]), tuple(scan["pixel_mm"])
+    )
+    trajectory = circular_trajectory(scan["angles_deg"], held)
+    grid = grid_of(scan["volume_shape"], scan["voxel_mm"])
+    volume = np.ascontiguousarray(body(scan).transpose(1, 0, 2))
+    return cone_beam_gpu.main(grid, trajectory, chords(scan), volume, (WATER_PER_MM, float(times)))
+
+
+def coarser(scan: dict[str, Any], times: int) -> dict[str, Any]:
+    """The same scan of fewer and larger pixels, voxels and angles."""
+    fewer = {name: [n // times for n in scan[name]] for name in ("size", "volume_shape")}
+    larger = {name: [n * times for n in scan[name]] for name in ("pixel_mm", "voxel_mm")}
+    return scan | fewer | larger | {"angles_deg": scan["angles_deg"][::times]}
 
 
 def rows_of(work: str, folder: Path, engine: str) -> list[dict[str, Any]]:
@@ -144,4 +170,4 @@ def difference(work: str, ours: NDArray[np.float32], theirs: NDArray[np.float32]
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from openigrt.arrays import Engine
 from openigrt.errors import InvalidGeometry
 from openigrt.geometry import Grid, Trajectory
 from openigrt.images import ProjectionPixels
@@ -21,11 +22,12 @@ class CglsSettings:
     """When to stop: after so many iterations, or once the residual is as small as the noise.
 
     `noise` is the root mean square of the noise of a line integral (discrepancy principle of Morozov, 1966); zero goes
-    on to the last iteration. Fewer iterations are smoother images.
+    on to the last iteration. Fewer iterations are smoother images. `engine`: what projects and back-projects.
     """
 
     iterations: int = 20
     noise: float = 0.0
+    engine: Engine = Engine.CPU
 
     def __post_init__(self) -> None:
         """Check; raises InvalidGeometry."""
@@ -51,7 +53,7 @@ def reconstruct_cgls(
     """
     data = whole_scan(line_integrals, trajectory)
     volume = start_volume(start, grid)
-    projector = Projector(grid, trajectory)
+    projector = Projector(grid, trajectory, settings.engine)
     size = root_mean_square(data)
     residual = data.copy() if start is None else data - projector.forward(volume)
     gradient = projector.adjoint(residual)

@@ -7,21 +7,19 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from openigrt.arrays import Engine, require_gpu, thread_count
+from openigrt.arrays import Engine, require_gpu
 from openigrt.errors import InvalidGeometry
 from openigrt.geometry import Float64Array, Frame, Grid, Trajectory, require_same_frame
 from openigrt.images import ProjectionPixels
-from openigrt.xray._kernels_cpu import back_project, restored_volume
 from openigrt.xray.arc import Arc, arc_of
-from openigrt.xray.projector import require_apart, require_numbers, views
-from openigrt.xray.ramp import RampFilter, ramp_filtered, ramp_response
+from openigrt.xray.fdk_chain import CpuSum, FdkChain, Obliquity
+from openigrt.xray.projector import require_apart, views
+from openigrt.xray.ramp import RampFilter, ramp_response
 from openigrt.xray.rectification import rectification
 from openigrt.xray.redundancy import Fan, distances_mm, evened, fan_of, ray_weights, require_full_fan, uncovered
 
 Float32Array = NDArray[np.float32]
 
-RUNG_STEP_PIXELS = 1.0
-CHUNKS_OF_A_THREAD = 2
 PROJECTIONS_AT_ONCE = 16
 MOST_ASKEW_DEG = 15.0
 BYTES_OF_A_NUMBER = 4
@@ -35,7 +33,8 @@ class FdkSettings:
     """How to filter; `fan` None finds it from the detector's place.
 
     `extension_share`: the edges of truncated rows are continued over this share of the detector's width. `arc` None
-    takes the projections for the whole scan; a part of one needs its own. `engine`: what filters and back-projects.
+    takes the projections for the whole scan; a part of one needs its own. `engine`: what weights, filters and
+    back-projects.
     """
 
     ramp: RampFilter = field(default_factory=RampFilter)
@@ -63,29 +62,39 @@ class Fdk:
         _require_across(grid)
         self.grid = grid
         self.arc: Arc = settings.arc or arc_of(trajectory)
-        self._rectification = rectification(trajectory, grid.direction[:, 2])
-        straight = self._rectification.trajectory
+        straightening = rectification(trajectory, grid.direction[:, 2])
+        straight = straightening.trajectory
         self.fan = settings.fan or fan_of(straight)
         if self.fan is Fan.FULL:
             require_full_fan(straight)
         self.warnings = self.arc.warnings + uncovered(straight, self.arc)
-        wide, self._before = evened(straight) if self.fan is Fan.HALF else (straight, 0)
-        self._views = views(grid, wide)
-        require_apart(grid, self._views)
-        self._weights = ray_weights(straight, self.arc, self.fan).astype(np.float32)
-        self._scales = _scales(straight, self.arc)
-        self._obliquity = _Obliquity.of(straight)
-        self._columns = wide.size[0]
-        self._sum = _sum(grid, wide, round(settings.extension_share * straight.size[0]), settings)
+        wide, before = evened(straight) if self.fan is Fan.HALF else (straight, 0)
+        seen = views(grid, wide)
+        require_apart(grid, seen)
+        extension = round(settings.extension_share * straight.size[0])
+        self.chain = FdkChain(
+            shape=grid.shape,
+            rectification=straightening,
+            weights=ray_weights(straight, self.arc, self.fan).astype(np.float32),
+            obliquity=Obliquity.of(straight),
+            before=before,
+            columns=wide.size[0],
+            extension=extension,
+            response=ramp_response(wide.size[0] + 2 * extension, settings.ramp),
+            views=seen,
+            scales=_scales(straight, self.arc),
+        )
+        self._sum = _sum(self.chain, settings.engine)
         self._added = np.zeros(len(trajectory), bool)
 
     def add(self, line_integrals: Float32Array, first: int) -> None:
         """Add projections [n, row, column], numbers `first` and following of the trajectory.
 
-        Raises InvalidGeometry for another shape, for one that was added before, and for pixels that are no numbers.
+        Raises InvalidGeometry for another shape, for one that was added before, and for pixels that are no numbers; a
+        GPU finds those meanwhile, and they are said by `volume`.
         """
         which = slice(first, first + len(line_integrals))
-        expected = self._rectification.original.shape[1:]
+        expected = self.chain.rectification.original.shape[1:]
         if line_integrals.shape[1:] != expected or first < 0 or which.stop > len(self._added):
             raise InvalidGeometry(
                 f"Projections {first} to {which.stop - 1} of shape {line_integrals.shape[1:]} do not fit a trajectory "
@@ -95,13 +104,7 @@ class Fdk:
             raise InvalidGeometry(f"Projection {first + int(np.argmax(self._added[which]))} was added before.")
         if not len(line_integrals):
             return
-        require_numbers(line_integrals, "A projection")
-        straight = self._rectification.rectified(np.ascontiguousarray(line_integrals, np.float32), first)
-        weighted = np.zeros((*straight.shape[:2], self._columns), np.float32)
-        inner = weighted[..., self._before : self._before + straight.shape[2]]
-        np.multiply(straight, self._weights[which, None, :], out=inner)
-        inner *= self._obliquity.cosines(which)
-        self._sum.add(weighted, self._views[which], self._scales[which])
+        self._sum.add(line_integrals, first)
         self._added[which] = True
 
     @property
@@ -110,75 +113,28 @@ class Fdk:
         return int((~self._added).sum())
 
     def volume(self) -> Float32Array:
-        """Attenuation per mm [k, j, i] from what was added so far."""
-        out = np.empty(self.grid.shape, np.float32)
-        restored_volume(self._sum.volume(), out, 0)
-        return out
+        """Attenuation per mm [k, j, i] from what was added so far; on a GPU, raises InvalidGeometry as `add` does."""
+        return self._sum.volume()
 
 
 class _Sum(Protocol):
-    """A volume [j, i, k] to which filtered projections are added."""
+    """A volume to which projections are added."""
 
-    def add(self, rows: Float32Array, views: Float64Array, scales: Float64Array) -> None:
-        """Filter weighted projections [n, row, column] and back-project them."""
-
-    def volume(self) -> Float32Array:
-        """The volume [j, i, k] so far."""
-
-
-class _CpuSum:
-    """The volume in memory."""
-
-    def __init__(self, shape: tuple[int, int, int], response: Float64Array, extension: int) -> None:
-        """Begin with zeros; `response` and `extension` as in `ramp_filtered`."""
-        self._volume = np.zeros(shape, np.float32)
-        self._response = response
-        self._extension = extension
-
-    def add(self, rows: Float32Array, views: Float64Array, scales: Float64Array) -> None:
-        """Filter weighted projections [n, row, column] by FFT and back-project them."""
-        filtered = ramp_filtered(rows, self._response, self._extension)
-        chunks = CHUNKS_OF_A_THREAD * thread_count()
-        back_project(filtered, views, scales, RUNG_STEP_PIXELS, chunks, self._volume)
+    def add(self, line_integrals: Float32Array, first: int) -> None:
+        """Filter and back-project projections [n, row, column], numbers `first` and following."""
 
     def volume(self) -> Float32Array:
-        """The volume [j, i, k] so far."""
-        return self._volume
+        """Attenuation per mm [k, j, i] so far."""
 
 
-def _sum(grid: Grid, trajectory: Trajectory, extension: int, settings: FdkSettings) -> _Sum:
-    """An empty sum where the settings want it; raises MissingInput where that is a GPU and none is there."""
-    shape = grid.size[1], grid.size[0], grid.size[2]
-    response = ramp_response(trajectory.size[0] + 2 * extension, settings.ramp)
-    if settings.engine is Engine.CPU:
-        return _CpuSum(shape, response, extension)
+def _sum(chain: FdkChain, engine: Engine) -> _Sum:
+    """An empty sum where it is wanted; raises MissingInput where that is a GPU and none is there."""
+    if engine is Engine.CPU:
+        return CpuSum(chain)
     require_gpu()
     from openigrt.xray.gpu import GpuSum  # noqa: PLC0415  (needs numba's CUDA)
 
-    return GpuSum(shape, response, extension)
-
-
-@dataclass(frozen=True, eq=False)
-class _Obliquity:
-    """What makes the cosine between each ray and the normal of its detector."""
-
-    distances_mm: Float64Array
-    columns_mm: Float64Array
-    rows_mm: Float64Array
-
-    @classmethod
-    def of(cls, trajectory: Trajectory) -> "_Obliquity":
-        to_first = trajectory.first_pixels_mm - trajectory.sources_mm
-        first_column = np.einsum("ni,ni->n", to_first, trajectory.row_directions)
-        first_row = np.einsum("ni,ni->n", to_first, trajectory.column_directions)
-        columns, rows = (np.arange(trajectory.size[n]) * trajectory.spacing_mm[n] for n in range(2))
-        return cls(distances_mm(trajectory), first_column[:, None] + columns, first_row[:, None] + rows)
-
-    def cosines(self, which: slice) -> Float32Array:
-        """Cosines (n, rows, columns)."""
-        distance = self.distances_mm[which, None, None]
-        squares = distance**2 + self.columns_mm[which, None, :] ** 2 + self.rows_mm[which, :, None] ** 2
-        return np.asarray(distance / np.sqrt(squares), dtype=np.float32)
+    return GpuSum(chain)
 
 
 def _require_across(grid: Grid) -> None:

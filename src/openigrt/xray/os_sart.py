@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from openigrt.arrays import Engine
 from openigrt.errors import InvalidGeometry
 from openigrt.geometry import Grid, Trajectory
 from openigrt.images import ProjectionPixels
@@ -21,13 +22,15 @@ Float32Array = NDArray[np.float32]
 class OsSartSettings:
     """How to iterate: passes over all projections, projections of a subset, and the share of each step that is taken.
 
-    Attenuation below `least_per_mm` is set to it after every step; minus infinity leaves it free.
+    Attenuation below `least_per_mm` is set to it after every step; minus infinity leaves it free. `engine`: what
+    projects and back-projects.
     """
 
     iterations: int = 10
     subset_size: int = 12
     relaxation: float = 0.9
     least_per_mm: float = 0.0
+    engine: Engine = Engine.CPU
 
     def __post_init__(self) -> None:
         """Check; raises InvalidGeometry."""
@@ -55,7 +58,7 @@ def reconstruct_os_sart(
     """
     data = whole_scan(line_integrals, trajectory)
     volume = start_volume(start, grid)
-    subsets = OrderedSubsets(data, trajectory, grid, settings.subset_size)
+    subsets = OrderedSubsets(data, trajectory, grid, settings.subset_size, engine=settings.engine)
     for number in range(1, settings.iterations + 1):
         residual = subsets.sweep(volume, settings.relaxation, settings.least_per_mm)
         if report is not None:

@@ -1,5 +1,7 @@
 """The matched pair of operators: line integrals through a volume, and their transpose."""
 
+from typing import Any, Protocol, TypeAlias
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -7,9 +9,11 @@ from openigrt.arrays import Engine, require_gpu, thread_count
 from openigrt.errors import InvalidGeometry
 from openigrt.geometry import Float64Array, Grid, Trajectory, require_same_frame
 from openigrt.xray._kernels_cpu import project, project_adjoint, restored_volume, transposed_volume
-from openigrt.xray.rectification import rectification
+from openigrt.xray.rectification import Rectification, rectification
 
 Float32Array = NDArray[np.float32]
+LaidOut: TypeAlias = Any
+"""A volume as an engine reads it: float32 [j + 1, i + 1, k + 1] of the lattice, in memory or on a card."""
 
 RUNG_STEP_VOXELS = 1.0
 STEEPEST_COMFORTABLE = 0.6
@@ -30,40 +34,32 @@ class Projector:
         """Prepare; raises FrameMismatch, InvalidGeometry for a source near the volume, MissingInput where no GPU is."""
         if engine is Engine.GPU:
             require_gpu()
-        self.engine = engine
         require_same_frame(trajectory.frame, grid.frame, "Projecting a volume")
         self.grid = grid
         self.trajectory = trajectory
         self._axes = CYCLES[_column_axis(grid, trajectory)]
-        self._lattice = _turned(grid, self._axes)
-        self._rectification = rectification(trajectory, self._lattice.direction[:, 2])
-        self._views = views(self._lattice, self._rectification.trajectory)
-        require_apart(self._lattice, self._views)
+        lattice = _turned(grid, self._axes)
+        straightening = rectification(trajectory, lattice.direction[:, 2])
+        require_apart(lattice, views(lattice, straightening.trajectory))
+        self.operators: Operators = _CpuOperators(self._axes, lattice, straightening)
+        if engine is Engine.GPU:
+            from openigrt.xray.gpu import GpuOperators  # noqa: PLC0415  (needs numba's CUDA)
+
+            self.operators = GpuOperators(grid, self._axes, lattice, straightening)
 
     def forward(self, volume: Float32Array) -> Float32Array:
         """Line integrals [projection, row, column] of a volume [k, j, i]."""
         return self.through(self.laid_out(volume))
 
-    def laid_out(self, volume: Float32Array) -> Float32Array:
+    def laid_out(self, volume: Float32Array) -> LaidOut:
         """A volume [k, j, i] as `through` reads it: the order of its axes depends on where the sources stand."""
         if volume.shape != self.grid.shape:
             raise InvalidGeometry(f"A volume of shape {volume.shape} does not fit a grid of {self.grid.shape}.")
-        require_numbers(volume, "A volume")
-        turned = np.ascontiguousarray(np.transpose(volume, self._array_axes()), dtype=np.float32)
-        bordered = np.zeros(_bordered(self._lattice), np.float32)
-        transposed_volume(turned, bordered, 1)
-        return bordered
+        return self.operators.laid_out(volume)
 
-    def through(self, bordered: Float32Array) -> Float32Array:
+    def through(self, laid_out: LaidOut) -> Float32Array:
         """Line integrals [projection, row, column] of a volume that a projector of the same `layout` laid out."""
-        out = np.empty(self._rectification.trajectory.shape, np.float32)
-        if self.engine is Engine.GPU:
-            from openigrt.xray import gpu  # noqa: PLC0415  (needs numba's CUDA)
-
-            gpu.project(bordered, self._views, self._lattice.spacing_mm, out)
-        else:
-            project(bordered, self._views, self._lattice.spacing_mm, RUNG_STEP_VOXELS, out)
-        return self._rectification.restored(out)
+        return self.operators.through(laid_out)
 
     def adjoint(self, projections: Float32Array) -> Float32Array:
         """The transpose of `forward`: a volume [k, j, i] of projections [projection, row, column]."""
@@ -71,37 +67,67 @@ class Projector:
             raise InvalidGeometry(
                 f"Projections of shape {projections.shape} do not fit a trajectory of {self.trajectory.shape}."
             )
-        require_numbers(projections, "A projection")
-        straight = self._rectification.restored_adjoint(np.ascontiguousarray(projections, dtype=np.float32))
-        bordered = np.zeros(_bordered(self._lattice), np.float32)
-        spacing_mm = self._lattice.spacing_mm
-        if self.engine is Engine.GPU:
-            from openigrt.xray import gpu  # noqa: PLC0415  (needs numba's CUDA)
-
-            gpu.project_adjoint(straight, self._views, spacing_mm, bordered)
-        else:
-            project_adjoint(straight, self._views, spacing_mm, RUNG_STEP_VOXELS, thread_count(), bordered)
-        turned = np.empty(self._lattice.shape, np.float32)
-        restored_volume(bordered, turned, 1)
-        return np.ascontiguousarray(np.transpose(turned, np.argsort(self._array_axes())))
+        return self.operators.adjoint(projections)
 
     @property
     def layout(self) -> tuple[int, int, int]:
         """The order of the axes in which volumes are laid out."""
         return self._axes
 
-    def _array_axes(self) -> tuple[int, int, int]:
-        """The axes of an array [k, j, i] in the order of the turned lattice."""
-        i, j, k = self._axes[2], self._axes[1], self._axes[0]
-        return 2 - k, 2 - j, 2 - i
+
+class Operators(Protocol):
+    """What an engine makes of volumes [k, j, i] and projections [projection, row, column] of the right shape."""
+
+    def laid_out(self, volume: Float32Array) -> LaidOut:
+        """The volume as `through` reads it; raises InvalidGeometry for voxels that are no numbers."""
+
+    def through(self, laid_out: LaidOut) -> Float32Array:
+        """Line integrals."""
+
+    def adjoint(self, projections: Float32Array) -> Float32Array:
+        """The transpose; raises InvalidGeometry for pixels that are no numbers."""
+
+
+class _CpuOperators:
+    """The operators in memory, on a `lattice` that is the grid with its axes in the order of `axes`, from the last."""
+
+    def __init__(self, axes: tuple[int, int, int], lattice: Grid, straightening: Rectification) -> None:
+        self._array_axes = 2 - axes[0], 2 - axes[1], 2 - axes[2]
+        self._lattice = lattice
+        self._rectification = straightening
+        self._views = views(lattice, straightening.trajectory)
+
+    def laid_out(self, volume: Float32Array) -> LaidOut:
+        require_numbers(volume, "A volume")
+        turned = np.ascontiguousarray(np.transpose(volume, self._array_axes), dtype=np.float32)
+        bordered = np.zeros(_bordered(self._lattice), np.float32)
+        transposed_volume(turned, bordered, 1)
+        return bordered
+
+    def through(self, laid_out: LaidOut) -> Float32Array:
+        out = np.empty(self._rectification.trajectory.shape, np.float32)
+        project(laid_out, self._views, self._lattice.spacing_mm, RUNG_STEP_VOXELS, out)
+        return self._rectification.restored(out)
+
+    def adjoint(self, projections: Float32Array) -> Float32Array:
+        require_numbers(projections, "A projection")
+        straight = self._rectification.restored_adjoint(np.ascontiguousarray(projections, dtype=np.float32))
+        bordered = np.zeros(_bordered(self._lattice), np.float32)
+        project_adjoint(straight, self._views, self._lattice.spacing_mm, RUNG_STEP_VOXELS, thread_count(), bordered)
+        turned = np.empty(self._lattice.shape, np.float32)
+        restored_volume(bordered, turned, 1)
+        return np.ascontiguousarray(np.transpose(turned, np.argsort(self._array_axes)))
 
 
 def require_numbers(values: Float32Array, what: str) -> None:
     """Raise InvalidGeometry where something is NaN or infinite: one pixel would spoil whatever its rays meet."""
     if not (np.isfinite(values.min()) and np.isfinite(values.max())):
-        raise InvalidGeometry(
-            f"{what} holds values that are no numbers; fill voxels without data and dead pixels first."
-        )
+        raise no_numbers(what)
+
+
+def no_numbers(what: str) -> InvalidGeometry:
+    """The error that says so."""
+    return InvalidGeometry(f"{what} holds values that are no numbers; fill voxels without data and dead pixels first.")
 
 
 def views(grid: Grid, trajectory: Trajectory) -> Float64Array:

@@ -91,11 +91,16 @@ def extended(rows: Float32Array, extension: int) -> Float32Array:
     """
     columns = rows.shape[-1]
     steps = np.minimum(np.arange(1, extension + 1), columns - 1)
-    fading = np.cos(np.pi / 2.0 * np.arange(1, extension + 1) / extension).astype(np.float32)
+    fades = fading(extension)
     out = np.empty((*rows.shape[:-1], columns + 2 * extension), np.float32)
     out[..., extension : extension + columns] = rows
-    right = np.maximum(2.0 * rows[..., -1:] - rows[..., columns - 1 - steps], 0.0) * fading
-    left = np.maximum(2.0 * rows[..., :1] - rows[..., steps], 0.0) * fading
+    right = np.maximum(2.0 * rows[..., -1:] - rows[..., columns - 1 - steps], 0.0) * fades
+    left = np.maximum(2.0 * rows[..., :1] - rows[..., steps], 0.0) * fades
     out[..., extension + columns :] = right
     out[..., :extension] = left[..., ::-1]
     return out
+
+
+def fading(extension: int) -> Float32Array:
+    """How much is left of a continued row (extension,) with each column away from its edge."""
+    return np.asarray(np.cos(np.pi / 2.0 * np.arange(1, extension + 1) / max(extension, 1)), dtype=np.float32)

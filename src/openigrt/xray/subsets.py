@@ -11,6 +11,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from openigrt.arrays import Engine
 from openigrt.errors import InvalidGeometry
 from openigrt.geometry import Float64Array, Frame, Grid, Trajectory, require_same_frame
 from openigrt.images import ProjectionPixels
@@ -34,11 +35,19 @@ class OrderedSubsets:
     numbers again (one over the lengths), and one volume.
     """
 
-    def __init__(self, line_integrals: Float32Array, trajectory: Trajectory, grid: Grid, subset_size: int) -> None:
+    def __init__(
+        self,
+        line_integrals: Float32Array,
+        trajectory: Trajectory,
+        grid: Grid,
+        subset_size: int,
+        *,
+        engine: Engine = Engine.CPU,
+    ) -> None:
         """Prepare projectors and weights; the projections are those of `whole_scan`."""
         self._data = line_integrals
         self._members = interleaved(trajectory.source_angles_deg(), subset_size)
-        self._projectors = [Projector(grid, trajectory.chosen(members)) for members in self._members]
+        self._projectors = [Projector(grid, trajectory.chosen(members), engine) for members in self._members]
         self._per_length = np.empty(trajectory.shape, np.float32)
         self._per_weight = np.zeros(grid.shape, np.float32)
         shortest_mm = SHORTEST_PATH_VOXELS * float(grid.spacing_mm.min())

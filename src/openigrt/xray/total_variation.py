@@ -77,7 +77,7 @@ def reconstruct_total_variation(
     """
     data = whole_scan(line_integrals, trajectory)
     volume = start_volume(start, grid)
-    subsets = OrderedSubsets(data, trajectory, grid, settings.data.subset_size)
+    subsets = OrderedSubsets(data, trajectory, grid, settings.data.subset_size, engine=settings.data.engine)
     flattening = Flattening(grid.shape, grid.spacing_mm, settings.strength_per_mm)
     for number in range(1, settings.data.iterations + 1):
         residual = subsets.sweep(volume, settings.data.relaxation, settings.data.least_per_mm)
