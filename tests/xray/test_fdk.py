@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from openigrt.errors import FrameMismatch, InconsistentInput, InvalidGeometry
-from openigrt.geometry import Frame, RigidTransform, rotation_from_vector
+from openigrt.geometry import DetectorPlacement, Frame, RigidTransform, Trajectory, rotation_from_vector
 from openigrt.xray import (
     ArcKind,
     Fan,
@@ -118,6 +118,32 @@ def test_a_detector_that_stands_aside(held, angles):
     volume = reconstruct_fdk(seen(head(), trajectory), trajectory, GRID)
     close_to_truth(volume)
     assert Fdk(GRID, trajectory).fan is Fan.HALF
+
+
+@pytest.mark.parametrize(
+    ("size", "offset_mm", "angles"),
+    [((64, 112), (0.0, 0.0), SHORT), ((64, 72), (0.0, 48.0), TURN), ((64, 72), (0.0, -48.0), TURN)],
+    ids=["short arc", "half fan", "half fan, left"],
+)
+def test_a_detector_on_its_side_that_wobbles(size, offset_mm, angles):
+    """Its rows run along the axis, now a little to the one side, now to the other: a fan has one sense all the same."""
+    wobble = np.random.default_rng(1).uniform(-0.3, 0.3, len(angles))
+    held = placement(size, (2.0, 2.0), offset_mm=offset_mm)
+    trajectory = Trajectory.of(
+        [scan([a], replace(held, in_plane_angle_deg=90.0 + w))[0] for a, w in zip(angles, wobble, strict=True)]
+    )
+    close_to_truth(reconstruct_fdk(seen(head(), trajectory), trajectory, GRID))
+
+
+def test_what_does_not_change_along_the_axis_is_exact_in_steep_rays_too():
+    """A long bar in a cone of 19 degrees to either side (Feldkamp 1984): within 0.5 %, where a cosine less costs 3 %."""
+    bar = [Ellipsoid(np.array([3.0, 0.0, -2.0]), np.array([30.0, 1e5, 24.0]))]
+    trajectory = scan(TURN, DetectorPlacement(300.0, 450.0, (80, 154), (2.0, 2.0)))
+    grid = room_grid((20, 20, 33), (2.0, 2.0, 5.0))
+    volume = reconstruct_fdk(seen(bar, trajectory), trajectory, grid)
+    inner = np.hypot(points_of(grid)[..., 0], points_of(grid)[..., 2]) < 16.0
+    for ends in (volume[[0, 1, -2, -1]][inner[[0, 1, -2, -1]]], volume[14:19][inner[14:19]]):
+        assert ends.mean() == pytest.approx(WATER_PER_MM, rel=0.005)
 
 
 def test_a_half_fan_has_neither_dark_nor_bright_center():

@@ -19,7 +19,8 @@ class FieldOfView:
     """The body round the room's y axis that a scan reconstructs whole.
 
     `radius_mm` about the axis; at the axis it reaches from `first_mm` to `last_mm` along y, and less beside it, as the
-    cone narrows toward a source at `source_axis_distance_mm`.
+    cone narrows toward a source at `source_axis_distance_mm`, and widens beyond: an end that lies off the central plane
+    on the same side as the other one is lost where it widens.
     """
 
     radius_mm: float
@@ -30,11 +31,10 @@ class FieldOfView:
     def contains(self, points_mm: Float64Array) -> NDArray[np.bool_]:
         """Whether points (..., 3) of the room lie in it."""
         radius = np.hypot(points_mm[..., 0], points_mm[..., 2])
-        narrowing = 1.0 - radius / self.source_axis_distance_mm
+        beside = radius / self.source_axis_distance_mm
         y = points_mm[..., 1]
-        return np.asarray(
-            (radius <= self.radius_mm) & (y >= self.first_mm * narrowing) & (y <= self.last_mm * narrowing)
-        )
+        least, most = self.first_mm + beside * abs(self.first_mm), self.last_mm - beside * abs(self.last_mm)
+        return np.asarray((radius <= self.radius_mm) & (y >= least) & (y <= most))
 
     def mask(self, grid: Grid) -> NDArray[np.bool_]:
         """Voxels [k, j, i] of a grid in the room whose centres lie in it, a slice at a time."""

@@ -74,9 +74,11 @@ def rectification(trajectory: Trajectory, axis: Float64Array) -> Rectification:
         )
     across = normals - along[:, None] * axis
     across /= np.linalg.norm(across, axis=1, keepdims=True)
-    columns = np.where((trajectory.column_directions @ axis < 0.0)[:, None], -axis, axis)
+    # One sense for all: of a detector on its side, rounding or a bent arm would choose another for each projection.
+    columns = np.where(float((trajectory.column_directions @ axis).sum()) < 0.0, -axis, axis)
     rows = np.cross(columns, across)
-    rows *= np.where(np.einsum("ni,ni->n", rows, trajectory.row_directions) < 0.0, -1.0, 1.0)[:, None]
+    rows *= -1.0 if float((rows * trajectory.row_directions).sum()) < 0.0 else 1.0
+    columns = np.broadcast_to(columns, rows.shape)
     if _is_same(trajectory, rows, columns):
         return Rectification(trajectory, trajectory, None)
     new = _covering(trajectory, rows, columns, across)
