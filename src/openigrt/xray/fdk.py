@@ -13,7 +13,7 @@ from openigrt.geometry import Float64Array, Frame, Grid, Trajectory, require_sam
 from openigrt.images import ProjectionPixels
 from openigrt.xray._kernels_cpu import back_project, restored_volume
 from openigrt.xray.arc import Arc, arc_of
-from openigrt.xray.projector import require_apart, require_numbers, views
+from openigrt.xray.projector import require_apart, require_numbers, require_projections_of, views
 from openigrt.xray.ramp import RampFilter, ramp_filtered, ramp_response
 from openigrt.xray.rectification import rectification
 from openigrt.xray.redundancy import Fan, distances_mm, evened, fan_of, ray_weights, require_full_fan, uncovered
@@ -201,7 +201,11 @@ def _scales(trajectory: Trajectory, arc: Arc) -> Float64Array:
 def reconstruct_fdk(
     line_integrals: ProjectionPixels, trajectory: Trajectory, grid: Grid, settings: FdkSettings = FdkSettings()
 ) -> Float32Array:
-    """Attenuation per mm [k, j, i] of a whole scan of line integrals [projection, row, column]."""
+    """Attenuation per mm [k, j, i] of a whole scan of line integrals [projection, row, column].
+
+    Raises InvalidGeometry where they do not fit the trajectory, and as `Fdk` does.
+    """
+    require_projections_of(trajectory, line_integrals)
     fdk = Fdk(grid, trajectory, settings)
     for which in blocks(len(trajectory)):
         fdk.add(line_integrals[which], which.start)

@@ -16,6 +16,7 @@ from openigrt.motion import Bins
 from openigrt.xray.arc import FEWEST_PROJECTIONS, Arc, arc_of
 from openigrt.xray.fdk import Fdk, FdkSettings
 from openigrt.xray.part_of_arc import part_of_arc, widest_gap_deg
+from openigrt.xray.projector import require_projections_of
 from openigrt.xray.rectification import rectification
 from openigrt.xray.redundancy import fan_of
 
@@ -44,8 +45,10 @@ def reconstruct_bins(
 ) -> Iterator[BinImage]:
     """The bins of a scan of line integrals [projection, row, column], one at a time, blank ones included.
 
-    Angles are weighted by those of the bin itself. Raises InconsistentInput where the bins are of other projections.
+    Angles are weighted by those of the bin itself. Raises InconsistentInput where the bins are of other projections,
+    InvalidGeometry where the line integrals are.
     """
+    require_projections_of(trajectory, line_integrals)
     require_bins_of(bins, trajectory)
     whole = arc_of(trajectory)
     settings = for_parts(trajectory, grid, settings)

@@ -15,7 +15,8 @@ from scipy import ndimage
 from openigrt.errors import InvalidGeometry
 from openigrt.geometry import Trajectory
 from openigrt.xray.beam_hardening import BeamHardening
-from openigrt.xray.scatter import at_isocenter_mm, limited, require_signal
+from openigrt.xray.redundancy import at_isocenter_mm
+from openigrt.xray.scatter import limited, require_signal
 from openigrt.xray.smoothness import CosineBasis
 
 Float32Array = NDArray[np.float32]

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from openigrt.arrays import Engine, require_gpu, thread_count
 from openigrt.errors import InvalidGeometry
 from openigrt.geometry import Float64Array, Grid, Trajectory, require_same_frame
+from openigrt.images import ProjectionPixels
 from openigrt.xray._kernels_cpu import project, project_adjoint, restored_volume, transposed_volume
 from openigrt.xray.rectification import rectification
 
@@ -67,10 +68,7 @@ class Projector:
 
     def adjoint(self, projections: Float32Array) -> Float32Array:
         """The transpose of `forward`: a volume [k, j, i] of projections [projection, row, column]."""
-        if projections.shape != self.trajectory.shape:
-            raise InvalidGeometry(
-                f"Projections of shape {projections.shape} do not fit a trajectory of {self.trajectory.shape}."
-            )
+        require_projections_of(self.trajectory, projections)
         require_numbers(projections, "A projection")
         straight = self._rectification.restored_adjoint(np.ascontiguousarray(projections, dtype=np.float32))
         bordered = np.zeros(_bordered(self._lattice), np.float32)
@@ -94,6 +92,14 @@ class Projector:
         """The axes of an array [k, j, i] in the order of the turned lattice."""
         i, j, k = self._axes[2], self._axes[1], self._axes[0]
         return 2 - k, 2 - j, 2 - i
+
+
+def require_projections_of(trajectory: Trajectory, projections: ProjectionPixels) -> None:
+    """Raise InvalidGeometry unless there is one projection for each detector of a trajectory, of as many pixels."""
+    if tuple(projections.shape) != trajectory.shape:
+        raise InvalidGeometry(
+            f"Projections of shape {tuple(projections.shape)} do not fit a trajectory of {trajectory.shape}."
+        )
 
 
 def require_numbers(values: Float32Array, what: str) -> None:

@@ -32,6 +32,13 @@ def distances_mm(trajectory: Trajectory) -> Float64Array:
     return np.asarray(np.abs(np.einsum("ni,ni->n", _normals(trajectory), to_first)))
 
 
+def at_isocenter_mm(trajectory: Trajectory) -> tuple[float, float]:
+    """Distance between columns and between rows, seen at the axis of rotation."""
+    to_axis = float(np.median(np.hypot(trajectory.sources_mm[:, 0], trajectory.sources_mm[:, 2])))
+    share = to_axis / float(np.median(distances_mm(trajectory)))
+    return float(trajectory.spacing_mm[0]) * share, float(trajectory.spacing_mm[1]) * share
+
+
 def columns_mm(trajectory: Trajectory) -> Float64Array:
     """Where the columns of a rectified detector lie (n, columns), from that on which the axis of rotation is seen."""
     to_first, to_axis = trajectory.first_pixels_mm - trajectory.sources_mm, -trajectory.sources_mm

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from openigrt.errors import InvalidGeometry
 from openigrt.geometry import Trajectory
-from openigrt.xray.redundancy import distances_mm
 from openigrt.xray.smoothness import CosineBasis
 
 Float32Array = NDArray[np.float32]
@@ -116,10 +115,3 @@ def limited(scatter: Float32Array, signal: Float32Array) -> None:
     """Hold scatter between zero and 95 % of the signal, in place."""
     np.minimum(scatter, np.float32(LARGEST_SCATTER_SHARE) * signal, out=scatter)
     np.maximum(scatter, np.float32(0.0), out=scatter)
-
-
-def at_isocenter_mm(trajectory: Trajectory) -> tuple[float, float]:
-    """Distance between columns and between rows, seen at the axis of rotation."""
-    to_axis = float(np.median(np.hypot(trajectory.sources_mm[:, 0], trajectory.sources_mm[:, 2])))
-    share = to_axis / float(np.median(distances_mm(trajectory)))
-    return float(trajectory.spacing_mm[0]) * share, float(trajectory.spacing_mm[1]) * share
