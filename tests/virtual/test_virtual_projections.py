@@ -113,6 +113,18 @@ def test_single_scatter_of_a_small_ball_is_klein_and_nishina():
     assert np.allclose(seen[:, 3, 15], seen[0, 3, 15], rtol=0.02)
 
 
+@pytest.mark.parametrize("count", [1, 2, 3, 24, 30])
+def test_scatter_of_a_ball_aside_is_that_of_each_angle(count):
+    """However few or many the projections are: at computed angles, what a scan of that angle alone has."""
+    ball = Phantom((Body((30.0, 0.0, 0.0), (20.0, 20.0, 20.0), {WATER: 1.0}),))
+    held = DetectorPlacement(1000.0, 1500.0, (16, 6), (40.0, 40.0))
+    angles = np.arange(count) * 360.0 / count
+    seen = scatter(ball, circular_trajectory(angles, held), Beam(bow_tie=None))
+    for n in {0, count // 2}:
+        alone = scatter(ball, circular_trajectory([angles[n]], held), Beam(bow_tie=None))[0]
+        assert seen[n] == pytest.approx(alone, rel=1e-4)
+
+
 def test_counts_have_gain_dark_noise_and_dead_columns():
     signal = np.full((400, 8, 9), 0.5, np.float32)
     model = DetectorModel(dead_columns=(4,), photons=1e4, electronic_counts=20.0)

@@ -89,6 +89,11 @@ def test_a_bow_tie_is_measured_by_its_air_scan():
 def test_bow_ties_that_cannot_be_are_refused():
     with pytest.raises(InvalidGeometry, match="columns without beam"):
         bow_tie_thicknesses_mm(np.array([1.0, 0.0]), tube_spectrum(), ALUMINUM, 1.0)
+    with pytest.raises(InvalidGeometry, match=r"shows 1e-06 of the brightest one, less than 80 mm of aluminum"):
+        bow_tie_thicknesses_mm(np.array([1.0, 1e-6]), tube_spectrum(), ALUMINUM, 1.0)
+    for thinnest_mm in (-1.0, 80.0, np.nan):
+        with pytest.raises(InvalidGeometry, match="0 to 80 mm thick"):
+            bow_tie_thicknesses_mm(np.array([1.0, 0.9]), tube_spectrum(), ALUMINUM, thinnest_mm)
     with pytest.raises(InvalidGeometry, match="check the bow-tie"):
         water_hardening(tube_spectrum(), np.array([500.0]), ALUMINUM, 70.0)
     with pytest.raises(InvalidGeometry):

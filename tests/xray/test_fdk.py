@@ -280,6 +280,18 @@ def test_what_was_added_or_does_not_fit_is_refused():
     assert fdk.missing == 20
 
 
+@pytest.mark.parametrize("share", [-0.1, 2.1, np.nan])
+def test_rows_are_not_continued_without_end(share):
+    with pytest.raises(InvalidGeometry, match="a share of 0 to 2"):
+        FdkSettings(extension_share=share)
+
+
+def test_ends_of_a_short_arc_stand_for_half_a_step():
+    arc = arc_of(scan(SHORT, WIDE))
+    assert arc.steps_deg == pytest.approx([0.5, *[1.0] * (len(SHORT) - 2), 0.5], abs=0.02)
+    assert arc.steps_deg.sum() == pytest.approx(arc.range_deg)
+
+
 @pytest.mark.parametrize("shape", [(22, 64, 112), (24, 64, 112), (23, 112, 64)])
 def test_a_scan_of_more_or_fewer_projections_than_its_trajectory_is_refused(shape):
     """Fewer would have left the volume too dark without a word, and more would have been left out."""

@@ -255,6 +255,9 @@ def test_a_volume_that_reaches_the_source_is_refused(few):
         lambda: CglsSettings(noise=float("nan")),
         lambda: TotalVariationSettings(strength_per_mm=-1.0),
         lambda: TotalVariationSettings(inner_iterations=0),
+        lambda: TotalVariationSettings(strength_per_mm=float("inf")),
+        lambda: OsSartSettings(least_per_mm=float("nan")),
+        lambda: OsSartSettings(least_per_mm=float("inf")),
     ],
 )
 def test_settings_that_are_refused(settings):

@@ -24,6 +24,7 @@ RUNG_STEP_PIXELS = 1.0
 CHUNKS_OF_A_THREAD = 2
 PROJECTIONS_AT_ONCE = 16
 MOST_ASKEW_DEG = 15.0
+LARGEST_EXTENSION = 2.0
 BYTES_OF_A_NUMBER = 4
 WEIGHTS_AT_ONCE = 4
 IMAGES_AT_ONCE = 5
@@ -43,6 +44,14 @@ class FdkSettings:
     extension_share: float = 0.0
     arc: Arc | None = None
     engine: Engine = Engine.CPU
+
+    def __post_init__(self) -> None:
+        """Check; raises InvalidGeometry."""
+        if not 0.0 <= self.extension_share <= LARGEST_EXTENSION:
+            raise InvalidGeometry(
+                f"Rows are continued over a share of 0 to {LARGEST_EXTENSION:g} of their width, found "
+                f"{self.extension_share}."
+            )
 
 
 class Fdk:
