@@ -335,6 +335,19 @@ def test_a_full_fan_flag_on_a_half_fan_scan_is_found():
     Fdk(GRID, scan(TURN, replace(WIDE, offset_mm=(20.0, 0.0))), FdkSettings(fan=Fan.FULL))
 
 
+@pytest.mark.parametrize("in_plane_deg", [0.0, 90.0, 180.0, 270.0])
+def test_how_a_detector_stands_is_seen_from_the_axis_however_it_is_held(in_plane_deg):
+    """On its side its columns run along the axis, and whether it stands aside is a matter of its rows."""
+    turned = np.abs(np.sin(np.deg2rad(in_plane_deg))) > 0.5
+    along, across = ((0.0, 48.0), (48.0, 0.0))[:: -1 if turned else 1]
+    aside, ahead = (
+        scan(TURN, placement((72, 64), (2.0, 2.0), offset_mm=mm, in_plane_angle_deg=in_plane_deg))
+        for mm in (across, along)
+    )
+    assert fan_of(aside) is Fan.HALF
+    assert fan_of(ahead) is Fan.FULL
+
+
 def test_a_half_fan_needs_a_full_turn_and_an_overlap():
     with pytest.raises(InconsistentInput, match="full turn"):
         Fdk(GRID, scan(SHORT, ASIDE))

@@ -74,7 +74,7 @@ class Fdk:
         self.arc: Arc = settings.arc or arc_of(trajectory)
         self._rectification = rectification(trajectory, grid.direction[:, 2])
         straight = self._rectification.trajectory
-        self.fan = settings.fan or fan_of(straight)
+        self.fan = settings.fan or fan_of(trajectory)
         if self.fan is Fan.FULL:
             require_full_fan(straight)
         self.warnings = self.arc.warnings + uncovered(straight, self.arc)
@@ -228,7 +228,7 @@ def reconstruction_bytes(grid: Grid, trajectory: Trajectory, settings: FdkSettin
     length with their spectra. Raises InvalidGeometry as `Fdk` does for detectors that cannot be straightened.
     """
     straight = rectification(trajectory, grid.direction[:, 2]).trajectory
-    if (settings.fan or fan_of(straight)) is Fan.HALF:
+    if (settings.fan or fan_of(trajectory)) is Fan.HALF:
         straight, _ = evened(straight)
     count, rows, columns = straight.shape
     padded = 2 * (columns + 2 * round(settings.extension_share * columns))

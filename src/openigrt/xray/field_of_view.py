@@ -7,10 +7,9 @@ from numpy.typing import NDArray
 
 from openigrt.errors import InvalidGeometry
 from openigrt.geometry import Float64Array, Frame, Grid, Trajectory
-from openigrt.xray.rectification import rectification
+from openigrt.xray.rectification import ROTATION_AXIS, rectification
 from openigrt.xray.redundancy import Fan, columns_mm, distances_mm
 
-AXIS = np.array([0.0, 1.0, 0.0])
 AXIAL_DIRECTION = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
 
 
@@ -45,12 +44,12 @@ class FieldOfView:
 
 def field_of_view(trajectory: Trajectory, fan: Fan) -> FieldOfView:
     """The field of view of a trajectory in the room: with a half fan the longer side counts, else the shorter."""
-    straight = rectification(trajectory, AXIS).trajectory
+    straight = rectification(trajectory, ROTATION_AXIS).trajectory
     columns, distances = columns_mm(straight), distances_mm(straight)
     sides = np.sort(np.abs(columns[:, [0, -1]]), axis=1)[:, 1 if fan is Fan.HALF else 0]
     to_axis = np.hypot(straight.sources_mm[:, 0], straight.sources_mm[:, 2])
     radius = float((to_axis * sides / np.hypot(sides, distances)).min())
-    rows = np.einsum("ni,i->n", straight.first_pixels_mm - straight.sources_mm, AXIS)
+    rows = np.einsum("ni,i->n", straight.first_pixels_mm - straight.sources_mm, ROTATION_AXIS)
     height = (straight.size[1] - 1) * straight.spacing_mm[1] * np.sign(straight.column_directions[:, 1])
     edges = np.sort(np.stack([rows, rows + height], axis=1), axis=1) * (to_axis / distances)[:, None]
     at_axis = edges + straight.sources_mm[:, 1:2]

@@ -17,7 +17,6 @@ from openigrt.xray.arc import FEWEST_PROJECTIONS, Arc, arc_of
 from openigrt.xray.fdk import Fdk, FdkSettings
 from openigrt.xray.part_of_arc import part_of_arc, widest_gap_deg
 from openigrt.xray.projector import require_projections_of
-from openigrt.xray.rectification import rectification
 from openigrt.xray.redundancy import fan_of
 
 Float32Array = NDArray[np.float32]
@@ -51,7 +50,7 @@ def reconstruct_bins(
     require_projections_of(trajectory, line_integrals)
     require_bins_of(bins, trajectory)
     whole = arc_of(trajectory)
-    settings = for_parts(trajectory, grid, settings)
+    settings = replace(settings, fan=settings.fan or fan_of(trajectory))
     for number, name in enumerate(bins.names):
         members = bins.members(number)
         gap_deg = widest_gap_deg(whole, members)
@@ -80,11 +79,6 @@ def require_bins_of(bins: Bins, trajectory: Trajectory) -> None:
         raise InconsistentInput(
             f"The scan has {len(trajectory)} projections and {len(bins.of_each)} were sorted; sort all of this scan."
         )
-
-
-def for_parts(trajectory: Trajectory, grid: Grid, settings: FdkSettings) -> FdkSettings:
-    """The settings with the fan that the whole scan has."""
-    return replace(settings, fan=settings.fan or fan_of(rectification(trajectory, grid.direction[:, 2]).trajectory))
 
 
 def back_projected(line_integrals: ProjectionPixels, members: NDArray[np.intp], fdk: Fdk) -> Float32Array:

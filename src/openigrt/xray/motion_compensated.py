@@ -23,12 +23,12 @@ from openigrt.xray.four_d import (
     USUAL_SETTINGS,
     WIDEST_GAP_DEG,
     back_projected,
-    for_parts,
     is_blank,
     require_bins_of,
 )
 from openigrt.xray.part_of_arc import part_of_arc, widest_gap_deg
 from openigrt.xray.projector import require_projections_of
+from openigrt.xray.redundancy import fan_of
 
 Float32Array = NDArray[np.float32]
 
@@ -65,7 +65,7 @@ def reconstruct_motion_compensated(
             f"{WIDEST_GAP_DEG:.0f} degrees. Check that the breathing trace covers the scan."
         )
     together = part_of_arc(whole, used)
-    settings = for_parts(trajectory, grid, settings)
+    settings = replace(settings, fan=settings.fan or fan_of(trajectory))
     volume = np.zeros(grid.shape, np.float32)
     for number, field in enumerate(fields):
         members = bins.members(number)

@@ -14,6 +14,7 @@ Float32Array = NDArray[np.float32]
 SAME_PIXEL = 1e-3
 STEEPEST = 0.9
 LARGEST_GROWTH = 4.0
+ROTATION_AXIS = np.array([0.0, 1.0, 0.0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +66,7 @@ def rectification(trajectory: Trajectory, axis: Float64Array) -> Rectification:
 
     Raises InvalidGeometry where rays run along the axis rather than across it.
     """
-    normals = _normals(trajectory)
+    normals = normals_of(trajectory)
     along = normals @ axis
     if np.abs(along).max() > STEEPEST:
         raise InvalidGeometry(
@@ -85,7 +86,7 @@ def rectification(trajectory: Trajectory, axis: Float64Array) -> Rectification:
     return Rectification(trajectory, new, _pixels_from_pixels(trajectory, new, normals))
 
 
-def _normals(trajectory: Trajectory) -> Float64Array:
+def normals_of(trajectory: Trajectory) -> Float64Array:
     """Unit vectors (n, 3) across the detectors, away from the source."""
     normals = np.cross(trajectory.row_directions, trajectory.column_directions)
     toward = np.einsum("ni,ni->n", normals, trajectory.first_pixels_mm - trajectory.sources_mm)

@@ -17,7 +17,7 @@ from openigrt.images import ProjectionPixels
 from openigrt.motion import AmplitudeUnit, BreathingTrace
 from openigrt.xray.fdk import blocks
 from openigrt.xray.projector import require_projections_of
-from openigrt.xray.rectification import rectification
+from openigrt.xray.rectification import ROTATION_AXIS, rectification
 from openigrt.xray.redundancy import at_isocenter_mm, distances_mm
 
 STRETCH_S = 12.0
@@ -28,7 +28,6 @@ SMOOTHED_S = 0.25
 SMOOTHED_MM = 2.0
 LEAST_RANGE_MM = 0.3
 FEWEST_PLACES = 2
-AXIS = np.array([0.0, 1.0, 0.0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +53,7 @@ def amsterdam_shroud(line_integrals: ProjectionPixels, trajectory: Trajectory) -
     """
     require_same_frame(trajectory.frame, Frame.FIXED, "A breathing signal")
     require_projections_of(trajectory, line_integrals)
-    straight = rectification(trajectory, AXIS)
+    straight = rectification(trajectory, ROTATION_AXIS)
     seen_mm = _rows_on_axis_mm(straight.trajectory)
     least, most = float(seen_mm.min(axis=1).max()), float(seen_mm.max(axis=1).min())
     _, step_mm = at_isocenter_mm(straight.trajectory)
