@@ -113,6 +113,17 @@ def test_single_scatter_of_a_small_ball_is_klein_and_nishina():
     assert np.allclose(seen[:, 3, 15], seen[0, 3, 15], rtol=0.02)
 
 
+def test_what_scatters_behind_the_bow_tie_is_what_comes_through_it():
+    """A small ball at 9 degrees of the fan: its glow is that without a bow-tie, behind the aluminum of its angle."""
+    ball = Phantom((Body((160.0, 0.0, 0.0), (4.0, 4.0, 4.0), {WATER: 1.0}),))
+    scanner = circular_trajectory([0.0], DetectorPlacement(1000.0, 1500.0, (16, 6), (40.0, 40.0)))
+    plain, behind = (scatter(ball, scanner, Beam(bow_tie=bow_tie)) for bow_tie in (None, BowTie()))
+    angle_deg = np.rad2deg(np.arctan2(160.0, 1000.0))
+    excess_mm = float(BowTie().thicknesses_mm(np.array([angle_deg]))[0]) - BowTie().thinnest_mm
+    through = np.exp(-excess_mm * float(attenuation_per_mm(Material.ALUMINUM, 60.0)))
+    assert behind == pytest.approx(through * plain, rel=1e-3)
+
+
 @pytest.mark.parametrize("count", [1, 2, 3, 24, 30])
 def test_scatter_of_a_ball_aside_is_that_of_each_angle(count):
     """However few or many the projections are: at computed angles, what a scan of that angle alone has."""
