@@ -65,6 +65,12 @@ def test_an_out_of_plane_angle_tilts_source_and_detector_together():
     assert tilted[0].source_detector_distance_mm == pytest.approx(1500.0)
 
 
+@pytest.mark.parametrize("angle_deg", [0.0, 360.0, 720.0, -1e-15, 1e-12])
+def test_gantry_angles_end_below_360(angle_deg):
+    """A source above is at 0, whatever rounding made of its x; 360 would be another angle to all that compare."""
+    assert circular_trajectory([angle_deg], PLAIN).source_angles_deg() == pytest.approx([0.0], abs=1e-11)
+
+
 def test_parts_and_single_projections_are_those_of_the_whole():
     whole = circular_trajectory([0.0, 40.0, 80.0, 120.0], PLAIN)
     assert len(whole) == 4

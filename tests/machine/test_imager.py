@@ -53,6 +53,14 @@ def test_the_built_in_machines_have_one(name, beyond_mm):
     assert imager.source_detector_distance_mm == beyond_mm
 
 
+def test_a_flex_map_may_be_given_in_any_order():
+    """Each shift stays with its angle, -90 is 270, and between the last and the first it goes on round the turn."""
+    flex = FlexMap(np.array([180.0, -90.0, 0.0]), np.arange(6.0).reshape(3, 2), np.arange(6.0, 0.0, -1.0).reshape(3, 2))
+    detector, source = flex.at([0.0, 90.0, 180.0, 270.0, 315.0, -45.0])
+    assert detector == pytest.approx(np.array([[4, 5], [2, 3], [0, 1], [2, 3], [3, 4], [3, 4]]))
+    assert source == pytest.approx(np.array([[2, 1], [4, 3], [6, 5], [4, 3], [3, 2], [3, 2]]))
+
+
 def test_a_flex_map_by_gantry_angle_is_kept_by_source_angle():
     flex = parse_machine(SMALLEST + FLEX).imager.flex
     assert np.allclose(flex.source_angles_deg, [0.0, 180.0])

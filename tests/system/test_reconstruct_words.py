@@ -73,6 +73,28 @@ def test_counts_become_line_integrals_by_flat_and_dark_field(scan, tmp_path):
     assert np.abs(difference).max() < 5.0
 
 
+def test_views_without_free_beam_take_the_level_of_the_others(tmp_path):
+    """Neighbours that all see the patient from edge to edge, read together: their brightest pixels are no beam."""
+
+    def covered(p):
+        return np.where(np.isin(np.arange(len(p)), np.arange(14, 40))[:, None, None], np.maximum(p, 1.2), p)
+
+    words = {"voxel": 6.0, "position": "HFS", "water": WATER_PER_MM}
+    known = write_projections(tmp_path / "known", "HFS", angles=TURN, size=SMALL, counts=covered)
+    raw = write_projections(
+        tmp_path / "raw",
+        "HFS",
+        angles=TURN,
+        size=SMALL,
+        counts=lambda p: (np.exp(-covered(p)) * 30_000.0).astype(np.float32),
+    )
+    expected = openigrt.reconstruct(known, quantity="line integral", **words)
+    counted = openigrt.reconstruct(raw, quantity="intensity", **words)
+    assert any("26 projections show no free beam" in said for said in counted.messages)
+    difference = (counted.image.voxels - expected.image.voxels)[np.isfinite(expected.image.voxels)]
+    assert np.abs(difference).max() < 10.0
+
+
 def test_a_prior_gives_a_second_image_that_is_never_matched(tmp_path):
     plan = plan_folder(tmp_path / "plan", planning_ct(), "HFS")
     raw = write_projections(

@@ -260,6 +260,13 @@ def test_what_is_refused():
     with pytest.raises(FrameMismatch):
         reconstruct_motion_compensated(data, trajectory, grid, bins, [patient, still])
     aside = replace(bins, of_each=np.full(32, ASIDE))
-    with pytest.raises(InconsistentInput, match="there is none"):
+    with pytest.raises(InconsistentInput, match="0 lie in a bin, with a gap of 360 degrees"):
         reconstruct_motion_compensated(data, trajectory, grid, aside, [still, still])
+    half = replace(bins, of_each=np.where(np.arange(32) < 16, bins.of_each, ASIDE))
+    with pytest.raises(InconsistentInput, match="16 lie in a bin, with a gap of 191 degrees"):
+        reconstruct_motion_compensated(data, trajectory, grid, half, [still, still])
+    with pytest.raises(InvalidGeometry, match="do not fit a trajectory"):
+        next(reconstruct_bins(data[:-1], trajectory, grid, bins))
+    with pytest.raises(InvalidGeometry, match="do not fit a trajectory"):
+        reconstruct_motion_compensated(data[:-1], trajectory, grid, bins, [still, still])
     assert FdkSettings().arc is None

@@ -41,6 +41,8 @@ def test_inserts_that_are_mixed_up_are_refused():
         linear_scale(measured[::-1], KNOWN_HU)
     with pytest.raises(InconsistentInput, match="does not rise with their HU"):
         piecewise_scale(measured[[1, 0, 2, 3, 4, 5]], KNOWN_HU)
+    with pytest.raises(InconsistentInput, match="the same attenuation"):
+        linear_scale([WATER, WATER], [0.0, 1000.0])
     with pytest.raises(InvalidGeometry, match="two inserts at least"):
         linear_scale(measured[:1], KNOWN_HU[:1])
     with pytest.raises(InvalidGeometry, match="no number"):
@@ -93,6 +95,8 @@ def test_a_plan_that_does_not_fit_is_refused():
         scale_of_plan(day(plan), plan, ~everywhere)
     with pytest.raises(InconsistentInput, match="do not lie on a line"):
         scale_of_plan(day(np.where(plan > 0.0, -1000.0, plan + 1100.0)), plan, everywhere)
+    with pytest.raises(InconsistentInput, match="do not lie on a line"):
+        scale_of_plan(np.full_like(plan, WATER), plan, everywhere)
     with pytest.raises(InvalidGeometry, match="on one grid"):
         scale_of_plan(day(plan), plan[1:], everywhere)
 

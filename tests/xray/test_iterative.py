@@ -182,6 +182,20 @@ def test_the_flattening_of_a_box_is_the_one_known_in_closed_form():
     assert flattened[0, 0, 30:] == pytest.approx(0.5 / 30.0, abs=2e-3)
 
 
+@pytest.mark.parametrize(("axis", "per_step"), [(0, 0.25), (1, 0.5), (2, 1.0)])
+def test_a_sheet_across_wide_voxels_loses_less(axis, per_step):
+    """Voxels of 1 x 2 x 4 mm (i, j, k): to either side a sheet loses the strength per distance in the smallest.
+
+    What it loses lies evenly beside it: 4 voxels to a side.
+    """
+    shape, across = [3, 3, 3], [1, 1, 1]
+    shape[axis] = across[axis] = 9
+    sheet = np.broadcast_to((np.arange(9) == 4).reshape(across), shape).astype(np.float32)
+    flat = Flattening(tuple(shape), np.array([1.0, 2.0, 4.0]), 0.1).flattened(sheet, 4000)
+    lost = 0.1 * per_step
+    assert flat == pytest.approx(np.where(sheet > 0.5, 1.0 - 2.0 * lost, lost / 4.0), abs=1e-4)
+
+
 def test_flattening_knows_no_axis_and_keeps_the_mean():
     volume = np.random.default_rng(7).random((9, 10, 11), dtype=np.float32)
     once = Flattening(volume.shape, np.ones(3), 0.1).flattened(volume, 60)
@@ -255,6 +269,9 @@ def test_a_volume_that_reaches_the_source_is_refused(few):
         lambda: CglsSettings(noise=float("nan")),
         lambda: TotalVariationSettings(strength_per_mm=-1.0),
         lambda: TotalVariationSettings(inner_iterations=0),
+        lambda: TotalVariationSettings(strength_per_mm=float("inf")),
+        lambda: OsSartSettings(least_per_mm=float("nan")),
+        lambda: OsSartSettings(least_per_mm=float("inf")),
     ],
 )
 def test_settings_that_are_refused(settings):

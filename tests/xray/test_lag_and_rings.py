@@ -49,7 +49,18 @@ def test_a_lag_known_to_a_fifth_still_loses_most_of_its_tail():
     assert np.abs(corrected[300:]).max() < 0.3 * seen[300:].max()
 
 
-@pytest.mark.parametrize("lag", [((), ()), ((0.1,), (1.0, 2.0)), ((0.6,), (1.0,)), ((0.1,), (0.0,)), ((-0.1,), (1.0,))])
+@pytest.mark.parametrize(
+    "lag",
+    [
+        ((), ()),
+        ((0.1,), (1.0, 2.0)),
+        ((0.6,), (1.0,)),
+        ((0.1,), (0.0,)),
+        ((-0.1,), (1.0,)),
+        ((np.nan,), (1.0,)),
+        ((0.1,), (np.nan,)),
+    ],
+)
 def test_lag_that_cannot_be_is_refused(lag):
     with pytest.raises(InvalidGeometry, match="Lag"):
         Lag(*lag)

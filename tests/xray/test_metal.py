@@ -113,6 +113,17 @@ def test_a_trace_is_filled_by_a_straight_line_and_at_the_edge_by_the_last_value(
     assert filled.tolist() == [[[0.0, 1.0, 2.0, 3.0, 4.0, 5.0]], [[2.0, 2.0, 2.0, 3.0, 3.0, 3.0]]]
 
 
+def test_the_prior_is_air_where_there_are_no_data():
+    """Air beside what the scan did not see stays air, and what it did not see is none of the patient."""
+    hu = np.zeros((5, 30, 30), np.float32)
+    radius = np.hypot(*np.mgrid[-14.5:15.5, -14.5:15.5])
+    hu[:, radius > 10.0] = -1000.0
+    hu[:, radius > 13.0] = np.nan
+    prior = metal_prior(hu, np.zeros(hu.shape, bool))
+    assert (prior[:, radius > 11.0] == -1000.0).all()
+    assert (prior[:, radius < 9.0] == 0.0).all()
+
+
 def test_specks_are_no_metal():
     image = np.zeros(GRID.shape, np.float32)
     image[4, 30, 30] = 3000.0

@@ -4,6 +4,8 @@ Scatter comes from first principles (Klein and Nishina along every path) and fro
 assume, so none of them meets its own model.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import fft
@@ -142,6 +144,16 @@ def test_a_constant_takes_most_of_it_off(measured, truth):
     assert np.mean(np.abs(list(after.values()))) < 0.6 * np.mean(np.abs(list(before.values())))
 
 
+def test_a_patient_wider_than_what_is_seen_keeps_the_tissue_beyond():
+    """A day as the plan, seen in discs of all sizes: at their edges, what was not seen is no air of the day."""
+    plan = np.full((24, 40, 40), 40.0, np.float32)
+    radius = np.hypot(*np.mgrid[-19.5:20.5, -19.5:20.5])
+    seen = radius[None] <= np.arange(5.0, 17.0, 0.5)[:, None, None]
+    for beyond in (np.nan, -1000.0):
+        day = np.where(seen, plan, np.float32(beyond))
+        assert (adapted_prior(plan, day, seen) == 40.0).all()
+
+
 def test_nothing_fine_comes_from_the_prior(measured):
     """A plate of bone 8 mm thick that only the plan shows: what it changes in the day is smooth."""
     planned = truth_hu(PLAN)
@@ -218,6 +230,46 @@ def test_priors_that_do_not_fit_are_refused():
         adapted_prior(boxes, boxes[:1], np.ones((2, 4, 4), bool))
     with pytest.raises(InvalidGeometry, match="has seen none"):
         adapted_prior(boxes, boxes, np.zeros((2, 4, 4), bool))
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda: PriorScatter(shortest_mm=np.nan),
+        lambda: PriorScatter(blur_mm=-1.0),
+        lambda: PriorScatter(typical_scatter=0.0),
+        lambda: UniformScatter(-0.1),
+        lambda: UniformScatter(largest_share=1.1),
+        lambda: KernelScatter(iterations=0),
+        lambda: KernelScatter(narrow_mm=0.0),
+        lambda: KernelScatter(wide_share=np.nan),
+    ],
+)
+def test_estimates_that_cannot_be_are_refused(made):
+    with pytest.raises(InvalidGeometry):
+        made()
+
+
+def test_a_constant_is_the_stated_part_of_the_mean_behind_the_patient():
+    """Primary 0.1 to 0.3 in the shadow and scatter of 0.3 times its mean, 0.06: that, and no more than 60 % of 0.16."""
+    primary = np.linspace(0.1, 0.3, 128, dtype=np.float32) * np.ones((180, 32, 1), np.float32)
+    primary[:, :, :20] = 1.0
+    air = np.ones((32, 128), np.float32)
+    shadow = primary[0, 0, 20:].mean()
+    signal = primary + np.float32(0.3 * shadow)
+    found = UniformScatter(0.3).estimate(signal, air, SCANNER)
+    assert found == pytest.approx(np.full(SCANNER.shape, 0.3 * shadow), rel=1e-5)
+    capped = UniformScatter(2.0).estimate(signal, air, SCANNER)
+    assert capped == pytest.approx(np.full(SCANNER.shape, 0.6 * signal[0, 0, 20]), rel=0.01)
+
+
+def test_the_kernel_settles():
+    """Twice as many iterations change what is left of the signal by less than 1 % of it."""
+    straight, scattered = signals(DAY)
+    total = (straight + scattered)[::45]
+    some = SCANNER.chosen(np.arange(0, 180, 45))
+    few, many = (replace(fitted_kernel(), iterations=n).estimate(total, AIR, some) for n in (8, 16))
+    assert (np.abs(many - few) < 0.01 * (total - many)).all()
 
 
 @pytest.mark.parametrize("method", [UniformScatter(), KernelScatter()])

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from openigrt.errors import FrameMismatch, InconsistentInput
+from openigrt.errors import FrameMismatch, InconsistentInput, InvalidGeometry
 from openigrt.geometry import Frame, PatientPosition, RigidTransform
 from openigrt.motion import AmplitudeUnit, breaths_of, phase_bins
 from openigrt.xray import amsterdam_shroud, breathing_in
@@ -81,7 +81,7 @@ def test_what_is_refused():
     trajectory = turn(40, (16, 16), 16.0)
     data = projected([Ellipsoid((30.0, 30.0, 30.0), (0.0, 0.0, 0.0), 0.02)], trajectory)
     shroud = amsterdam_shroud(data, trajectory)
-    with pytest.raises(InconsistentInput, match="do not fit a trajectory"):
+    with pytest.raises(InvalidGeometry, match="do not fit a trajectory"):
         amsterdam_shroud(data[1:], trajectory)
     dead = data.copy()
     dead[3, 4, 5] = np.nan
@@ -96,6 +96,15 @@ def test_what_is_refused():
     elsewhere = trajectory.moved(RigidTransform(Frame.daily("1.2"), Frame.FIXED, np.eye(3), np.zeros(3)))
     with pytest.raises(FrameMismatch):
         amsterdam_shroud(data, elsewhere)
+
+
+@pytest.mark.parametrize(("rows", "apart_mm"), [(1, 0.0), (2, 0.0), (16, 300.0)])
+def test_detectors_that_see_too_little_of_the_patient_in_common_are_refused(rows, apart_mm):
+    trajectory = turn(40, (16, rows), 16.0)
+    aside = np.where(np.arange(40) % 2, apart_mm, 0.0)[:, None] * np.array([0.0, 1.0, 0.0])
+    apart = replace(trajectory, first_pixels_mm=trajectory.first_pixels_mm + aside)
+    with pytest.raises(InconsistentInput, match="rows along the patient in common"):
+        amsterdam_shroud(np.zeros(apart.shape, np.float32), apart)
 
 
 @pytest.mark.parametrize("photons", [1e6, 5e3])

@@ -109,7 +109,8 @@ class Trajectory:
         """Gantry angles of the source (n,), IEC 61217, in [0, 360): where it stands round the y axis of the room."""
         require_same_frame(self.frame, Frame.FIXED, "Gantry angles")
         angles = np.rad2deg(np.arctan2(self.sources_mm[:, 0], self.sources_mm[:, 2]))
-        return np.asarray(np.mod(angles, FULL_TURN_DEG))
+        turned = np.mod(angles, FULL_TURN_DEG)
+        return np.where(turned == FULL_TURN_DEG, 0.0, turned)  # what rounding leaves of a hair below zero
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,10 +120,10 @@ def scatter(phantom: Phantom, trajectory: Trajectory, beam: Beam, model: Scatter
     blur = [model.repeated_blur_mm / trajectory.spacing_mm[n] * COARSE_PIXELS[n] / trajectory.size[n] for n in (1, 0)]
     repeated = ndimage.gaussian_filter(coarse, (0.0, *blur), mode="nearest")
     coarse = model.accepted_share * (coarse + model.repeated_share * repeated)
-    padded = np.concatenate([coarse[-3:], coarse, coarse[:4]])
+    padded = np.take(coarse, np.arange(-3, len(views) + 4), axis=0, mode="wrap")
     places = np.interp(np.arange(len(trajectory)), [*views, len(trajectory)], np.arange(len(views) + 1)) + 3.0
     down = np.arange(rows) / max(rows - 1, 1) * (COARSE_PIXELS[1] - 1)
-    across = np.arange(columns) / (columns - 1) * (COARSE_PIXELS[0] - 1)
+    across = np.arange(columns) / max(columns - 1, 1) * (COARSE_PIXELS[0] - 1)
     out = np.empty(trajectory.shape, np.float32)
     spline = ndimage.spline_filter(padded, order=3, mode="mirror")
     for n, place in enumerate(places):

@@ -27,7 +27,6 @@ from openigrt.xray.drr import (
     HuWindow,
 )
 from openigrt.xray.fdk import (
-    PROJECTIONS_AT_ONCE,
     Fdk,
     FdkSettings,
     blocks,
@@ -120,7 +119,6 @@ __all__ = [
     "AXIAL_DIRECTION",
     "BONE",
     "CONTAINS_PRIOR",
-    "PROJECTIONS_AT_ONCE",
     "SOFT_TISSUE",
     "WHOLE",
     "Arc",

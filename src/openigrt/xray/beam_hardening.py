@@ -79,14 +79,22 @@ def bow_tie_thicknesses_mm(
 ) -> Float64Array:
     """Thickness per column (columns,) of a bow-tie from the profile (columns,) of an air scan through it.
 
-    The brightest column is taken for the thinnest part, which is `thinnest_mm`.
+    The brightest column is taken for the thinnest part, which is `thinnest_mm`. Raises InvalidGeometry for columns
+    without beam, and for filters of more than 80 mm.
     """
+    if not 0.0 <= thinnest_mm < THICKEST_FILTER_MM:
+        raise InvalidGeometry(f"A filter is 0 to {THICKEST_FILTER_MM:.0f} mm thick, found {thinnest_mm:g} mm.")
     thicknesses = np.linspace(0.0, THICKEST_FILTER_MM - thinnest_mm, 400)
     here = spectrum.filtered(material, thinnest_mm)
     signal = np.exp(-np.outer(thicknesses, here.attenuation_per_mm(material))) @ here.weights
     share = np.asarray(profile, dtype=np.float64) / np.max(profile)
     if not (share > 0.0).all():
         raise InvalidGeometry("The air scan has columns without beam; a bow-tie cannot be measured from it.")
+    if share.min() < signal[-1]:
+        raise InvalidGeometry(
+            f"A column of the air scan shows {share.min():.2g} of the brightest one, less than "
+            f"{THICKEST_FILTER_MM:.0f} mm of {material} let through; check the air scan and its dark field."
+        )
     return np.asarray(thinnest_mm + np.interp(-np.log(share), -np.log(signal), thicknesses))
 
 

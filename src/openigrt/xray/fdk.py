@@ -13,7 +13,7 @@ from openigrt.geometry import Float64Array, Frame, Grid, Trajectory, require_sam
 from openigrt.images import ProjectionPixels
 from openigrt.xray.arc import Arc, arc_of
 from openigrt.xray.fdk_chain import CpuSum, FdkChain, Obliquity
-from openigrt.xray.projector import require_apart, views
+from openigrt.xray.projector import require_apart, require_projections_of, views
 from openigrt.xray.ramp import RampFilter, ramp_response
 from openigrt.xray.rectification import rectification
 from openigrt.xray.redundancy import Fan, distances_mm, evened, fan_of, ray_weights, require_full_fan, uncovered
@@ -22,6 +22,7 @@ Float32Array = NDArray[np.float32]
 
 PROJECTIONS_AT_ONCE = 16
 MOST_ASKEW_DEG = 15.0
+LARGEST_EXTENSION = 2.0
 BYTES_OF_A_NUMBER = 4
 WEIGHTS_AT_ONCE = 4
 IMAGES_AT_ONCE = 5
@@ -42,6 +43,14 @@ class FdkSettings:
     extension_share: float = 0.0
     arc: Arc | None = None
     engine: Engine = Engine.CPU
+
+    def __post_init__(self) -> None:
+        """Check; raises InvalidGeometry."""
+        if not 0.0 <= self.extension_share <= LARGEST_EXTENSION:
+            raise InvalidGeometry(
+                f"Rows are continued over a share of 0 to {LARGEST_EXTENSION:g} of their width, found "
+                f"{self.extension_share}."
+            )
 
 
 class Fdk:
@@ -64,7 +73,7 @@ class Fdk:
         self.arc: Arc = settings.arc or arc_of(trajectory)
         straightening = rectification(trajectory, grid.direction[:, 2])
         straight = straightening.trajectory
-        self.fan = settings.fan or fan_of(straight)
+        self.fan = settings.fan or fan_of(trajectory)
         if self.fan is Fan.FULL:
             require_full_fan(straight)
         self.warnings = self.arc.warnings + uncovered(straight, self.arc)
@@ -157,7 +166,11 @@ def _scales(trajectory: Trajectory, arc: Arc) -> Float64Array:
 def reconstruct_fdk(
     line_integrals: ProjectionPixels, trajectory: Trajectory, grid: Grid, settings: FdkSettings = FdkSettings()
 ) -> Float32Array:
-    """Attenuation per mm [k, j, i] of a whole scan of line integrals [projection, row, column]."""
+    """Attenuation per mm [k, j, i] of a whole scan of line integrals [projection, row, column].
+
+    Raises InvalidGeometry where they do not fit the trajectory, and as `Fdk` does.
+    """
+    require_projections_of(trajectory, line_integrals)
     fdk = Fdk(grid, trajectory, settings)
     for which in blocks(len(trajectory)):
         fdk.add(line_integrals[which], which.start)
@@ -171,7 +184,7 @@ def reconstruction_bytes(grid: Grid, trajectory: Trajectory, settings: FdkSettin
     length with their spectra. Raises InvalidGeometry as `Fdk` does for detectors that cannot be straightened.
     """
     straight = rectification(trajectory, grid.direction[:, 2]).trajectory
-    if (settings.fan or fan_of(straight)) is Fan.HALF:
+    if (settings.fan or fan_of(trajectory)) is Fan.HALF:
         straight, _ = evened(straight)
     count, rows, columns = straight.shape
     padded = 2 * (columns + 2 * round(settings.extension_share * columns))

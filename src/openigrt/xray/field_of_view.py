@@ -7,10 +7,9 @@ from numpy.typing import NDArray
 
 from openigrt.errors import InvalidGeometry
 from openigrt.geometry import Float64Array, Frame, Grid, Trajectory
-from openigrt.xray.rectification import rectification
+from openigrt.xray.rectification import ROTATION_AXIS, rectification
 from openigrt.xray.redundancy import Fan, columns_mm, distances_mm
 
-AXIS = np.array([0.0, 1.0, 0.0])
 AXIAL_DIRECTION = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
 
 
@@ -19,7 +18,8 @@ class FieldOfView:
     """The body round the room's y axis that a scan reconstructs whole.
 
     `radius_mm` about the axis; at the axis it reaches from `first_mm` to `last_mm` along y, and less beside it, as the
-    cone narrows toward a source at `source_axis_distance_mm`.
+    cone narrows toward a source at `source_axis_distance_mm`, and widens beyond: an end that lies off the central plane
+    on the same side as the other one is lost where it widens.
     """
 
     radius_mm: float
@@ -30,11 +30,10 @@ class FieldOfView:
     def contains(self, points_mm: Float64Array) -> NDArray[np.bool_]:
         """Whether points (..., 3) of the room lie in it."""
         radius = np.hypot(points_mm[..., 0], points_mm[..., 2])
-        narrowing = 1.0 - radius / self.source_axis_distance_mm
+        beside = radius / self.source_axis_distance_mm
         y = points_mm[..., 1]
-        return np.asarray(
-            (radius <= self.radius_mm) & (y >= self.first_mm * narrowing) & (y <= self.last_mm * narrowing)
-        )
+        least, most = self.first_mm + beside * abs(self.first_mm), self.last_mm - beside * abs(self.last_mm)
+        return np.asarray((radius <= self.radius_mm) & (y >= least) & (y <= most))
 
     def mask(self, grid: Grid) -> NDArray[np.bool_]:
         """Voxels [k, j, i] of a grid in the room whose centres lie in it, a slice at a time."""
@@ -45,12 +44,12 @@ class FieldOfView:
 
 def field_of_view(trajectory: Trajectory, fan: Fan) -> FieldOfView:
     """The field of view of a trajectory in the room: with a half fan the longer side counts, else the shorter."""
-    straight = rectification(trajectory, AXIS).trajectory
+    straight = rectification(trajectory, ROTATION_AXIS).trajectory
     columns, distances = columns_mm(straight), distances_mm(straight)
     sides = np.sort(np.abs(columns[:, [0, -1]]), axis=1)[:, 1 if fan is Fan.HALF else 0]
     to_axis = np.hypot(straight.sources_mm[:, 0], straight.sources_mm[:, 2])
     radius = float((to_axis * sides / np.hypot(sides, distances)).min())
-    rows = np.einsum("ni,i->n", straight.first_pixels_mm - straight.sources_mm, AXIS)
+    rows = np.einsum("ni,i->n", straight.first_pixels_mm - straight.sources_mm, ROTATION_AXIS)
     height = (straight.size[1] - 1) * straight.spacing_mm[1] * np.sign(straight.column_directions[:, 1])
     edges = np.sort(np.stack([rows, rows + height], axis=1), axis=1) * (to_axis / distances)[:, None]
     at_axis = edges + straight.sources_mm[:, 1:2]

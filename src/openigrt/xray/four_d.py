@@ -16,7 +16,7 @@ from openigrt.motion import Bins
 from openigrt.xray.arc import FEWEST_PROJECTIONS, Arc, arc_of
 from openigrt.xray.fdk import Fdk, FdkSettings
 from openigrt.xray.part_of_arc import part_of_arc, widest_gap_deg
-from openigrt.xray.rectification import rectification
+from openigrt.xray.projector import require_projections_of
 from openigrt.xray.redundancy import fan_of
 
 Float32Array = NDArray[np.float32]
@@ -44,11 +44,13 @@ def reconstruct_bins(
 ) -> Iterator[BinImage]:
     """The bins of a scan of line integrals [projection, row, column], one at a time, blank ones included.
 
-    Angles are weighted by those of the bin itself. Raises InconsistentInput where the bins are of other projections.
+    Angles are weighted by those of the bin itself. Raises InconsistentInput where the bins are of other projections,
+    InvalidGeometry where the line integrals are.
     """
+    require_projections_of(trajectory, line_integrals)
     require_bins_of(bins, trajectory)
     whole = arc_of(trajectory)
-    settings = for_parts(trajectory, grid, settings)
+    settings = replace(settings, fan=settings.fan or fan_of(trajectory))
     for number, name in enumerate(bins.names):
         members = bins.members(number)
         gap_deg = widest_gap_deg(whole, members)
@@ -77,11 +79,6 @@ def require_bins_of(bins: Bins, trajectory: Trajectory) -> None:
         raise InconsistentInput(
             f"The scan has {len(trajectory)} projections and {len(bins.of_each)} were sorted; sort all of this scan."
         )
-
-
-def for_parts(trajectory: Trajectory, grid: Grid, settings: FdkSettings) -> FdkSettings:
-    """The settings with the fan that the whole scan has."""
-    return replace(settings, fan=settings.fan or fan_of(rectification(trajectory, grid.direction[:, 2]).trajectory))
 
 
 def back_projected(line_integrals: ProjectionPixels, members: NDArray[np.intp], fdk: Fdk) -> Float32Array:

@@ -63,8 +63,10 @@ class HuScale:
 
 
 def linear_scale(measured_per_mm: ArrayLike, known_hu: ArrayLike) -> HuScale:
-    """The straight line (least squares) through the inserts of a phantom; raises InconsistentInput where it falls."""
+    """The straight line (least squares) through the inserts of a phantom; raises InconsistentInput unless it rises."""
     measured, known = _inserts(measured_per_mm, known_hu)
+    if not np.ptp(measured) > 0.0:
+        raise InconsistentInput("All inserts show the same attenuation; measure such as differ.")
     slope, offset = np.polyfit(measured, known, 1)
     if not slope > 0.0:
         raise InconsistentInput("HU fall with attenuation in these inserts; check which value belongs to which.")
@@ -135,6 +137,9 @@ def _theil(x: Float64Array, y: Float64Array, counts: Float64Array) -> tuple[floa
 
 
 def _weighted_median(values: Float64Array, weights: Float64Array) -> float:
+    """The median of values that count by their weights; NaN of none."""
+    if not len(values):
+        return np.nan
     order = np.argsort(values)
     share = np.cumsum(weights[order]) / weights.sum()
     return float(values[order][int(np.searchsorted(share, 0.5))])

@@ -8,7 +8,9 @@ from scipy import ndimage
 
 from openigrt.errors import InconsistentInput, InvalidGeometry
 from openigrt.geometry import Float64Array
+from openigrt.images import ProjectionPixels
 from openigrt.xray.bad_pixels import LARGEST_BAD_SHARE, Repair, repair_of
+from openigrt.xray.fdk import blocks
 
 Float32Array = NDArray[np.float32]
 BoolArray = NDArray[np.bool_]
@@ -141,31 +143,36 @@ def levels_of_margin(transmissions: Float32Array, margin: BoolArray) -> Float64A
     return levels
 
 
-def levels_of_histogram(intensities: Float32Array) -> tuple[Float64Array, tuple[str, ...]]:
-    """Level of the free beam (n,) of each projection, as the highest mode of its histogram; and warnings.
+def levels_of_histogram(intensities: ProjectionPixels) -> tuple[Float64Array, tuple[str, ...]]:
+    """Level of the free beam (n,) of each projection of a scan, as the highest mode of its histogram; and warnings.
 
-    For scans without a flat field, or with a tube that drifts. Projections that show no free beam take the level of
-    the others in between; raises InconsistentInput where none shows it.
+    For scans without a flat field, or with a tube that drifts. The brightest of the whole scan says what may be free
+    beam; projections that show none take the level of the others in between. Raises InconsistentInput where none
+    shows it.
     """
-    top = float(np.percentile(intensities, 99.9))
+    count = int(intensities.shape[0])
+    top = float(np.max([np.percentile(intensities[which], 99.9) for which in blocks(count)]))
     if not np.isfinite(top) or top <= 0.0:
         raise InconsistentInput(
             "The projections are empty or hold pixels that are no numbers; there is no beam to find."
         )
-    levels = np.full(len(intensities), np.nan)
-    for n, frame in enumerate(intensities):
-        counts, edges = np.histogram(frame, HISTOGRAM_BINS, (OPEN_SHARE * top, 1.2 * top))
-        if counts.sum() < FEWEST_OPEN_SHARE * frame.size:
-            continue
-        mode = int(np.argmax(ndimage.uniform_filter1d(counts.astype(np.float64), 5)))
-        near = (frame > edges[max(mode - 5, 0)]) & (frame < edges[min(mode + 6, HISTOGRAM_BINS)])
-        levels[n] = float(np.median(frame[near]))
+    levels = np.concatenate([[_open_level(frame, top) for frame in intensities[which]] for which in blocks(count)])
     found = np.isfinite(levels)
     if not found.any():
         raise InconsistentInput("No projection shows the free beam; give the level of the beam, or a flat field.")
     lost = int((~found).sum())
     levels[~found] = np.interp(np.flatnonzero(~found), np.flatnonzero(found), levels[found])
     return levels, (f"{lost} projections show no free beam; its level is that of the others.",) if lost else ()
+
+
+def _open_level(frame: Float32Array, top: float) -> float:
+    """The highest mode of the histogram of a frame (rows, columns) next to `top`; NaN where too few pixels are."""
+    counts, edges = np.histogram(frame, HISTOGRAM_BINS, (OPEN_SHARE * top, 1.2 * top))
+    if counts.sum() < FEWEST_OPEN_SHARE * frame.size:
+        return np.nan
+    mode = int(np.argmax(ndimage.uniform_filter1d(counts.astype(np.float64), 5)))
+    near = (frame > edges[max(mode - 5, 0)]) & (frame < edges[min(mode + 6, HISTOGRAM_BINS)])
+    return float(np.median(frame[near]))
 
 
 def logarithm(transmissions: Float32Array, levels: Float64Array | None = None) -> tuple[Float32Array, int]:

@@ -25,7 +25,7 @@ class Lag:
         """Check; raises InvalidGeometry."""
         if len(self.shares) != len(self.frames) or not self.shares:
             raise InvalidGeometry("Lag needs as many shares as time constants, and one at least.")
-        if min(self.shares) < 0.0 or sum(self.shares) >= 0.5 or min(self.frames) <= 0.0:
+        if not (min(self.shares) >= 0.0 and sum(self.shares) < 0.5 and min(self.frames) > 0.0):
             raise InvalidGeometry("Lag traps less than half of a signal, and its time constants are positive.")
 
 

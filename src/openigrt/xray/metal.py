@@ -52,13 +52,15 @@ def metal_mask(hu: Float32Array, grid: Grid, search: MetalSearch = MetalSearch()
 def metal_prior(hu: Float32Array, metal: BoolArray) -> Float32Array:
     """HU of a first image as air, water and bone as it is, without metal: what `without_trace` divides by.
 
-    Bright streaks next to metal count as water, as bone is only believed where a smooth image shows it.
+    Bright streaks next to metal count as water, as bone is only believed where a smooth image shows it. Voxels without
+    data count as air.
     """
-    calm = ndimage.gaussian_filter(np.where(metal, np.float32(0.0), hu), 1.0)
+    known = np.where(np.isnan(hu), np.float32(AIR_HU), hu)
+    calm = ndimage.gaussian_filter(np.where(metal, np.float32(0.0), known), 1.0)
     prior = np.where(calm < PRIOR_AIR_HU, np.float32(AIR_HU), np.float32(0.0))
     near = ndimage.binary_dilation(metal, iterations=2)
     bone = (calm > PRIOR_BONE_HU) & ~near
-    return np.where(bone, hu, np.where(near, np.float32(0.0), prior)).astype(np.float32)
+    return np.where(bone, known, np.where(near, np.float32(0.0), prior)).astype(np.float32)
 
 
 def trace_of(metal_lengths_mm: Float32Array, shortest_mm: float = 0.1, margin_pixels: int = 1) -> BoolArray:

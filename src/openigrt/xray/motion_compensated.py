@@ -17,10 +17,18 @@ from openigrt.geometry import DisplacementField, Float64Array, Frame, Grid, Traj
 from openigrt.images import ProjectionPixels
 from openigrt.motion import ASIDE, Bins
 from openigrt.xray._kernels_motion_cpu import add_displaced
-from openigrt.xray.arc import Arc, arc_of
+from openigrt.xray.arc import FEWEST_PROJECTIONS, Arc, arc_of
 from openigrt.xray.fdk import Fdk, FdkSettings
-from openigrt.xray.four_d import USUAL_SETTINGS, back_projected, for_parts, require_bins_of
-from openigrt.xray.part_of_arc import part_of_arc
+from openigrt.xray.four_d import (
+    USUAL_SETTINGS,
+    WIDEST_GAP_DEG,
+    back_projected,
+    is_blank,
+    require_bins_of,
+)
+from openigrt.xray.part_of_arc import part_of_arc, widest_gap_deg
+from openigrt.xray.projector import require_projections_of
+from openigrt.xray.redundancy import fan_of
 
 Float32Array = NDArray[np.float32]
 
@@ -39,17 +47,25 @@ def reconstruct_motion_compensated(
     """Attenuation per mm [k, j, i] of the reference position, from line integrals [projection, row, column].
 
     `fields`, one for each bin, map points of the reference to where they are in that bin, in the room; they cover the
-    volume. Projections that lie aside are left out, and the others stand for them. Held besides the result: a volume of
-    one bin, larger by its displacements.
+    volume. Projections that lie aside are left out, and the others stand for them; raises InconsistentInput where those
+    would leave a gap of over 60 degrees. Held besides the result: a volume of one bin, larger by its displacements.
     """
+    require_projections_of(trajectory, line_integrals)
     require_bins_of(bins, trajectory)
     if len(fields) != len(bins.names):
         raise InconsistentInput(f"{len(bins.names)} bins need as many displacement fields, found {len(fields)}.")
     for name, field in zip(bins.names, fields, strict=True):
         _require_covering(field, grid, name)
     used = np.flatnonzero(bins.of_each != ASIDE)
-    together = part_of_arc(arc_of(trajectory), used)
-    settings = for_parts(trajectory, grid, settings)
+    whole = arc_of(trajectory)
+    if is_blank(whole, used):
+        raise InconsistentInput(
+            f"Of {len(trajectory)} projections {len(used)} lie in a bin, with a gap of "
+            f"{widest_gap_deg(whole, used):.0f} degrees; expected {FEWEST_PROJECTIONS} or more, and no gap of over "
+            f"{WIDEST_GAP_DEG:.0f} degrees. Check that the breathing trace covers the scan."
+        )
+    together = part_of_arc(whole, used)
+    settings = replace(settings, fan=settings.fan or fan_of(trajectory))
     volume = np.zeros(grid.shape, np.float32)
     for number, field in enumerate(fields):
         members = bins.members(number)

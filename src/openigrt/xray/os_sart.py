@@ -4,6 +4,7 @@ SART: Andersen and Kak, Ultrason Imaging 6 (1984) 81; its convergence in ordered
 Technol 12 (2004) 169.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,6 +42,8 @@ class OsSartSettings:
             )
         if not 0.0 < self.relaxation < 2.0:
             raise InvalidGeometry(f"The relaxation lies between 0 and 2, found {self.relaxation}; 0.9 is usual.")
+        if not self.least_per_mm < math.inf:
+            raise InvalidGeometry(f"The least attenuation is a number or minus infinity, found {self.least_per_mm}.")
 
 
 def reconstruct_os_sart(

@@ -15,7 +15,8 @@ from scipy import ndimage
 from openigrt.errors import InvalidGeometry
 from openigrt.geometry import Trajectory
 from openigrt.xray.beam_hardening import BeamHardening
-from openigrt.xray.scatter import at_isocenter_mm, limited, require_signal
+from openigrt.xray.redundancy import at_isocenter_mm
+from openigrt.xray.scatter import limited, require_signal
 from openigrt.xray.smoothness import CosineBasis
 
 Float32Array = NDArray[np.float32]
@@ -43,7 +44,11 @@ class PriorScatter:
 
     def __post_init__(self) -> None:
         """Check; raises InvalidGeometry for waves that a match would follow."""
-        if self.shortest_mm < SHORTEST_WAVE_MM:
+        if not (self.blur_mm >= 0.0 and self.typical_scatter > 0.0):
+            raise InvalidGeometry(
+                f"A blur is 0 mm or more and scatter above zero, found {self.blur_mm} mm and {self.typical_scatter}."
+            )
+        if not self.shortest_mm >= SHORTEST_WAVE_MM:
             raise InvalidGeometry(
                 f"A planning prior may add waves of {SHORTEST_WAVE_MM:.0f} mm and longer, found {self.shortest_mm:.0f} "
                 "mm: shorter ones would show the plan, not the day."
@@ -91,9 +96,9 @@ def adapted_prior(prior_hu: Float32Array, daily_hu: Float32Array, seen: BoolArra
         raise InvalidGeometry(f"A prior of {prior_hu.shape} voxels does not lie on the grid of {daily_hu.shape}.")
     if not seen.any():
         raise InvalidGeometry("The scan has seen none of the prior's grid; check where the prior lies.")
-    daily_air = ndimage.median_filter(daily_hu, (1, 3, 3), mode="nearest") < DAILY_AIR_HU
-    prior_air = prior_hu < DAILY_AIR_HU
     nearest = tuple(ndimage.distance_transform_edt(~seen, return_distances=False, return_indices=True))
+    daily_air = ndimage.median_filter(daily_hu[nearest], (1, 3, 3), mode="nearest") < DAILY_AIR_HU
+    prior_air = prior_hu < DAILY_AIR_HU
     lost = (daily_air & ~prior_air)[nearest]
     out = np.where(lost, np.float32(AIR_HU), prior_hu)
     return np.where(seen & ~daily_air & prior_air, np.float32(0.0), out).astype(np.float32)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from openigrt.arrays import Engine, require_gpu, thread_count
 from openigrt.errors import InvalidGeometry
 from openigrt.geometry import Float64Array, Grid, Trajectory, require_same_frame
+from openigrt.images import ProjectionPixels
 from openigrt.xray._kernels_cpu import project, project_adjoint, restored_volume, transposed_volume
 from openigrt.xray.rectification import Rectification, rectification
 
@@ -63,10 +64,7 @@ class Projector:
 
     def adjoint(self, projections: Float32Array) -> Float32Array:
         """The transpose of `forward`: a volume [k, j, i] of projections [projection, row, column]."""
-        if projections.shape != self.trajectory.shape:
-            raise InvalidGeometry(
-                f"Projections of shape {projections.shape} do not fit a trajectory of {self.trajectory.shape}."
-            )
+        require_projections_of(self.trajectory, projections)
         return self.operators.adjoint(projections)
 
     @property
@@ -117,6 +115,14 @@ class _CpuOperators:
         turned = np.empty(self._lattice.shape, np.float32)
         restored_volume(bordered, turned, 1)
         return np.ascontiguousarray(np.transpose(turned, np.argsort(self._array_axes)))
+
+
+def require_projections_of(trajectory: Trajectory, projections: ProjectionPixels) -> None:
+    """Raise InvalidGeometry unless there is one projection for each detector of a trajectory, of as many pixels."""
+    if tuple(projections.shape) != trajectory.shape:
+        raise InvalidGeometry(
+            f"Projections of shape {tuple(projections.shape)} do not fit a trajectory of {trajectory.shape}."
+        )
 
 
 def require_numbers(values: Float32Array, what: str) -> None:

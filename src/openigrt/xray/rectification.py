@@ -14,6 +14,7 @@ Float32Array = NDArray[np.float32]
 SAME_PIXEL = 1e-3
 STEEPEST = 0.9
 LARGEST_GROWTH = 4.0
+ROTATION_AXIS = np.array([0.0, 1.0, 0.0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +66,7 @@ def rectification(trajectory: Trajectory, axis: Float64Array) -> Rectification:
 
     Raises InvalidGeometry where rays run along the axis rather than across it.
     """
-    normals = _normals(trajectory)
+    normals = normals_of(trajectory)
     along = normals @ axis
     if np.abs(along).max() > STEEPEST:
         raise InvalidGeometry(
@@ -74,16 +75,18 @@ def rectification(trajectory: Trajectory, axis: Float64Array) -> Rectification:
         )
     across = normals - along[:, None] * axis
     across /= np.linalg.norm(across, axis=1, keepdims=True)
-    columns = np.where((trajectory.column_directions @ axis < 0.0)[:, None], -axis, axis)
+    # One sense for all: of a detector on its side, rounding or a bent arm would choose another for each projection.
+    columns = np.where(float((trajectory.column_directions @ axis).sum()) < 0.0, -axis, axis)
     rows = np.cross(columns, across)
-    rows *= np.where(np.einsum("ni,ni->n", rows, trajectory.row_directions) < 0.0, -1.0, 1.0)[:, None]
+    rows *= -1.0 if float((rows * trajectory.row_directions).sum()) < 0.0 else 1.0
+    columns = np.broadcast_to(columns, rows.shape)
     if _is_same(trajectory, rows, columns):
         return Rectification(trajectory, trajectory, None)
     new = _covering(trajectory, rows, columns, across)
     return Rectification(trajectory, new, _pixels_from_pixels(trajectory, new, normals))
 
 
-def _normals(trajectory: Trajectory) -> Float64Array:
+def normals_of(trajectory: Trajectory) -> Float64Array:
     """Unit vectors (n, 3) across the detectors, away from the source."""
     normals = np.cross(trajectory.row_directions, trajectory.column_directions)
     toward = np.einsum("ni,ni->n", normals, trajectory.first_pixels_mm - trajectory.sources_mm)

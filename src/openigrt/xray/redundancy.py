@@ -11,6 +11,7 @@ import numpy as np
 from openigrt.errors import InconsistentInput
 from openigrt.geometry import Float64Array, Trajectory
 from openigrt.xray.arc import Arc, ArcKind
+from openigrt.xray.rectification import ROTATION_AXIS, normals_of, rectification
 
 HALF_TURN_DEG = 180.0
 SHORT_BY_DEG = 1.0
@@ -29,21 +30,29 @@ class Fan(StrEnum):
 def distances_mm(trajectory: Trajectory) -> Float64Array:
     """From each source to the plane of its detector (n,)."""
     to_first = trajectory.first_pixels_mm - trajectory.sources_mm
-    return np.asarray(np.abs(np.einsum("ni,ni->n", _normals(trajectory), to_first)))
+    return np.asarray(np.einsum("ni,ni->n", normals_of(trajectory), to_first))
+
+
+def at_isocenter_mm(trajectory: Trajectory) -> tuple[float, float]:
+    """Distance between columns and between rows, seen at the axis of rotation."""
+    to_axis = float(np.median(np.hypot(trajectory.sources_mm[:, 0], trajectory.sources_mm[:, 2])))
+    share = to_axis / float(np.median(distances_mm(trajectory)))
+    return float(trajectory.spacing_mm[0]) * share, float(trajectory.spacing_mm[1]) * share
 
 
 def columns_mm(trajectory: Trajectory) -> Float64Array:
     """Where the columns of a rectified detector lie (n, columns), from that on which the axis of rotation is seen."""
     to_first, to_axis = trajectory.first_pixels_mm - trajectory.sources_mm, -trajectory.sources_mm
-    normals, rows = _normals(trajectory), trajectory.row_directions
+    normals, rows = normals_of(trajectory), trajectory.row_directions
     share = np.einsum("ni,ni->n", to_first, normals) / np.einsum("ni,ni->n", to_axis, normals)
     first = np.einsum("ni,ni->n", to_first - share[:, None] * to_axis, rows)
     return np.asarray(first[:, None] + np.arange(trajectory.size[0]) * trajectory.spacing_mm[0])
 
 
 def fan_of(trajectory: Trajectory) -> Fan:
-    """How the detector stands: HALF where one side of it is much shorter, as seen from the axis of rotation."""
-    return Fan.HALF if _aside_share(columns_mm(trajectory)) > CENTERED_SHARE else Fan.FULL
+    """How detectors in the room stand: HALF where one side is much shorter, as seen from the axis of rotation."""
+    straight = rectification(trajectory, ROTATION_AXIS).trajectory
+    return Fan.HALF if _aside_share(columns_mm(straight)) > CENTERED_SHARE else Fan.FULL
 
 
 def require_full_fan(trajectory: Trajectory) -> None:
@@ -96,10 +105,6 @@ def evened(trajectory: Trajectory) -> tuple[Trajectory, int]:
     first = trajectory.first_pixels_mm - trajectory.row_directions * (before * trajectory.spacing_mm[0])
     size = trajectory.size[0] + added, trajectory.size[1]
     return replace(trajectory, first_pixels_mm=first, size=size), before
-
-
-def _normals(trajectory: Trajectory) -> Float64Array:
-    return np.cross(trajectory.row_directions, trajectory.column_directions)
 
 
 def ray_weights(trajectory: Trajectory, arc: Arc, fan: Fan) -> Float64Array:

@@ -4,14 +4,13 @@ Signals [projection, row, column] are shares of the unattenuated beam at its bri
 (rows, columns), the beam behind the bow-tie; scatter does not follow the bow-tie, so it must be taken off the signal.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from openigrt.errors import InvalidGeometry
 from openigrt.geometry import Trajectory
-from openigrt.xray.redundancy import distances_mm
 from openigrt.xray.smoothness import CosineBasis
 
 Float32Array = NDArray[np.float32]
@@ -32,6 +31,14 @@ class UniformScatter:
     scatter_to_primary: float = 0.3
     largest_share: float = 0.6
 
+    def __post_init__(self) -> None:
+        """Check; raises InvalidGeometry."""
+        if not (self.scatter_to_primary >= 0.0 and 0.0 <= self.largest_share <= 1.0):
+            raise InvalidGeometry(
+                f"Scatter is none or more of the primary beam and at most all of a signal, found "
+                f"{self.scatter_to_primary} and {self.largest_share}."
+            )
+
     def estimate(self, signal: Float32Array, air: Float32Array, trajectory: Trajectory) -> Float32Array:
         """Scatter [projection, row, column]; raises InvalidGeometry for pixels that do not fit the trajectory."""
         require_signal(signal, air, trajectory)
@@ -39,8 +46,8 @@ class UniformScatter:
         out = np.empty_like(signal)
         for n, frame in enumerate(signal):
             shadow = frame[frame < SHADOW_TRANSMISSION * air]
-            level = share * float(shadow.mean()) if shadow.size else 0.0
-            out[n] = min(level, self.largest_share * float(np.percentile(frame, 0.5))) if shadow.size else 0.0
+            darkest = float(np.percentile(frame, 0.5))
+            out[n] = min(share * float(shadow.mean()), self.largest_share * darkest) if shadow.size else 0.0
         return np.maximum(out, np.float32(0.0))
 
 
@@ -58,6 +65,13 @@ class KernelScatter:
     wide_mm: float = 130.0
     wide_share: float = 0.63
     iterations: int = 8
+
+    def __post_init__(self) -> None:
+        """Check; raises InvalidGeometry."""
+        if not (self.amplitude > 0.0 and self.narrow_mm > 0.0 and self.wide_mm > 0.0 and self.iterations >= 1):
+            raise InvalidGeometry("A kernel of scatter has an amplitude, widths and iterations, each above zero.")
+        if not 0.0 <= self.wide_share <= 1.0:
+            raise InvalidGeometry(f"The wide part of a kernel is a share of 0 to 1, found {self.wide_share}.")
 
     def estimate(self, signal: Float32Array, air: Float32Array, trajectory: Trajectory) -> Float32Array:
         """Scatter [projection, row, column]; raises InvalidGeometry for pixels that do not fit the trajectory."""
@@ -85,7 +99,7 @@ class KernelScatter:
         amplitude = float(scattered @ shape[shadow]) / power if power else 0.0
         if not amplitude > 0.0:
             raise InvalidGeometry("The phantom's projections are darker than its primary radiation; check both.")
-        return KernelScatter(amplitude, self.narrow_mm, self.wide_mm, self.wide_share, self.iterations)
+        return replace(self, amplitude=amplitude)
 
     def _basis(self, trajectory: Trajectory) -> tuple[CosineBasis, NDArray[np.float64]]:
         across, down = (float(step) for step in trajectory.spacing_mm)
@@ -116,10 +130,3 @@ def limited(scatter: Float32Array, signal: Float32Array) -> None:
     """Hold scatter between zero and 95 % of the signal, in place."""
     np.minimum(scatter, np.float32(LARGEST_SCATTER_SHARE) * signal, out=scatter)
     np.maximum(scatter, np.float32(0.0), out=scatter)
-
-
-def at_isocenter_mm(trajectory: Trajectory) -> tuple[float, float]:
-    """Distance between columns and between rows, seen at the axis of rotation."""
-    to_axis = float(np.median(np.hypot(trajectory.sources_mm[:, 0], trajectory.sources_mm[:, 2])))
-    share = to_axis / float(np.median(distances_mm(trajectory)))
-    return float(trajectory.spacing_mm[0]) * share, float(trajectory.spacing_mm[1]) * share

@@ -16,8 +16,9 @@ from openigrt.geometry import Float64Array, Frame, PatientPosition, Trajectory, 
 from openigrt.images import ProjectionPixels
 from openigrt.motion import AmplitudeUnit, BreathingTrace
 from openigrt.xray.fdk import blocks
-from openigrt.xray.rectification import rectification
-from openigrt.xray.redundancy import distances_mm
+from openigrt.xray.projector import require_projections_of
+from openigrt.xray.rectification import ROTATION_AXIS, rectification
+from openigrt.xray.redundancy import at_isocenter_mm, distances_mm
 
 STRETCH_S = 12.0
 STRETCHES_OVER_A_MOMENT = 4
@@ -26,7 +27,7 @@ FEWEST_IN_A_STRETCH = 16
 SMOOTHED_S = 0.25
 SMOOTHED_MM = 2.0
 LEAST_RANGE_MM = 0.3
-AXIS = np.array([0.0, 1.0, 0.0])
+FEWEST_PLACES = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,17 +47,22 @@ class Shroud:
 
 
 def amsterdam_shroud(line_integrals: ProjectionPixels, trajectory: Trajectory) -> Shroud:
-    """The shroud of line integrals [projection, row, column] of a patient who lies along the room's y."""
+    """The shroud of line integrals [projection, row, column] of a patient who lies along the room's y.
+
+    Raises InvalidGeometry where they do not fit the trajectory, InconsistentInput where too few rows see one place.
+    """
     require_same_frame(trajectory.frame, Frame.FIXED, "A breathing signal")
-    if tuple(line_integrals.shape) != trajectory.shape:
-        raise InconsistentInput(
-            f"Projections of shape {tuple(line_integrals.shape)} do not fit a trajectory of {trajectory.shape}."
-        )
-    straight = rectification(trajectory, AXIS)
+    require_projections_of(trajectory, line_integrals)
+    straight = rectification(trajectory, ROTATION_AXIS)
     seen_mm = _rows_on_axis_mm(straight.trajectory)
     least, most = float(seen_mm.min(axis=1).max()), float(seen_mm.max(axis=1).min())
-    step_mm = float(np.median(np.abs(np.diff(seen_mm, axis=1))))
+    _, step_mm = at_isocenter_mm(straight.trajectory)
     places_mm = np.arange(least, most, step_mm)
+    if len(places_mm) < FEWEST_PLACES:
+        raise InconsistentInput(
+            f"All projections see {len(places_mm)} rows along the patient in common, and breathing is seen in "
+            f"{FEWEST_PLACES} or more; give a trace."
+        )
     sums = np.empty((len(trajectory), len(places_mm)))
     for which in blocks(len(trajectory)):
         rows = straight.rectified(np.ascontiguousarray(line_integrals[which], np.float32), which.start).sum(

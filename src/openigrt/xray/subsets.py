@@ -16,7 +16,7 @@ from openigrt.errors import InvalidGeometry
 from openigrt.geometry import Float64Array, Frame, Grid, Trajectory, require_same_frame
 from openigrt.images import ProjectionPixels
 from openigrt.xray.fdk import blocks
-from openigrt.xray.projector import Projector
+from openigrt.xray.projector import Projector, require_projections_of
 
 Float32Array = NDArray[np.float32]
 
@@ -104,10 +104,7 @@ def whole_scan(line_integrals: ProjectionPixels, trajectory: Trajectory) -> Floa
     Raises InvalidGeometry where they do not fit the trajectory, and for pixels that are no numbers.
     """
     require_same_frame(trajectory.frame, Frame.FIXED, "A reconstruction")
-    if tuple(line_integrals.shape) != trajectory.shape:
-        raise InvalidGeometry(
-            f"Projections of shape {tuple(line_integrals.shape)} do not fit a trajectory of {trajectory.shape}."
-        )
+    require_projections_of(trajectory, line_integrals)
     if isinstance(line_integrals, np.ndarray):
         data = np.asarray(line_integrals, dtype=np.float32)
     else:

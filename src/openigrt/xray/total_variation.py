@@ -5,6 +5,7 @@ Math Imaging Vis 20 (2004) 89; Beck and Teboulle, IEEE Trans Image Process 18 (2
 steps toward the data follows Sidky and Pan, Phys Med Biol 53 (2008) 4777.
 """
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -33,7 +34,7 @@ class TotalVariationSettings:
 
     def __post_init__(self) -> None:
         """Check; raises InvalidGeometry."""
-        if not self.strength_per_mm >= 0.0 or self.inner_iterations < 1:
+        if not 0.0 <= self.strength_per_mm < math.inf or self.inner_iterations < 1:
             raise InvalidGeometry(
                 f"Total variation needs a strength of zero or more and one inner iteration at least, found "
                 f"{self.strength_per_mm} and {self.inner_iterations}."
