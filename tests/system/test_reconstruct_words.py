@@ -160,7 +160,7 @@ def test_breathing_that_cannot_be_sorted_is_told_before_anything_is_made(breathi
     still = "".join(f"{t:.3f},{1.0 if 20.0 < t < 21.0 else 0.0}\n" for t in times)
     (tmp_path / "trace.csv").write_text(f"time_s,amplitude\n{still}")
     assert (
-        "shows 1 ends of inhalation"
+        "shows 0 ends of inhalation"
         in four_d(folder, "--trace", tmp_path / "trace.csv", "--out", tmp_path / "out").sentence
     )
     assert late.code == 1

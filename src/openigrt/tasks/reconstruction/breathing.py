@@ -62,8 +62,8 @@ def _require_cover(trace: BreathingTrace, times_s: Float64Array) -> None:
     """Raise InconsistentInput for a trace that was taken at another time than half of the projections."""
     if np.isfinite(trace.at(times_s)).mean() < LEAST_SEEN_SHARE:
         raise InconsistentInput(
-            f"The trace lasts from {trace.times_s[0]:.1f} to {trace.times_s[-1]:.1f} s, and the scan, on its clock, from "
-            f"{times_s[0]:.1f} to {times_s[-1]:.1f} s; say with --trace-start when the first projection was taken."
+            f"The trace lasts from {trace.times_s[0]:.1f} to {trace.times_s[-1]:.1f} s, and the scan, on its clock, "
+            f"from {times_s[0]:.1f} to {times_s[-1]:.1f} s; say with --trace-start when the first projection was taken."
         )
 
 

@@ -152,14 +152,9 @@ def read_signals(
         panel = Panel(darkness, _field(flat, scan))
         return Signals(scan, panel, np.ones(len(scan))), panel.warnings
     progress("looking for the free beam")
-    levels: list[NDArray[np.float64]] = []
-    said: dict[str, None] = {}
-    for which in blocks(len(scan)):
-        found, messages = levels_of_histogram(np.asarray(scan.pixels[which], np.float32))
-        levels.append(found)
-        said |= dict.fromkeys(messages)
+    levels, messages = levels_of_histogram(scan.pixels)
     words = "No flat field is given: the level of the beam is that of the brightest pixels of each projection (--flat)."
-    return Signals(scan, None, np.concatenate(levels)), (words, *said)
+    return Signals(scan, None, levels), (words, *messages)
 
 
 def hardening_of(scan: Scan, tube_voltage_kv: float | None) -> tuple[BeamHardening | None, tuple[str, ...]]:
