@@ -231,7 +231,7 @@ def in_counts(tmp_path, counts):
     [
         (lambda p: 0.0 * p, "line integral", "every line integral is zero"),
         (lambda p: 30_000.0 * np.exp(-p), "line integral", "say --quantity intensity"),
-        (lambda p: p, "intensity", "41 % of the pixels saw no beam"),
+        (lambda p: p, "intensity", "or the pixels are no intensities (--quantity)"),
         (lambda p: 30_000.0 * np.exp(-p) - 28_000.0, "intensity", "59 % of the pixels saw no beam"),
         (lambda p: np.minimum(200_000.0 * np.exp(-p), 65535.0).astype(np.uint16), "intensity", "pixels are saturated"),
     ],

@@ -166,8 +166,9 @@ def levels_of_histogram(intensities: ProjectionPixels) -> tuple[Float64Array, tu
     found = np.isfinite(levels)
     if found.sum() < FEWEST_OPEN_PROJECTIONS * count:
         raise InconsistentInput(
-            f"{int(found.sum())} of {count} projections show the free beam: the patient covers the detector, or a bow-"
-            "tie lies in the beam. Give a flat field (--flat), taken through the bow-tie.",
+            f"{int(found.sum())} of {count} projections show the free beam: the patient covers the detector, a bow-tie "
+            "lies in the beam, or the pixels are no intensities (--quantity). Give a flat field, taken through the "
+            "bow-tie (--flat).",
             found=int(found.sum()),
         )
     lost = int((~found).sum())

@@ -16,11 +16,22 @@ from openigrt.tasks.guidance.plan_side import PlanSide
 from openigrt.tasks.guidance.settings import guidance_settings
 from openigrt.tasks.reconstruction.volume_making import lps_from_room
 from openigrt.tasks.words import in_short
-from openigrt.xray import AXIAL_DIRECTION, BeamHardening, HuScale, PriorScatter, Projector, adapted_prior, scale_of_plan
+from openigrt.xray import (
+    AXIAL_DIRECTION,
+    BeamHardening,
+    CoarseDetector,
+    HuScale,
+    PriorScatter,
+    Projector,
+    adapted_prior,
+    scale_of_plan,
+)
 
 Float32Array = NDArray[np.float32]
 
 PRIOR_VOXEL_MM = 2.0
+COARSE_PIXEL_MM = 3.0
+LARGEST_SCATTER_SHARE = np.float32(0.95)
 AIR_HU = -1000.0
 
 
@@ -80,7 +91,10 @@ class PlacedPlan:
 
 
 class PlannedScatter:
-    """Scatter of a scan as its planning CT tells it, cut to the outline and gas of a first image."""
+    """Scatter of a scan as its planning CT tells it, cut to the outline and gas of a first image.
+
+    Scatter is made of waves of 30 mm and longer, so that it is sought with pixels of a tenth of that.
+    """
 
     def __init__(self, plan: PlacedPlan, first: Image, water_per_mm: float, hardening: BeamHardening | None) -> None:
         """Lay the planning CT as the patient lay."""
@@ -94,5 +108,9 @@ class PlannedScatter:
 
     def estimate(self, signal: Float32Array, air: Float32Array, trajectory: Trajectory) -> Float32Array:
         """Scatter [projection, row, column] of signals."""
-        expected = Projector(self._grid, trajectory).forward(self._attenuation)
-        return PriorScatter().estimate(signal, air, expected, self._hardening, trajectory)
+        detector = CoarseDetector.of(trajectory, COARSE_PIXEL_MM)
+        seen_by = detector.seen_by(trajectory)
+        expected = Projector(self._grid, seen_by).forward(self._attenuation)
+        coarse = detector.means(signal), detector.means(air)
+        scatter = detector.refined(PriorScatter().estimate(*coarse, expected, self._hardening, seen_by))
+        return np.asarray(np.minimum(scatter, LARGEST_SCATTER_SHARE * signal), dtype=np.float32)
