@@ -9,13 +9,17 @@ import pytest
 import SimpleITK
 
 import openigrt
-from openigrt.errors import InconsistentInput, OpenIgrtError
+from openigrt.dicom import read_plan_folder
+from openigrt.errors import InconsistentInput, InputError, OpenIgrtError, UnsupportedInput
+from openigrt.tasks.reconstruction.planning_prior import PlacedPlan
+from tests.dicom.test_rt_image_scan import write_series
 from tests.system.command import run
 from tests.system.reconstruct_cases import (
     HALF_FAN_MM,
     WATER_PER_MM,
     plan_folder,
     planning_ct,
+    room_from_plan,
     write_projections,
     write_stack,
 )
@@ -261,17 +265,40 @@ def test_a_folder_that_lacks_what_its_format_does_not_say(tmp_path, scan):
     assert "--spacing" in refused(tmp_path / "images", {})
 
 
+def test_a_series_of_rt_images_is_a_scan_and_a_plan_is_none(tmp_path):
+    images = [*write_series(tmp_path, order=(2, 0, 3, 1))]
+    assert len(images) == 4
+    with pytest.raises(InconsistentInput, match="0 of 4 projections show the free beam"):
+        openigrt.reconstruct(tmp_path, voxel=6.0)
+    with pytest.raises(InputError, match="RT Image projections state themselves what --spacing says"):
+        openigrt.reconstruct(tmp_path, spacing=(1.0, 1.0))
+    plan = plan_folder(tmp_path / "plan", planning_ct((48, 36, 30), (5.0, 5.0, 8.0)), "HFS")
+    with pytest.raises(UnsupportedInput, match="holds DICOM, and no RT Image among it; give the folder of the proj"):
+        openigrt.reconstruct(plan, plan=plan)
+
+
 def test_plan_folders_that_are_no_prior_or_no_place_for_results(tmp_path, scan):
     plan = plan_folder(tmp_path / "plan", planning_ct((48, 36, 30), (5.0, 5.0, 8.0)), "HFS")
     assert "give one of them" in refused(scan, {"plan": plan, "prior": plan})
     for word in ("plan", "prior"):
         assert "into the input folder" in refused(scan, {word: plan, "out": plan / "cbct"})
+    assert "No plan has the UID '1.2.3'" in refused(scan, {"plan": plan, "plan_uid": "1.2.3"})
+    assert "No image series has the UID '1.2.3'" in refused(scan, {"prior": plan, "plan_series": "1.2.3"})
     (plan / "rp.dcm").unlink()
     assert "There is no RT Plan in" in refused(scan, {"prior": plan})
 
 
 def test_a_volume_that_does_not_fit_is_refused_before_anything_is_made(scan):
     assert "GiB, and this machine has" in refused(scan, {"size": (2048, 2048, 2048)})
+
+
+def test_a_planning_ct_of_other_tissues_says_what_is_likely(tmp_path):
+    """An image of uniform water, and the CT of the phantom laid where nothing of it agrees."""
+    folder = read_plan_folder(plan_folder(tmp_path / "plan", planning_ct((48, 36, 30), (5.0, 5.0, 8.0)), "HFS"))
+    placed = PlacedPlan(folder.planning_image, room_from_plan("HFS").inverse())
+    grid = placed.covering()
+    with pytest.raises(InconsistentInput, match=r"is of another patient \(plan: .*\) or site, the match is wrong"):
+        placed.scale(np.full(grid.shape, WATER_PER_MM, np.float32), grid, np.ones(grid.shape, bool))
 
 
 def test_a_patient_who_lies_otherwise_than_planned(tmp_path, scan):

@@ -30,7 +30,7 @@ from openigrt.xray import (
 Float32Array = NDArray[np.float32]
 
 PRIOR_VOXEL_MM = 2.0
-COARSE_PIXEL_MM = 3.0
+COARSE_PIXEL_MM = 2.0
 LARGEST_SCATTER_SHARE = np.float32(0.95)
 AIR_HU = -1000.0
 
@@ -93,7 +93,7 @@ class PlacedPlan:
 class PlannedScatter:
     """Scatter of a scan as its planning CT tells it, cut to the outline and gas of a first image.
 
-    Scatter is made of waves of 30 mm and longer, so that it is sought with pixels of a tenth of that.
+    Scatter is made of waves of 30 mm and longer, so that it is sought with pixels of up to 2 mm at the axis.
     """
 
     def __init__(self, plan: PlacedPlan, first: Image, water_per_mm: float, hardening: BeamHardening | None) -> None:

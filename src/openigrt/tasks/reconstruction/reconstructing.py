@@ -131,20 +131,25 @@ def _read(source: Path, known: ScanDefaults) -> tuple[Scan, tuple[str, ...]]:
         return read_scan(source, known)
     except (MissingInput, UnsupportedInput) as error:
         images = _rt_images(source)
-        if not images:
+        if images is None:
             raise error from None
+        if not images:
+            raise UnsupportedInput(
+                f"{source} holds DICOM, and no RT Image among it; give the folder of the projections, and that of "
+                "the plan as --plan or --prior."
+            ) from None
         known.require_open(("quantity",), "RT Image")
         return read_rt_image_scan(images, quantity=known.quantity)
 
 
-def _rt_images(folder: Path) -> list[Path]:
-    """The files of RT Images in a folder, none where it holds no DICOM."""
+def _rt_images(folder: Path) -> list[Path] | None:
+    """The files of RT Images in a folder, None where it holds no DICOM."""
     if not folder.is_dir():
-        return []
+        return None
     try:
         found = scan_folder(folder)
     except MissingInput:
-        return []
+        return None
     return [instance.path for instance in found.instances_of(PROJECTION_CLASSES)]
 
 
