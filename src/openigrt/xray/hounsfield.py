@@ -135,6 +135,9 @@ def _theil(x: Float64Array, y: Float64Array, counts: Float64Array) -> tuple[floa
 
 
 def _weighted_median(values: Float64Array, weights: Float64Array) -> float:
+    """The median of values that count by their weights; NaN of none."""
+    if not len(values):
+        return np.nan
     order = np.argsort(values)
     share = np.cumsum(weights[order]) / weights.sum()
     return float(values[order][int(np.searchsorted(share, 0.5))])
