@@ -203,6 +203,15 @@ def test_angles_taken_twice_count_once():
     close_to_truth(reconstruct_fdk(seen(head(), trajectory), trajectory, GRID))
 
 
+@pytest.mark.parametrize("range_deg", [360.0, 220.0])
+def test_finely_sampled_arcs_count_every_projection_alike(range_deg):
+    """Steps of 0.18 degrees are not rounded: what a projection stands for is exact."""
+    count = 1999
+    angles = 17.003 + np.arange(count) * (range_deg / count)
+    steps = arc_of(scan(angles, WIDE)).steps_deg
+    assert np.allclose(steps[1:-1], range_deg / count, rtol=1e-6)
+
+
 def test_a_few_missing_projections_are_taken_up_by_their_neighbours():
     angles = np.delete(TURN, [5, 6, 7, 100])
     trajectory = scan(angles, WIDE)

@@ -152,6 +152,29 @@ def test_projections_without_free_beam_take_the_level_of_the_others():
     assert warnings == ("1 projections show no free beam; its level is that of the others.",)
 
 
+@pytest.mark.parametrize("photons", [400.0, 1e4, 1e9])
+def test_a_patient_who_covers_the_detector_shows_no_free_beam(photons):
+    """A cylinder and a slab have bright edges, alike in every projection; neither is the beam."""
+    draw = np.random.default_rng(5)
+    x = np.linspace(-1.0, 1.0, 120)
+    for through in (4.0 * np.sqrt(1.0 - 0.95 * x**2), 2.0 + 0.0 * x + 0.4 * x**2):
+        for tilt in (0.0, 0.1):
+            line_integrals = through + tilt * np.linspace(-1.0, 1.0, 90)[:, None]
+            frames = draw.poisson(photons * np.exp(-np.tile(line_integrals, (8, 1, 1)))) / photons
+            with pytest.raises(InconsistentInput, match="0 of 8 projections show the free beam: the patient covers"):
+                levels_of_histogram(frames.astype(np.float32))
+
+
+@pytest.mark.parametrize("photons", [400.0, 1e4])
+def test_a_narrow_strip_of_free_beam_is_found_through_noise(photons):
+    draw = np.random.default_rng(6)
+    line_integrals = np.tile(4.0 * np.sqrt(np.clip(1.0 - np.linspace(-1.0, 1.06, 200) ** 2, 0.0, None)), (6, 150, 1))
+    frames = 3e4 * draw.poisson(photons * np.exp(-line_integrals)) / photons
+    found, warnings = levels_of_histogram(frames.astype(np.float32))
+    assert np.allclose(found, 3e4, rtol=0.02)
+    assert warnings == ()
+
+
 def test_a_margin_in_shadow_is_refused():
     frames = drifting(np.ones(4))
     margin = np.zeros((ROWS, COLUMNS), bool)

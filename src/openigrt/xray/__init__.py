@@ -18,6 +18,9 @@ from openigrt.xray.cgls import (
     CglsSettings,
     reconstruct_cgls,
 )
+from openigrt.xray.coarse_detector import (
+    CoarseDetector,
+)
 from openigrt.xray.drr import (
     BONE,
     SOFT_TISSUE,
@@ -126,6 +129,7 @@ __all__ = [
     "BeamHardening",
     "BinImage",
     "CglsSettings",
+    "CoarseDetector",
     "Drr",
     "DrrDetector",
     "Fan",

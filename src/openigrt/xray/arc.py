@@ -51,7 +51,7 @@ def arc_of(trajectory: Trajectory) -> Arc:
             "the whole scan."
         )
     places, inverse, counts = np.unique(np.round(angles / SAME_ANGLE_DEG), return_inverse=True, return_counts=True)
-    places = places * SAME_ANGLE_DEG
+    places = np.bincount(inverse.reshape(-1), angles) / counts
     if len(places) < FEWEST_PROJECTIONS:
         raise InconsistentInput(
             f"The {len(angles)} projections stand at {len(places)} gantry angles only; check that each has its own."

@@ -20,9 +20,13 @@ WEAKEST_GAIN_SHARE = 0.3
 STRONGEST_GAIN_SHARE = 3.0
 AIR_SMOOTHING_PIXELS = 4.0
 LOWEST_TRANSMISSION = 1e-5
-HISTOGRAM_BINS = 256
-OPEN_SHARE = 0.5
-FEWEST_OPEN_SHARE = 0.002
+OPEN_BLOCKS, SMALLEST_BLOCK = 64, 3  # blocks along the shorter side of a frame, and pixels of the smallest
+OPEN_SHARE, OPEN_QUANTILE = 0.5, 0.998  # of the brightest, and what counts as that
+OPEN_WIDTH = 0.02  # values within that of one another are alike
+FEWEST_OPEN_SHARE = 0.01  # of the pixels of a projection
+PEAK_RATIO = 5.0  # of the free beam over as wide a range of values below it
+FEWEST_OPEN_PROJECTIONS = 0.125
+LARGEST_DRIFT = 0.1
 STEADIEST_LEVEL = 0.2
 
 
@@ -144,35 +148,60 @@ def levels_of_margin(transmissions: Float32Array, margin: BoolArray) -> Float64A
 
 
 def levels_of_histogram(intensities: ProjectionPixels) -> tuple[Float64Array, tuple[str, ...]]:
-    """Level of the free beam (n,) of each projection of a scan, as the highest mode of its histogram; and warnings.
+    """Level of the free beam (n,) of each projection of a scan, as a peak of its histogram; and warnings.
 
-    For scans without a flat field, or with a tube that drifts. The brightest of the whole scan says what may be free
-    beam; projections that show none take the level of the others in between. Raises InconsistentInput where none
-    shows it.
+    For scans without a flat field, or with a tube that drifts, by no more than 10 %. Projections that show no free beam
+    take the level of the others in between. Raises InconsistentInput where fewer than an eighth shows it: what is
+    brightest is then the patient, or a bow-tie.
     """
     count = int(intensities.shape[0])
-    top = float(np.max([np.percentile(intensities[which], 99.9) for which in blocks(count)]))
-    if not np.isfinite(top) or top <= 0.0:
+    levels = np.concatenate([[_open_level(frame) for frame in intensities[which]] for which in blocks(count)])
+    if np.isneginf(levels).all():
         raise InconsistentInput(
             "The projections are empty or hold pixels that are no numbers; there is no beam to find."
         )
-    levels = np.concatenate([[_open_level(frame, top) for frame in intensities[which]] for which in blocks(count)])
+    levels[~np.isfinite(levels)] = np.nan
+    if np.isfinite(levels).any():
+        levels[levels < (1.0 - LARGEST_DRIFT) * np.nanpercentile(levels, 90.0)] = np.nan
     found = np.isfinite(levels)
-    if not found.any():
-        raise InconsistentInput("No projection shows the free beam; give the level of the beam, or a flat field.")
+    if found.sum() < FEWEST_OPEN_PROJECTIONS * count:
+        raise InconsistentInput(
+            f"{int(found.sum())} of {count} projections show the free beam: the patient covers the detector, a bow-tie "
+            "lies in the beam, or the pixels are no intensities (--quantity). Give a flat field, taken through the "
+            "bow-tie (--flat).",
+            found=int(found.sum()),
+        )
     lost = int((~found).sum())
     levels[~found] = np.interp(np.flatnonzero(~found), np.flatnonzero(found), levels[found])
     return levels, (f"{lost} projections show no free beam; its level is that of the others.",) if lost else ()
 
 
-def _open_level(frame: Float32Array, top: float) -> float:
-    """The highest mode of the histogram of a frame (rows, columns) next to `top`; NaN where too few pixels are."""
-    counts, edges = np.histogram(frame, HISTOGRAM_BINS, (OPEN_SHARE * top, 1.2 * top))
-    if counts.sum() < FEWEST_OPEN_SHARE * frame.size:
-        return np.nan
-    mode = int(np.argmax(ndimage.uniform_filter1d(counts.astype(np.float64), 5)))
-    near = (frame > edges[max(mode - 5, 0)]) & (frame < edges[min(mode + 6, HISTOGRAM_BINS)])
-    return float(np.median(frame[near]))
+def _open_level(frame: Float32Array) -> float:
+    """The level of the free beam of a frame (rows, columns): where nothing lies before it, many pixels are alike.
+
+    -inf for a frame that is empty or holds no numbers; NaN for one in which the values next to the brightest are as
+    frequent as theirs, as in tissue, or much of which is brighter still.
+    """
+    block = max(1, min(frame.shape) // OPEN_BLOCKS)
+    smooth = ndimage.uniform_filter(frame, max(block, SMALLEST_BLOCK), mode="nearest")[
+        block // 2 :: block, block // 2 :: block
+    ]
+    values = np.sort(smooth, axis=None).astype(np.float64)
+    count = len(values)
+    top = float(values[int(OPEN_QUANTILE * (count - 1))])
+    if not np.isfinite(values[-1]) or top <= 0.0:
+        return -np.inf
+    first = np.searchsorted(values, values * (1.0 - OPEN_WIDTH))
+    last = np.searchsorted(values, values * (1.0 + OPEN_WIDTH), side="right")
+    alike = np.where(values > OPEN_SHARE * top, last - first, 0)
+    peak = int(np.argmax(alike))
+    level = float(np.median(values[first[peak] : last[peak]]))
+    darker, near, brighter = np.searchsorted(
+        values, level * np.array([1.0 - 8.0 * OPEN_WIDTH, 1.0 - 2.0 * OPEN_WIDTH, 1.0 + 2.0 * OPEN_WIDTH])
+    )
+    is_peak = alike[peak] > PEAK_RATIO * max((near - darker) / 3.0, count / 4000.0)
+    is_open = is_peak and alike[peak] > FEWEST_OPEN_SHARE * count and count - brighter < 0.5 * alike[peak]
+    return level if is_open else np.nan
 
 
 def logarithm(transmissions: Float32Array, levels: Float64Array | None = None) -> tuple[Float32Array, int]:

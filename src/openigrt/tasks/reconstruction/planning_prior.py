@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openigrt.dicom import DailyFolder, PlanFolder
-from openigrt.errors import MatchImpossible
+from openigrt.errors import InconsistentInput, MatchImpossible
 from openigrt.geometry import Frame, Grid, RigidTransform, Trajectory, resample
 from openigrt.images import Image
 from openigrt.patient import Match
@@ -15,11 +15,23 @@ from openigrt.tasks.guidance.patient_setup import GivenSetup, patient_setup
 from openigrt.tasks.guidance.plan_side import PlanSide
 from openigrt.tasks.guidance.settings import guidance_settings
 from openigrt.tasks.reconstruction.volume_making import lps_from_room
-from openigrt.xray import AXIAL_DIRECTION, BeamHardening, HuScale, PriorScatter, Projector, adapted_prior, scale_of_plan
+from openigrt.tasks.words import in_short
+from openigrt.xray import (
+    AXIAL_DIRECTION,
+    BeamHardening,
+    CoarseDetector,
+    HuScale,
+    PriorScatter,
+    Projector,
+    adapted_prior,
+    scale_of_plan,
+)
 
 Float32Array = NDArray[np.float32]
 
 PRIOR_VOXEL_MM = 2.0
+COARSE_PIXEL_MM = 2.0
+LARGEST_SCATTER_SHARE = np.float32(0.95)
 AIR_HU = -1000.0
 
 
@@ -68,11 +80,21 @@ class PlacedPlan:
     def scale(self, attenuation: Float32Array, grid: Grid, seen: NDArray[np.bool_]) -> HuScale:
         """HU by what plan and day show of the same tissues on a grid of the room."""
         planned = self.on(grid)
-        return scale_of_plan(attenuation, np.nan_to_num(planned, nan=AIR_HU), seen & np.isfinite(planned))
+        try:
+            return scale_of_plan(attenuation, np.nan_to_num(planned, nan=AIR_HU), seen & np.isfinite(planned))
+        except InconsistentInput:
+            raise InconsistentInput(
+                "Where the match laid the planning CT its tissues are not those of the image: it is of another "
+                f"patient (plan: {in_short(self.planning_image.provenance.patient_id)}) or site, the match is wrong, "
+                "or the pixels are no line integrals of this beam. Look at both (openigrt guide), or leave out --prior."
+            ) from None
 
 
 class PlannedScatter:
-    """Scatter of a scan as its planning CT tells it, cut to the outline and gas of a first image."""
+    """Scatter of a scan as its planning CT tells it, cut to the outline and gas of a first image.
+
+    Scatter is made of waves of 30 mm and longer, so that it is sought with pixels of up to 2 mm at the axis.
+    """
 
     def __init__(self, plan: PlacedPlan, first: Image, water_per_mm: float, hardening: BeamHardening | None) -> None:
         """Lay the planning CT as the patient lay."""
@@ -86,5 +108,9 @@ class PlannedScatter:
 
     def estimate(self, signal: Float32Array, air: Float32Array, trajectory: Trajectory) -> Float32Array:
         """Scatter [projection, row, column] of signals."""
-        expected = Projector(self._grid, trajectory).forward(self._attenuation)
-        return PriorScatter().estimate(signal, air, expected, self._hardening, trajectory)
+        detector = CoarseDetector.of(trajectory, COARSE_PIXEL_MM)
+        seen_by = detector.seen_by(trajectory)
+        expected = Projector(self._grid, seen_by).forward(self._attenuation)
+        coarse = detector.means(signal), detector.means(air)
+        scatter = detector.refined(PriorScatter().estimate(*coarse, expected, self._hardening, seen_by))
+        return np.asarray(np.minimum(scatter, LARGEST_SCATTER_SHARE * signal), dtype=np.float32)
