@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openigrt.geometry import Trajectory
-from openigrt.xray.scatter import at_isocenter_mm
+from openigrt.xray.redundancy import at_isocenter_mm
 
 Float32Array = NDArray[np.float32]
 
