@@ -19,6 +19,11 @@ from openigrt.report.guidance_report import (
     RESEARCH_STATEMENT,
     render_guidance_report,
 )
+from openigrt.report.radiograph_picture import (
+    RadiographOutline,
+    draw_radiograph,
+    shadow_edges,
+)
 from openigrt.report.side_by_side import (
     FusedPlane,
     SideBySide,
@@ -32,10 +37,13 @@ __all__ = [
     "GuidanceReportContent",
     "ManifestSummary",
     "ProtocolLevels",
+    "RadiographOutline",
     "SideBySide",
     "acceptance_html",
     "acceptance_markdown",
+    "draw_radiograph",
     "draw_side_by_side",
     "render_course_report",
     "render_guidance_report",
+    "shadow_edges",
 ]
