@@ -15,6 +15,9 @@ from openigrt.report.course_content import (
 from openigrt.report.course_report import (
     render_course_report,
 )
+from openigrt.report.figures import (
+    outline_color,
+)
 from openigrt.report.guidance_report import (
     RESEARCH_STATEMENT,
     render_guidance_report,
@@ -43,6 +46,7 @@ __all__ = [
     "acceptance_markdown",
     "draw_radiograph",
     "draw_side_by_side",
+    "outline_color",
     "render_course_report",
     "render_guidance_report",
     "shadow_edges",

@@ -14,7 +14,8 @@ from openigrt.images import Projection
 
 LONGEST_SIDE_PX = 1200
 SMOOTHING = 2
-BRIGHTEST_PERCENTILE = 99.7
+PERCENTILES = 8.0, 99.7
+THINNEST_SHARE = 0.02
 TICKS_MM = 10.0
 TICKS_REACH_MM = 50.0
 CROSS_COLOR = (255, 216, 77)
@@ -52,11 +53,20 @@ def draw_radiograph(
     canvas = _Canvas.of(projection)
     for outline in outlines:
         for line in outline.lines:
-            canvas.line(line, outline.color, 1.6)
+            canvas.line(line, outline.color, 2.2)
     canvas.graticule(projection)
     canvas.letters(projection, patient)
     canvas.words(captions, outlines)
     return canvas.png()
+
+
+def _shown(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Line integrals as 0 (black) to 1 (white): all but the thinnest and thickest parts."""
+    through = pixels[pixels > THINNEST_SHARE * pixels.max()]
+    if not through.size:
+        return np.zeros_like(pixels)
+    low, high = (float(level) for level in np.percentile(through, PERCENTILES))
+    return np.asarray(np.clip((pixels - low) / max(high - low, 1e-6), 0.0, 1.0), dtype=np.float32)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -74,8 +84,7 @@ class _Canvas:
         spacing = np.asarray(projection.geometry.spacing_mm)
         sides_mm = np.array(projection.geometry.size) * spacing
         size = np.maximum(np.rint(sides_mm / sides_mm.max() * LONGEST_SIDE_PX * SMOOTHING), 1.0).astype(int)
-        top = float(np.percentile(projection.pixels, BRIGHTEST_PERCENTILE)) or 1.0
-        gray = np.clip(projection.pixels * (255.0 / top), 0.0, 255.0).astype(np.uint8)
+        gray = np.rint(255.0 * _shown(projection.pixels)).astype(np.uint8)
         picture = (
             Picture.fromarray(gray).resize((int(size[0]), int(size[1])), Picture.Resampling.BICUBIC).convert("RGB")
         )

@@ -119,7 +119,8 @@ def _views(
         point, rule = plan_isocenter(plan, isocenter, settings.beam, folder.doubts)
         at_mm = float(point[0]), float(point[1]), float(point[2])
         views += gantry_views(angles, at_mm, plan, imager)
-        messages.append(f"Views of --gantry look at the isocenter {rule}; the couch stands straight.")
+        of = rule if isocenter is not None else f"of {rule}"
+        messages.append(f"Views of --gantry look at the isocenter {of}; the couch stands straight.")
     elif imager is not None:
         messages.append("--machine counts for views of --gantry only: a beam is seen from its own source.")
     distance_mm = settings.source_image_distance_mm

@@ -8,6 +8,8 @@ from openigrt.errors import MissingInput, OpenIgrtError
 from openigrt.geometry import Frame, Trajectory
 from openigrt.images import Image, Projection
 from openigrt.patient import (
+    Between,
+    Filling,
     Occupancy,
     Structure,
     StructureSet,
@@ -15,15 +17,14 @@ from openigrt.patient import (
     occupancy_from_structure,
     outline_in_room_mm,
 )
-from openigrt.report import RadiographOutline, shadow_edges
+from openigrt.report import RadiographOutline, outline_color, shadow_edges
 from openigrt.tasks.radiographs.views import View
 from openigrt.xray import Projector
 
 APERTURE = "opening"
 APERTURE_COLOR = (120, 200, 255)
-COLORS = ((0, 190, 140), (240, 228, 66), (230, 159, 0), (204, 121, 167), (213, 110, 40), (86, 180, 233))
 EDGE_IN_VOXELS = 0.5
-DARKEST_COLOR = 80.0
+SMOOTH = Filling(between=Between.SHAPES)
 
 
 def chosen_structures(structure_set: StructureSet | None, names: Sequence[str]) -> tuple[Structure, ...]:
@@ -45,7 +46,8 @@ class Shadows:
     def __init__(self, structures: Sequence[Structure], image: Image) -> None:
         """Fill them on the grid of the image; raises as `occupancy_from_structure` does."""
         self._filled: list[tuple[Structure, Occupancy]] = [
-            (structure, occupancy_from_structure(structure, image.frame, image.grid)) for structure in structures
+            (structure, occupancy_from_structure(structure, image.frame, image.grid, SMOOTH))
+            for structure in structures
         ]
 
     def on(self, projection: Projection, patient: Frame) -> Iterator[RadiographOutline]:
@@ -54,14 +56,7 @@ class Shadows:
         for number, (structure, occupancy) in enumerate(self._filled):
             lengths_mm = Projector(occupancy.part, trajectory).forward(occupancy.fractions)[0]
             edge_mm = EDGE_IN_VOXELS * float(occupancy.grid.spacing_mm.min())
-            yield RadiographOutline(structure.name, _color(structure, number), shadow_edges(lengths_mm, edge_mm))
-
-
-def _color(structure: Structure, number: int) -> tuple[int, int, int]:
-    """The color of the plan where it shows on black, else one of a color-blind-safe palette."""
-    own = structure.color
-    is_bright = own is not None and float(np.array(own) @ np.array([0.2126, 0.7152, 0.0722])) >= DARKEST_COLOR
-    return own if own is not None and is_bright else COLORS[number % len(COLORS)]
+            yield RadiographOutline(structure.name, outline_color(structure, number), shadow_edges(lengths_mm, edge_mm))
 
 
 def opening_of(view: View, projection: Projection) -> tuple[tuple[RadiographOutline, ...], tuple[str, ...]]:
