@@ -27,6 +27,14 @@ from openigrt.report.radiograph_picture import (
     draw_radiograph,
     shadow_edges,
 )
+from openigrt.report.reconstruction_content import (
+    ReconstructionReportContent,
+    ShownBreathing,
+    ShownPhase,
+)
+from openigrt.report.reconstruction_report import (
+    render_reconstruction_report,
+)
 from openigrt.report.side_by_side import (
     FusedPlane,
     SideBySide,
@@ -41,6 +49,9 @@ __all__ = [
     "ManifestSummary",
     "ProtocolLevels",
     "RadiographOutline",
+    "ReconstructionReportContent",
+    "ShownBreathing",
+    "ShownPhase",
     "SideBySide",
     "acceptance_html",
     "acceptance_markdown",
@@ -49,5 +60,6 @@ __all__ = [
     "outline_color",
     "render_course_report",
     "render_guidance_report",
+    "render_reconstruction_report",
     "shadow_edges",
 ]

@@ -10,6 +10,7 @@ from openigrt.report import RESEARCH_STATEMENT, draw_radiograph
 from openigrt.tasks.identifiers import derived_uid
 from openigrt.tasks.plain_values import moment, rounded
 from openigrt.tasks.radiographs.radiographs import Radiograph, Radiographs
+from openigrt.tasks.radiographs.views import Source
 from openigrt.tasks.results.folder import utf8, write_together
 from openigrt.tasks.words import on_lines
 
@@ -37,12 +38,15 @@ def write_radiographs(done: Radiographs, folder: Path) -> None:
 def captions_of(made: Radiograph) -> tuple[str, str]:
     """What stands above and below a picture."""
     pose = made.view.pose
-    angles = [f"source {pose.gantry_angle_deg:g}°"]
+    angles = [f"source {pose.gantry_angle_deg:g}°"] if made.view.beam is not None else []
+    if made.view.source is Source.KV:
+        angles.append(f"gantry {made.view.gantry_angle_deg:g}°")
     if pose.beam_limiting_device_angle_deg:
         angles.append(f"collimator {pose.beam_limiting_device_angle_deg:g}°")
     if pose.couch is not None and pose.couch.patient_support_angle_deg:
         angles.append(f"couch {pose.couch.patient_support_angle_deg:g}°")
-    above = f"{made.view.label}  {', '.join(angles)}"
+    named = made.view.label if made.view.beam is not None else f"{made.view.label}°"
+    above = ", ".join((named, *angles))
     return above, f"DRR, {made.window} window; ticks 10 mm at the isocenter; research only"
 
 

@@ -18,6 +18,7 @@ from openigrt.files import ScanDefaults, read_scan
 from openigrt.geometry import CouchPose, Frame, PatientPosition
 from openigrt.images import Image, Phase, Quantity, Scan
 from openigrt.motion import breaths_of, phase_bins
+from openigrt.report import ShownBreathing
 from openigrt.tasks.clock import Clock, Progress
 from openigrt.tasks.guidance.inputs import couch_pose_of, machine_of, position_of, read_plan_input
 from openigrt.tasks.identifiers import derived_uid
@@ -125,7 +126,7 @@ def reconstruct(
     scan, said = _lying(_of_patient(scan, folder), _position(lying, folder), couch)
     done = _reconstructed(source, scan, settings, folder if prior is not None else None, clock)
     clock.stop()
-    done = replace(done, messages=(*messages, *said, *done.messages), timing_s=clock.seconds)
+    done = replace(done, messages=(*done.messages, *said, *messages), timing_s=clock.seconds)
     if out is not None:
         progress("writing the slices")
         write_reconstruction(done, Path(out))
@@ -282,8 +283,8 @@ def _reconstructed(
         of_plan = bench.image(corrected, placed.scale(corrected, bench.grid, seen), frame)
         planned = PlanningPrior(match, _with_prior(of_plan))
         doubts.extend(match.trust.reasons)
-    bins = () if settings.bins is None else _bins(bench, integrals, scale, frame, clock)
-    messages = (*about_beam, *about_tube, *bench.arc.warnings, *doubts, *_blank(bins))
+    bins, breathing = ((), None) if settings.bins is None else _bins(bench, integrals, scale, frame, clock)
+    messages = (*doubts, *bench.arc.warnings, *_blank(bins), *about_beam, *about_tube)
     return Reconstruction(
         image,
         scan,
@@ -297,6 +298,7 @@ def _reconstructed(
         messages,
         bins=bins,
         prior=planned,
+        breathing=breathing,
     )
 
 
@@ -307,8 +309,8 @@ def _with_prior(image: Image) -> Image:
 
 def _bins(
     bench: Bench, integrals: LineIntegrals, scale: HuScale, frame: Frame, clock: Clock
-) -> tuple[BreathingBin, ...]:
-    """The image of each phase of breathing, found in the projections themselves."""
+) -> tuple[tuple[BreathingBin, ...], ShownBreathing]:
+    """The image of each phase of breathing, found in the projections themselves, and this breathing."""
     scan = bench.scan
     if scan.times_s is None:
         raise MissingInput(
@@ -324,7 +326,7 @@ def _bins(
         phase = Phase.of_breathing(float(made.name.rstrip("%")))
         image = None if made.volume is None else bench.image(made.volume, scale, frame, phase)
         found.append(BreathingBin(made.name, image, made.projections))
-    return tuple(found)
+    return tuple(found), ShownBreathing(trace, scan.times_s, sorted_in)
 
 
 def _blank(bins: tuple[BreathingBin, ...]) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from openigrt.images import Image, Scan
 from openigrt.patient import Match
+from openigrt.report import ShownBreathing
 from openigrt.tasks.reconstruction.projection_corrections import Scatter
 from openigrt.xray import Arc, Fan, FieldOfView, RampWindow
 
@@ -93,3 +94,4 @@ class Reconstruction:
     timing_s: Mapping[str, float] = field(default_factory=dict)
     bins: tuple[BreathingBin, ...] = ()
     prior: PlanningPrior | None = None
+    breathing: ShownBreathing | None = None
