@@ -172,7 +172,7 @@ def histogram(image: Image) -> Histogram:
     """How often each HU is in what was seen."""
     edges = np.arange(LOWEST_HU, HIGHEST_HU + BIN_HU / 2.0, BIN_HU)
     seen = image.voxels[np.isfinite(image.voxels)]
-    counts = np.histogram(np.clip(seen, LOWEST_HU, HIGHEST_HU), edges)[0].astype(np.float64)
+    counts = np.histogram(seen, edges)[0].astype(np.float64)
     heights = np.log10(1.0 + counts) / max(float(np.log10(1.0 + counts.max(initial=0.0))), 1e-9)
     points = [f"{_right(hu):.1f} {CHART_HEIGHT * (1.0 - h):.1f}" for hu, h in zip(edges, heights, strict=False)]
     steps = "".join(f"L{point}h{_right(LOWEST_HU + BIN_HU):.2f}" for point in points)

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from openigrt.errors import MissingInput, OpenIgrtError
-from openigrt.geometry import Frame, Trajectory
+from openigrt.geometry import Frame, Grid, Trajectory
 from openigrt.images import Image, Projection
 from openigrt.patient import (
     Between,
+    ContourKind,
     Filling,
-    Occupancy,
     Structure,
     StructureSet,
     beams_eye_view,
@@ -23,7 +23,10 @@ from openigrt.xray import Projector
 
 APERTURE = "opening"
 APERTURE_COLOR = (120, 200, 255)
-EDGE_IN_VOXELS = 0.5
+EDGE_IN_VOXELS = 3.0
+AROUND_MM = 8.0
+VOXELS_ACROSS = 200.0
+FINEST_MM, COARSEST_MM = 0.75, 3.0
 SMOOTH = Filling(between=Between.SHAPES)
 
 
@@ -44,9 +47,9 @@ class Shadows:
     """Structures that throw a shadow on detectors, each filled once."""
 
     def __init__(self, structures: Sequence[Structure], image: Image) -> None:
-        """Fill them on the grid of the image; raises as `occupancy_from_structure` does."""
-        self._filled: list[tuple[Structure, Occupancy]] = [
-            (structure, occupancy_from_structure(structure, image.frame, image.grid, SMOOTH))
+        """Fill them finely, along the axes of the image; raises as `occupancy_from_structure` does."""
+        self._filled = [
+            (structure, occupancy_from_structure(structure, image.frame, _fine_grid(structure, image.grid), SMOOTH))
             for structure in structures
         ]
 
@@ -55,8 +58,21 @@ class Shadows:
         trajectory = Trajectory.of([projection.patient_geometry(patient)])
         for number, (structure, occupancy) in enumerate(self._filled):
             lengths_mm = Projector(occupancy.part, trajectory).forward(occupancy.fractions)[0]
-            edge_mm = EDGE_IN_VOXELS * float(occupancy.grid.spacing_mm.min())
+            # Voxels blur an edge: at that of a ball a ray has gone through some three of them.
+            edge_mm = min(EDGE_IN_VOXELS * float(occupancy.grid.spacing_mm[0]), 0.5 * float(lengths_mm.max()))
             yield RadiographOutline(structure.name, outline_color(structure, number), shadow_edges(lengths_mm, edge_mm))
+
+
+def _fine_grid(structure: Structure, grid: Grid) -> Grid:
+    """A grid along the axes of another one, about a structure, of voxels that show its shape."""
+    points = [c.points_mm for c in structure.contours if c.kind is ContourKind.CLOSED_PLANAR]
+    if not points:
+        raise MissingInput(f"Structure {structure.name!r} has no closed contours, so no shadow; leave it out.")
+    along = np.vstack(points) @ grid.direction
+    low, high = along.min(axis=0) - AROUND_MM, along.max(axis=0) + AROUND_MM
+    step_mm = float(np.clip((high - low).max() / VOXELS_ACROSS, FINEST_MM, COARSEST_MM))
+    columns, rows, slices = (int(n) for n in np.ceil((high - low) / step_mm) + 1)
+    return Grid(grid.frame, grid.direction @ low, np.full(3, step_mm), grid.direction, (columns, rows, slices))
 
 
 def opening_of(view: View, projection: Projection) -> tuple[tuple[RadiographOutline, ...], tuple[str, ...]]:

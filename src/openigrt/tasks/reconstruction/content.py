@@ -5,18 +5,18 @@ from importlib.metadata import version
 from openigrt.report import ManifestSummary, ReconstructionReportContent, ShownPhase
 from openigrt.tasks.reconstruction.reconstruction import Reconstruction
 
+UNITS = {"_per_mm": " per mm", "_mm": " mm", "_kv": " kV", "_share": ""}
+
 
 def reconstruction_content(done: Reconstruction) -> ReconstructionReportContent:
     """The nouns of a reconstruction, in the words of the page."""
-    settings = done.settings.record()
-    shown = {name.replace("_", " "): _in_words(value) for name, value in settings.items() if value is not None}
     return ReconstructionReportContent(
         image=done.image,
         source_angles_deg=done.scan.trajectory.source_angles_deg(),
         scan=_scan(done),
         method=str(done.settings.method),
         messages=done.messages,
-        settings=shown,
+        settings=_settings(done),
         manifest=ManifestSummary(version("openigrt"), None, {}, {"pixels (SHA-256)": done.fingerprint}),
         created_at=done.reconstructed_at,
         timings_s={name.replace("_", " "): seconds for name, seconds in done.timing_s.items()},
@@ -51,6 +51,18 @@ def _scan(done: Reconstruction) -> dict[str, str]:
     }
 
 
+def _settings(done: Reconstruction) -> dict[str, str]:
+    """What was asked for: names without their units, values with them."""
+    shown = {}
+    for name, value in done.settings.record().items():
+        suffix = next((suffix for suffix in UNITS if name.endswith(suffix)), "")
+        if value is not None:
+            shown[name.removesuffix(suffix).replace("_", " ")] = _in_words(value) + UNITS.get(suffix, "")
+    return shown
+
+
 def _in_words(value: object) -> str:
     """A setting on one line."""
-    return " × ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+    if isinstance(value, tuple | list):
+        return " × ".join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)

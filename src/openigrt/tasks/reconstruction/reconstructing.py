@@ -18,6 +18,7 @@ from openigrt.files import ScanDefaults, read_scan
 from openigrt.geometry import CouchPose, Frame, PatientPosition
 from openigrt.images import Image, Phase, Quantity, Scan
 from openigrt.motion import breaths_of, phase_bins
+from openigrt.patient import Verdict
 from openigrt.report import ShownBreathing
 from openigrt.tasks.clock import Clock, Progress
 from openigrt.tasks.guidance.inputs import couch_pose_of, machine_of, position_of, read_plan_input
@@ -282,7 +283,7 @@ def _reconstructed(
         image = bench.image(attenuation, scale, frame)
         of_plan = bench.image(corrected, placed.scale(corrected, bench.grid, seen), frame)
         planned = PlanningPrior(match, _with_prior(of_plan))
-        doubts.extend(match.trust.reasons)
+        doubts.extend(() if match.trust.verdict is Verdict.TRUSTED else match.trust.reasons)
     bins, breathing = ((), None) if settings.bins is None else _bins(bench, integrals, scale, frame, clock)
     messages = (*doubts, *bench.arc.warnings, *_blank(bins), *about_beam, *about_tube)
     return Reconstruction(
