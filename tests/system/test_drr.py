@@ -17,6 +17,8 @@ from openigrt.errors import ConfigurationRequired, InputError, MissingInput
 from openigrt.geometry import Frame, PatientPosition
 from openigrt.images import ProjectionKind
 from tests.dicom import dicom_cases as cases
+from tests.dicom.peer_programs import run as program
+from tests.dicom.peer_programs import skip_without
 from tests.dicom.writing_cases import requires_dciodvfy, validated
 from tests.system.command import run
 
@@ -252,3 +254,30 @@ def test_an_isocenter_beside_the_ct_is_told(tmp_path):
 @pytest.mark.parametrize("position", PatientPosition)
 def test_the_closed_form_knows_every_position(position):
     assert str(position) in LIES
+
+
+def test_points_lie_on_the_detector_as_plastimatch_projects_them(tmp_path):
+    """By the projection matrix that its `drr` writes for our isocenter and axes, the patient on one side."""
+    skip_without("plastimatch")
+    plan = write_plan(tmp_path / "plan", "HFDR", [beam(1, "SETUP", GantryAngle=40, PatientSupportAngle=25)])
+    made = openigrt.drr(plan, size=(160, 120), spacing=(2.0, 2.0)).radiographs[0].projection
+    geometry = made.patient_geometry(Frame.plan(cases.FRAME))
+    words = {
+        "--nrm": " ".join(map(str, -geometry.normal)),
+        "--vup": " ".join(map(str, -geometry.column_direction)),
+        "--isocenter": " ".join(map(str, ISOCENTER)),
+        "--dim": "120 160",
+        "--detector-size": "240 320",
+        "--sad": "1000",
+        "--sid": "1500",
+        "--output": str(tmp_path / "drr_"),
+    }
+    done = program("plastimatch", "drr", "--geometry-only", *(word for pair in words.items() for word in pair))
+    assert done.returncode == 0, done.stderr
+    (file,) = tmp_path.glob("drr_*.txt")
+    lines = [list(map(float, line.split())) for line in file.read_text().splitlines() if line[:1] == " "]
+    (middle_row, middle_column), matrix = lines[0], np.array(lines[1:4])
+    for point in (ISOCENTER, MARKER, ISOCENTER + np.array([-60.0, 40.0, 35.0])):
+        across, down, depth = matrix @ np.array([*point, 1.0])
+        expected = across / depth + middle_column, down / depth + middle_row
+        assert geometry.pixels(point) == pytest.approx(expected, abs=1e-2)

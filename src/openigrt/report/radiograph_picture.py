@@ -90,12 +90,12 @@ class _Canvas:
         )
         return cls(picture, ImageDraw.Draw(picture), size / np.array(projection.geometry.size), float(SMOOTHING))
 
-    def line(self, pixels: Float64Array, color: Color, width: float) -> None:
+    def line(self, pixels: Float64Array, color: Color, width_px: float) -> None:
         """A line through pixels of the detector, whose centres are whole numbers."""
         points = [(float(x), float(y)) for x, y in (np.asarray(pixels) + 0.5) * self.scale]
         if len(points) > 1:
-            self.pen.line(points, (0, 0, 0), round((width + 1.6) * self.unit), joint="curve")
-            self.pen.line(points, color, round(width * self.unit), joint="curve")
+            self.pen.line(points, (0, 0, 0), round((width_px + 1.6) * self.unit), joint="curve")
+            self.pen.line(points, color, round(width_px * self.unit), joint="curve")
 
     def graticule(self, projection: Projection) -> None:
         """Cross and ticks at the isocenter, 10 mm apart in its plane."""

@@ -7,6 +7,7 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import TypedDict, TypeVar, Unpack
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from openigrt.dicom import PlanFolder, Straightening
@@ -47,7 +48,7 @@ class HowSeen(TypedDict, total=False):
 
     window: str | Sequence[str]
     size: Sequence[int]
-    spacing: Sequence[float]
+    spacing: ArrayLike
     source_to_image: float | None
     beam: int | None
     gantry: Sequence[float]
@@ -201,8 +202,9 @@ def _windows(names: str | Sequence[str]) -> tuple[RadiographWindow, ...]:
     return tuple(RadiographWindow(name) for name in listed)
 
 
-def _pair(values: Sequence[object], name: str, checked: Callable[[object], Number]) -> tuple[Number, Number]:
+def _pair(values: object, name: str, checked: Callable[[object], Number]) -> tuple[Number, Number]:
     """Columns and rows, each checked."""
+    values = values.tolist() if isinstance(values, np.ndarray) else values
     if isinstance(values, str) or not isinstance(values, Sequence) or len(values) != 2:
         raise InputError(f"{name} is {in_short(values)}; expected two numbers, for columns and rows.")
     return checked(values[0]), checked(values[1])
