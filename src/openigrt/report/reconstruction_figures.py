@@ -15,7 +15,7 @@ from openigrt.report.slices import Plane, PlaneView, field_corners_mm, plane_vie
 from openigrt.report.wording import plain
 
 OUTER, INNER = 100.0, 84.0
-LEAST_GAP_DEG, GAP_IN_STEPS = 1.0, 3.0
+LEAST_GAP_DEG, GAP_IN_STEPS = 1.0, 2.5
 FULL_TURN_DEG = 360.0
 LOWEST_HU, HIGHEST_HU, BIN_HU = -1100.0, 1700.0, 20.0
 CHART_WIDTH, CHART_HEIGHT = 640.0, 170.0
@@ -98,7 +98,7 @@ class TraceFigure:
 
 
 def arc_figure(angles_deg: Float64Array) -> ArcFigure:
-    """The angles of a scan in their order; gaps are over 1 degree, and over three times the usual step."""
+    """The angles of a scan in their order; gaps are over 1 degree, and over 2.5 times the usual step."""
     ticks = "".join(
         f"M{x * INNER:.1f} {y * INNER:.1f}L{x * OUTER:.1f} {y * OUTER:.1f}" for x, y in map(_on_circle, angles_deg)
     )
