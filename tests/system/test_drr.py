@@ -219,6 +219,11 @@ def test_the_picture_is_as_large_as_the_detector_is_wide_and_bright_where_the_ma
         ({"isocenter": (0, 0, 0)}, InputError, "give both"),
         ({"position": "FFS"}, InputError, "the files say HFS"),
         ({"structures": ["PTV"]}, MissingInput, "no structure 'PTV'"),
+        (
+            {"gantry": range(180), "size": (4096, 4096)},
+            InputError,
+            "181 radiographs of 4096 x 4096 .* 11.3 GiB",
+        ),
         ({"machine": "iec61217"}, ConfigurationRequired, "states no kV imager"),
         ({"fan": "half"}, InputError, "drr knows no 'fan'"),
     ],

@@ -41,6 +41,7 @@ FINEST_MM, COARSEST_MM = 0.05, 20.0
 NEAREST_MM, FARTHEST_MM = 100.0, 10_000.0
 LARGEST_ANGLE_DEG = 360.0
 MOST_ANGLES = 360
+MOST_PIXELS, BYTES_OF_A_PIXEL = 2**28, 4
 
 
 class HowSeen(TypedDict, total=False):
@@ -114,7 +115,7 @@ def _views(
     if plan is None and settings.beam is not None:
         raise InputError(f"There is no plan in the plan folder, so no beam {settings.beam}; leave --beam out.")
     messages = []
-    if plan is not None and not any(beam.is_setup for beam in plan.beams):
+    if plan is not None and settings.beam is None and not any(beam.is_setup for beam in plan.beams):
         messages.append("The plan has no setup beam: its treatment beams are shown, at their first control points.")
     if angles:
         point, rule = plan_isocenter(plan, isocenter, settings.beam, folder.doubts)
@@ -127,7 +128,19 @@ def _views(
     distance_mm = settings.source_image_distance_mm
     views = [view if distance_mm is None else replace(view, source_image_distance_mm=distance_mm) for view in views]
     require_distinct(views)
+    _require_bearable(len(views) * len(settings.windows), settings.size)
     return tuple(views), tuple(messages)
+
+
+def _require_bearable(count: int, size: tuple[int, int]) -> None:
+    """Raise InputError, before anything is computed, for more pixels than fit the memory of an ordinary machine."""
+    pixels = count * size[0] * size[1]
+    if pixels > MOST_PIXELS:
+        raise InputError(
+            f"{count} radiographs of {size[0]} x {size[1]} pixels need {pixels * BYTES_OF_A_PIXEL / 2**30:.1f} GiB; "
+            f"expected {MOST_PIXELS * BYTES_OF_A_PIXEL / 2**30:.0f} GiB at most. Ask for fewer views, or for a smaller "
+            "--size."
+        )
 
 
 def _made(
