@@ -149,7 +149,7 @@ def test_every_option_of_guide_is_documented():
     assert {word for word in words(page) if word.startswith("--")} - options == set()
 
 
-@pytest.mark.parametrize("job", ["guide", "reconstruct", "review"])
+@pytest.mark.parametrize("job", ["drr", "guide", "reconstruct", "review"])
 def test_every_python_word_of_a_job_is_documented(job: str):
     page = REFERENCE / f"{job}.md"
     told = text(page).split("## From Python\n")[1].split("\n## ")[0]
@@ -167,6 +167,11 @@ def test_every_option_of_review_is_documented():
 
 def test_every_option_of_reconstruct_is_documented():
     assert set(re.findall(r"--[a-z][a-z0-9-]+", help_of("reconstruct"))) <= words(REFERENCE / "reconstruct.md")
+
+
+def test_every_option_of_drr_is_documented():
+    rows = set(re.findall(r"^\| `(--[a-z-]+)", text(REFERENCE / "drr.md"), re.MULTILINE))
+    assert rows == set(re.findall(r"--[a-z][a-z-]+", help_of("drr")))
 
 
 @pytest.mark.parametrize("value", [*Agreement, *Role, *Verdict], ids=str)
@@ -244,7 +249,7 @@ def test_links_resolve(page: Path):
 
 @pytest.mark.parametrize(
     "page",
-    [ROOT / "README.md", REFERENCE / "guide.md", REFERENCE / "review.md", REFERENCE / "reconstruct.md"],
+    [ROOT / "README.md", *(REFERENCE / f"{job}.md" for job in ("drr", "guide", "review", "reconstruct"))],
     ids=name_of,
 )
 def test_pages_that_people_land_on_say_research_only(page: Path):

@@ -21,7 +21,7 @@ main()
 """
 
 
-COMMANDS = ("guide", "review", "check", "sort", "deidentify", "accept", "example")
+COMMANDS = ("guide", "review", "reconstruct", "drr", "check", "sort", "deidentify", "accept", "example")
 
 
 @pytest.mark.parametrize("words", [["--version"], ["--help"], *([name, "--help"] for name in COMMANDS)], ids=" ".join)

@@ -13,7 +13,7 @@ from scipy.spatial.transform import Rotation
 from openigrt.dicom import ProjectionDefaults, read_object, read_projections, save, write_projection
 from openigrt.errors import InconsistentInput, MissingInput, UnreadableFile, UnsupportedInput
 from openigrt.geometry import Frame, PatientPosition
-from openigrt.images import Exposure, IntensityRelationship, ProjectionKind, Provenance
+from openigrt.images import Exposure, IntensityRelationship, PlannedBeam, ProjectionKind, Provenance
 from tests.dicom.dicom_cases import FRAME, PLAN, ROOT, RTPLAN, dicom_object, sequence_item
 from tests.dicom.writing_cases import requires_dciodvfy, series_header, validated
 from tests.fuzz.judging import refuses_or_reads
@@ -400,6 +400,18 @@ def full_case(turned=True, seed=3):
 def written(projection, path):
     save(write_projection(projection, series_header("82"), f"{ROOT}.83"), path)
     return path
+
+
+@pytest.mark.parametrize("is_ion", [False, True])
+def test_the_planned_beam_comes_back(tmp_path, is_ion):
+    """PS3.3 C.8.8.2: plan, beam, fraction group and fraction; the plan under its own SOP class."""
+    beam = PlannedBeam(PLAN, 2, fraction_number=7, fraction_group_number=3, is_ion=is_ion)
+    path = written(replace(full_case(), beam=beam), tmp_path / "ri.dcm")
+    found = dcmread(path)
+    plan = found.ReferencedRTPlanSequence[0].ReferencedSOPClassUID
+    assert plan.name == ("RT Ion Plan Storage" if is_ion else "RT Plan Storage")
+    assert (found.ReferencedFractionGroupNumber, found.FractionNumber) == (3, 7)
+    assert only(read_object(path)[0]).beam == beam
 
 
 @pytest.mark.parametrize("turned", [False, True], ids=["normal", "non-normal"])

@@ -267,6 +267,7 @@ def test_a_move_that_is_not_made_is_not_judged() -> None:
     withheld = page_of(correction=correction_of(Action.CALL))
     assert "What this move leaves" in judged.words
     assert "What this move would leave" in withheld.words
+    assert "What the machine would show after this move" in withheld.words
     assert judged_bars(judged) - judged_bars(withheld) == len(correction_of().residuals)
 
 

@@ -217,6 +217,42 @@ def reconstruct(  # noqa: PLR0917  (typer makes options of parameters; they are 
 
 
 @app.command()
+def drr(  # noqa: PLR0917  (typer makes options of parameters; they are taken together, from the context)
+    context: typer.Context,
+    plan: options.PlanFolder,
+    out: options.RadiographsOut,
+    beam: options.SetupBeam = None,
+    gantry: options.GantryAngles = None,
+    machine: options.ImagerMachine = None,
+    window: options.RadiographWindows = None,
+    source_to_image: options.SourceToImage = None,
+    size: options.RadiographSize = None,
+    spacing: options.RadiographSpacing = None,
+    isocenter: options.Isocenter = None,
+    position: options.Position = None,
+    plan_uid: options.PlanUid = None,
+    plan_series: options.PlanSeries = None,
+    structures: options.DrawnStructures = None,
+    aperture: options.DrawnAperture = False,
+    as_json: options.Json = False,
+) -> None:
+    """Digitally reconstructed radiographs of a plan's setup beams, as RT Images and as pictures.
+
+    Example: openigrt drr plan/ --window bone --out radiographs/
+    """
+    asked = words.numbers_of_drr({name: value for name, value in context.params.items() if name != "as_json"})
+
+    from openigrt import tasks  # noqa: PLC0415  (seconds that --help and wrong usage should not cost)
+
+    with voice.progress() as tell:
+        done = tasks.drr(**asked, progress=tell)
+    if as_json:
+        voice.answer(json.dumps(tasks.radiographs_record(done), ensure_ascii=False, allow_nan=False) + "\n")
+    else:
+        voice.answer(tasks.radiographs_summary(done, out))
+
+
+@app.command()
 def check(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", parser=words.path, help="folder of DICOM to look into")],
     aliases: options.Aliases = None,

@@ -129,6 +129,29 @@ SlicesOut = Annotated[
 ]
 
 
+SetupBeam = Annotated[int | None, Option("--beam", metavar="N", help="this beam alone; all setup beams if left out")]
+GantryAngles = Annotated[
+    str | None, Option("--gantry", metavar="A,B,...", help="also views with the gantry at these angles, IEC 61217")
+]
+ImagerMachine = Annotated[
+    str | None,
+    Option("--machine", metavar="FILE", parser=words.name, help="machine file: --gantry is seen from its kV source"),
+]
+RadiographWindows = Annotated[
+    list[str] | None, Option("--window", metavar="NAME", help="bone, soft or whole; may be repeated")
+]
+SourceToImage = Annotated[float | None, Option(metavar="MM", help="from source to detector; 1500, or the imager's")]
+RadiographSize = Annotated[str | None, Option("--size", metavar="COLUMNS,ROWS", help="of the detector; 512,512")]
+RadiographSpacing = Annotated[
+    str | None, Option("--spacing", metavar="COLUMNS,ROWS", help="pixels of the detector in mm; 0.8,0.8")
+]
+DrawnStructures = Annotated[str | None, Option("--structures", metavar="A,B,...", help="outlined on the pictures")]
+DrawnAperture = Annotated[bool, Option("--aperture", help="outline the opening of each beam on its picture")]
+RadiographsOut = Annotated[
+    Path, Option("--out", metavar="DIR", parser=words.path, help="where the radiographs (drr/) and the record go")
+]
+
+
 class Kept(StrEnum):
     """What `deidentify` keeps on demand."""
 

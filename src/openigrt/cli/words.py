@@ -6,6 +6,8 @@ from typing import Any
 
 import typer
 
+MOST_ANGLES, MANY = 360, 10
+
 
 def path(text: str | Path) -> Path:
     """A file or folder; nothing at all, as an unset variable of a shell gives, is wrong usage and not this folder."""
@@ -29,6 +31,20 @@ def couch_pose(text: str | None) -> tuple[float, ...] | None:
     return None if text is None else _numbers(text, (3, 4, 6), "--couch-pose")
 
 
+def numbers_of_drr(typed: dict[str, Any]) -> dict[str, Any]:
+    """What was typed after `drr`, with points, sizes, spacing and angles as numbers and names apart."""
+    size, spacing, angles, names = (typed.pop(name) for name in ("size", "spacing", "gantry", "structures"))
+    typed["isocenter"] = point(typed["isocenter"], "--isocenter")
+    given = {
+        "window": typed.pop("window") or None,
+        "size": None if size is None else _whole_numbers(size, 2, "--size"),
+        "spacing": None if spacing is None else _numbers(spacing, (2,), "--spacing"),
+        "gantry": None if angles is None else _numbers(angles, tuple(range(1, MOST_ANGLES + 1)), "--gantry"),
+        "structures": None if names is None else [part.strip() for part in names.split(",") if part.strip()],
+    }
+    return typed | {name: value for name, value in given.items() if value is not None}
+
+
 def numbers_of_reconstruct(typed: dict[str, Any]) -> dict[str, Any]:
     """What was typed after `reconstruct`, with size, spacing and couch pose as numbers."""
     spacing = typed["spacing"]
@@ -41,12 +57,16 @@ def numbers_of_reconstruct(typed: dict[str, Any]) -> dict[str, Any]:
 
 def _size(text: str | None) -> tuple[int, ...] | None:
     """COLUMNS,ROWS,SLICES as whole numbers."""
-    if text is None:
-        return None
-    counts = _numbers(text, (3,), "--size")
-    if not all(count.is_integer() for count in counts):
-        raise typer.BadParameter(f"{text!r}: expected three whole numbers.", param_hint="--size")
-    return tuple(int(count) for count in counts)
+    return None if text is None else _whole_numbers(text, 3, "--size")
+
+
+def _whole_numbers(text: str, count: int, option: str) -> tuple[int, ...]:
+    """So many whole numbers between commas."""
+    counts = _numbers(text, (count,), option)
+    if not all(number.is_integer() for number in counts):
+        expected = {2: "two", 3: "three"}[count]
+        raise typer.BadParameter(f"{text!r}: expected {expected} whole numbers.", param_hint=option)
+    return tuple(int(number) for number in counts)
 
 
 def _numbers(text: str, counts: tuple[int, ...], option: str) -> tuple[float, ...]:
@@ -56,7 +76,7 @@ def _numbers(text: str, counts: tuple[int, ...], option: str) -> tuple[float, ..
     except ValueError:
         values = ()
     if len(values) not in counts or not all(math.isfinite(value) for value in values):
-        expected = " or ".join(str(count) for count in counts)
+        expected = " or ".join(map(str, counts)) if len(counts) < MANY else f"{counts[0]} to {counts[-1]}"
         raise typer.BadParameter(
             f"{text!r}: expected {expected} numbers with commas between them, none of them infinite or NaN.",
             param_hint=option,

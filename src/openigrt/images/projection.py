@@ -84,11 +84,16 @@ class MachinePose:
 
 @dataclass(frozen=True, slots=True)
 class PlannedBeam:
-    """The beam that a projection belongs to, by the UID of its plan; empty or None where that is not stated."""
+    """The beam that a projection belongs to, by the UID of its plan; empty or None where that is not stated.
+
+    `fraction_group_number` is that of the plan's group of fractions, `is_ion` whether the plan is an RT Ion Plan.
+    """
 
     plan_uid: str = ""
     beam_number: int | None = None
     fraction_number: int | None = None
+    fraction_group_number: int | None = None
+    is_ion: bool = False
 
 
 @dataclass(frozen=True, eq=False)

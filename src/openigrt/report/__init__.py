@@ -15,9 +15,25 @@ from openigrt.report.course_content import (
 from openigrt.report.course_report import (
     render_course_report,
 )
+from openigrt.report.figures import (
+    outline_color,
+)
 from openigrt.report.guidance_report import (
     RESEARCH_STATEMENT,
     render_guidance_report,
+)
+from openigrt.report.radiograph_picture import (
+    RadiographOutline,
+    draw_radiograph,
+    shadow_edges,
+)
+from openigrt.report.reconstruction_content import (
+    ReconstructionReportContent,
+    ShownBreathing,
+    ShownPhase,
+)
+from openigrt.report.reconstruction_report import (
+    render_reconstruction_report,
 )
 from openigrt.report.side_by_side import (
     FusedPlane,
@@ -32,10 +48,18 @@ __all__ = [
     "GuidanceReportContent",
     "ManifestSummary",
     "ProtocolLevels",
+    "RadiographOutline",
+    "ReconstructionReportContent",
+    "ShownBreathing",
+    "ShownPhase",
     "SideBySide",
     "acceptance_html",
     "acceptance_markdown",
+    "draw_radiograph",
     "draw_side_by_side",
+    "outline_color",
     "render_course_report",
     "render_guidance_report",
+    "render_reconstruction_report",
+    "shadow_edges",
 ]

@@ -245,13 +245,19 @@ def _rank(structure: Structure, target: str) -> tuple[bool, int, int]:
 
 
 def _outline_color(structure: Structure, index: int) -> str:
+    """The color of an outline, for CSS."""
+    red, green, blue = outline_color(structure, index)
+    return f"rgb({red},{green},{blue})"
+
+
+def outline_color(structure: Structure, index: int) -> tuple[int, int, int]:
     """The plan's own color, lightened until it shows on a dark picture, else one of a color-blind-safe palette."""
     color = np.array(structure.color or PALETTE[index % len(PALETTE)], dtype=np.float64)
     luminance = float(color @ np.array([0.2126, 0.7152, 0.0722]))
     if luminance < DARKEST_OUTLINE:
         color += (255.0 - color) * (DARKEST_OUTLINE - luminance) / (255.0 - luminance)
     red, green, blue = (round(float(value)) for value in color)
-    return f"rgb({red},{green},{blue})"
+    return red, green, blue
 
 
 def window_words(window: Window) -> str:

@@ -39,6 +39,16 @@ from openigrt.tasks.guidance.record import (
 from openigrt.tasks.guidance.summary import (
     guidance_summary,
 )
+from openigrt.tasks.radiographs.drawing import (
+    drr,
+)
+from openigrt.tasks.radiographs.files import (
+    radiographs_record,
+    radiographs_summary,
+)
+from openigrt.tasks.radiographs.radiographs import (
+    Radiographs,
+)
 from openigrt.tasks.reconstruction.files import (
     reconstruction_record,
     reconstruction_summary,
@@ -81,6 +91,7 @@ __all__ = [
     "FolderCheck",
     "Guidance",
     "MachineAcceptance",
+    "Radiographs",
     "Reconstruction",
     "SortedFolder",
     "accept",
@@ -94,9 +105,12 @@ __all__ = [
     "deidentification_record",
     "deidentification_summary",
     "deidentify",
+    "drr",
     "guidance_record",
     "guidance_summary",
     "guide",
+    "radiographs_record",
+    "radiographs_summary",
     "reconstruct",
     "reconstruction_record",
     "reconstruction_summary",

@@ -7,7 +7,7 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
-from pydicom.uid import UID, RTImageStorage, RTPlanStorage
+from pydicom.uid import UID, RTImageStorage, RTIonPlanStorage, RTPlanStorage
 
 from openigrt.dicom.dataset.elements import (
     date_time,
@@ -143,6 +143,8 @@ def _planned_beam(dataset: Dataset) -> PlannedBeam:
         plan_uid=text(plans[0], "ReferencedSOPInstanceUID") if plans else "",
         beam_number=whole_number(dataset, "ReferencedBeamNumber"),
         fraction_number=whole_number(dataset, "FractionNumber"),
+        fraction_group_number=whole_number(dataset, "ReferencedFractionGroupNumber"),
+        is_ion=bool(plans) and text(plans[0], "ReferencedSOPClassUID") == RTIonPlanStorage,
     )
 
 
@@ -167,17 +169,18 @@ def _frame_times(dataset: Dataset, kind: ProjectionKind, count: int) -> tuple[da
         raise InconsistentInput(f"{name_of(dataset)} has frame times that end beyond the calendar.") from None
 
 
-def write_projection(projection: Projection, series: SeriesHeader, instance_uid: str) -> Dataset:
+def write_projection(projection: Projection, series: SeriesHeader, instance_uid: str, number: int = 1) -> Dataset:
     """The RT Image of a projection in 16 bits: exact for whole numbers that fit, else to 1/131070 of their range.
 
-    A patient position is written with an isocenter only, as the standard has it. Raises UnsupportedInput for what an RT
-    Image cannot say: a source that is not where gantry angle and source-axis distance put it, a detector seen from
-    behind, pixels that are not finite, an unknown kind, an isocenter without patient position, a DRR with an exposure,
-    a meterset of what is no portal image.
+    `number` counts the images of a series. A patient position is written with an isocenter only, as the standard has
+    it. Raises UnsupportedInput for what an RT Image cannot say: a source that is not where gantry angle and source-axis
+    distance put it, a detector seen from behind, pixels that are not finite, an unknown kind, an isocenter without
+    patient position, a DRR with an exposure, a meterset of what is no portal image.
     """
     _require_writable(projection)
     dataset = new_dataset(series, "RTIMAGE", RTImageStorage, instance_uid)
     _set_image(dataset, projection, series)
+    dataset.InstanceNumber = number
     _set_plane(dataset, projection)
     _set_pose(dataset, projection)
     _set_pixels(dataset, projection)
@@ -205,7 +208,6 @@ def _set_image(dataset: Dataset, projection: Projection, series: SeriesHeader) -
     origin = ["DERIVED", "SECONDARY"] if is_derived else ["ORIGINAL", "PRIMARY"]
     dataset.ImageType = [*origin, str(projection.kind)]
     dataset.ConversionType = "WSD" if is_derived else "DI"
-    dataset.InstanceNumber = 1
     dataset.PatientOrientation = ""
     dataset.ContentDate, dataset.ContentTime = date_and_time(projection.acquired_at or series.created_at)
     if projection.acquired_at is not None:
@@ -218,11 +220,14 @@ def _set_image(dataset: Dataset, projection: Projection, series: SeriesHeader) -
         dataset.FrameOfReferenceUID = UID(projection.patient_frame_uid)
         dataset.PositionReferenceIndicator = ""
     if projection.beam.plan_uid:
-        dataset.ReferencedRTPlanSequence = [reference(RTPlanStorage, projection.beam.plan_uid)]
+        plan_class = RTIonPlanStorage if projection.beam.is_ion else RTPlanStorage
+        dataset.ReferencedRTPlanSequence = [reference(plan_class, projection.beam.plan_uid)]
     if projection.beam.beam_number is not None:
         dataset.ReferencedBeamNumber = projection.beam.beam_number
     if projection.beam.fraction_number is not None:
         dataset.FractionNumber = projection.beam.fraction_number
+    if projection.beam.fraction_group_number is not None:
+        dataset.ReferencedFractionGroupNumber = projection.beam.fraction_group_number
 
 
 def _set_plane(dataset: Dataset, projection: Projection) -> None:

@@ -10,6 +10,7 @@ from openigrt.files import read_trace
 from openigrt.geometry import Float64Array, PatientPosition
 from openigrt.images import Image, Phase, Scan
 from openigrt.motion import Bins, BreathingTrace, SortingQuantity, amplitude_bins, breaths_of, phase_bins
+from openigrt.report import ShownBreathing
 from openigrt.tasks.clock import Clock
 from openigrt.tasks.reconstruction.projection_corrections import LineIntegrals
 from openigrt.tasks.reconstruction.reconstruction import BreathingBin, BreathingSettings, Method
@@ -22,8 +23,8 @@ PHASES, AMPLITUDES = "phase_", "amplitude_"
 LEAST_SEEN_SHARE = 0.5
 
 
-def sorted_breathing(bench: Bench, integrals: LineIntegrals, asked: BreathingSettings, clock: Clock) -> Bins:
-    """The bin of each projection, by the trace that is named, else by one that is found in the projections.
+def sorted_breathing(bench: Bench, integrals: LineIntegrals, asked: BreathingSettings, clock: Clock) -> ShownBreathing:
+    """Breathing by the trace that is named, else as the projections show it, and the bin of each of them.
 
     Raises MissingInput without times, InconsistentInput where no bin would have an image.
     """
@@ -48,7 +49,7 @@ def sorted_breathing(bench: Bench, integrals: LineIntegrals, asked: BreathingSet
             f"Not one of {asked.bins} bins of breathing has projections enough for an image; choose fewer with "
             "--four-d, look at the trace, or reconstruct without."
         )
-    return bins
+    return ShownBreathing(trace, times_s, bins)
 
 
 def _found(scan: Scan, integrals: LineIntegrals) -> BreathingTrace:

@@ -1,4 +1,4 @@
-"""What `reconstruct` leaves behind: the slices, reconstruction.json and a picture, all or none."""
+"""What `reconstruct` leaves behind: the slices, report.html and reconstruction.json, all or none."""
 
 import json
 from collections.abc import Iterator
@@ -15,16 +15,19 @@ from openigrt.dicom import (
     write_image_series,
 )
 from openigrt.images import Image
+from openigrt.report import render_reconstruction_report
 from openigrt.tasks.identifiers import derived_uid
 from openigrt.tasks.plain_values import moment
 from openigrt.tasks.reconstruction.asked import MOST_BINS
 from openigrt.tasks.reconstruction.breathing import AMPLITUDES, PHASES
+from openigrt.tasks.reconstruction.content import reconstruction_content
 from openigrt.tasks.reconstruction.reconstruction import Reconstruction
 from openigrt.tasks.results.folder import utf8, write_together
 
 SCHEMA_VERSION = 1
 SLICES, SLICES_WITH_PRIOR, RECORD = "ct", "ct_with_prior", "reconstruction.json"
-FILES = (RECORD,)
+REPORT = "report.html"
+FILES = (REPORT, RECORD)
 _OF_BINS = (*(f"{PHASES}{n}" for n in range(100)), *(f"{AMPLITUDES}{n}" for n in range(1, MOST_BINS + 1)))
 RESULTS = (SLICES, SLICES_WITH_PRIOR, *_OF_BINS, *FILES)
 LARGEST_HU, SMALLEST_HU = 32000.0, -2000.0
@@ -33,12 +36,13 @@ Record = dict[str, object]
 
 
 def write_reconstruction(done: Reconstruction, folder: Path) -> None:
-    """Write the CT series and the record; raises InputError when the folder cannot be written."""
+    """Write the CT series, the report and the record; raises InputError when the folder cannot be written."""
     contents: dict[str, bytes] = {}
     for place, image in _images(done):
         contents |= {f"{place}/CBCT_{k:04d}.dcm": made for k, made in enumerate(_slices(done, place, image), start=1)}
     record = json.dumps(reconstruction_record(done), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    write_together(folder, contents | {RECORD: utf8(record)})
+    page = render_reconstruction_report(reconstruction_content(done))
+    write_together(folder, contents | {REPORT: utf8(page), RECORD: utf8(record)})
 
 
 def _images(done: Reconstruction) -> Iterator[tuple[str, Image]]:

@@ -92,7 +92,7 @@ def reconstruct(
     done = _reconstructed(source, scan, settings, folder if prior is not None else None, clock)
     clock.stop()
     of_plan = () if folder is None else folder.messages
-    done = replace(done, messages=(*messages, *of_plan, *said, *done.messages), timing_s=clock.seconds)
+    done = replace(done, messages=(*done.messages, *said, *of_plan, *messages), timing_s=clock.seconds)
     if out is not None:
         progress("writing the slices")
         write_reconstruction(done, Path(out))
@@ -224,8 +224,8 @@ def _reconstructed(
     hardening, about_tube = hardening_of(scan, settings.tube_voltage_kv)
     water_per_mm = settings.water_per_mm or (hardening.water_per_mm if hardening else WATER_PER_MM)
     integrals = LineIntegrals(signals, SCATTER[settings.scatter], hardening)
-    breathing = settings.breathing
-    bins = None if breathing is None else sorted_breathing(bench, integrals, breathing, clock)
+    asked = settings.breathing
+    breathing = None if asked is None else sorted_breathing(bench, integrals, asked, clock)
     clock.step("reconstruct", "reconstructing")
     attenuation = bench.volume(integrals, clock.tell)
     about_pixels = integrals.warnings()
@@ -237,9 +237,11 @@ def _reconstructed(
         first = FirstImage(bench, attenuation, image, scale, hardening)
         image, scale, prior, about_images = _with_plan(first, integrals, plan, clock)
     made: tuple[BreathingBin, ...] = ()
-    if bins is not None:
-        made = images_of(bins, bench, integrals, lambda volume, phase: bench.image(volume, scale, frame, phase), clock)
-        about_images += remarks_on(bins, made)
+    if breathing is not None:
+        made = images_of(
+            breathing.bins, bench, integrals, lambda volume, phase: bench.image(volume, scale, frame, phase), clock
+        )
+        about_images += remarks_on(breathing.bins, made)
     return Reconstruction(
         image,
         scan,
@@ -250,9 +252,10 @@ def _reconstructed(
         bench.field_of_view,
         fingerprint,
         moment,
-        (*about_beam, *about_tube, *bench.arc.warnings, *about_pixels, *about_images),
+        (*about_images, *about_pixels, *bench.arc.warnings, *about_beam, *about_tube),
         bins=made,
         prior=prior,
+        breathing=breathing,
     )
 
 
@@ -287,7 +290,8 @@ def _with_plan(
     corrected = bench.volume(LineIntegrals(integrals.signals, scatter, first.hardening), clock.tell)
     with_plan = bench.image(corrected, placed.scale(corrected, bench.grid, seen), image.frame)
     image = bench.image(first.attenuation, scale, image.frame)
-    return image, scale, PlanningPrior(match, _with_prior(with_plan)), match.trust.reasons
+    doubts = () if match.trust.verdict is Verdict.TRUSTED else match.trust.reasons
+    return image, scale, PlanningPrior(match, _with_prior(with_plan)), doubts
 
 
 def _unseen(match: Match) -> tuple[str, ...]:

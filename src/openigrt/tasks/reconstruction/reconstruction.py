@@ -9,6 +9,7 @@ from pathlib import Path
 from openigrt.images import Image, Scan
 from openigrt.motion import SortingQuantity
 from openigrt.patient import Match
+from openigrt.report import ShownBreathing
 from openigrt.tasks.reconstruction.projection_corrections import Scatter
 from openigrt.xray import Arc, Fan, FieldOfView, RampWindow
 
@@ -122,6 +123,7 @@ class Reconstruction:
     timing_s: Mapping[str, float] = field(default_factory=dict)
     bins: tuple[BreathingBin, ...] = ()
     prior: PlanningPrior | None = None
+    breathing: ShownBreathing | None = None
 
     @property
     def is_person_needed(self) -> bool:

@@ -1,0 +1,1 @@
+"""From a plan to the radiographs that its setup is compared with."""
