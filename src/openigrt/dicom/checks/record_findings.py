@@ -75,7 +75,7 @@ def _of_course(
         yield Finding(Severity.WARNING, sentence, "Add the plan that was treated.", about)
     history = course_history(records, plan)
     if history.absent_fractions:
-        numbers = in_short([str(number) for number in history.absent_fractions], NAMES_LISTED)
+        numbers = in_short([_named(*fraction) for fraction in history.absent_fractions], NAMES_LISTED)
         sentence = f"Plan {plan_uid or 'unknown'}: no treatment record of fraction {numbers}."
         yield Finding(Severity.WARNING, sentence, "Add the records, or find out whether these were treated.", about)
     yield from _of_beams(history, about)
@@ -87,7 +87,7 @@ def _of_course(
 def _overrides(history: CourseHistory, about: tuple[str, ...]) -> Iterator[Finding]:
     """What was overridden."""
     overrides = [
-        f"{override.parameter} in fraction {fraction.number}"
+        f"{override.parameter} in fraction {_named(fraction.group, fraction.number)}"
         for fraction in history.fractions
         for beam in fraction.beams
         for override in beam.overrides
@@ -116,8 +116,8 @@ def _of_beams(history: CourseHistory, about: tuple[str, ...]) -> Iterator[Findin
     }
     for state, words in told.items():
         found = [
-            f"beam {beam.number} of fraction {fraction.number} ({_amount(beam.delivered_meterset)} of "
-            f"{_amount(beam.planned_meterset)})"
+            f"beam {beam.number} of fraction {_named(fraction.group, fraction.number)} "
+            f"({_amount(beam.delivered_meterset)} of {_amount(beam.planned_meterset)})"
             for fraction in history.fractions
             for beam in fraction.beams
             if beam.state is state
@@ -126,6 +126,11 @@ def _of_beams(history: CourseHistory, about: tuple[str, ...]) -> Iterator[Findin
             sentence = f"Plan {history.plan_uid or 'unknown'}, {words}: {in_short(found, NAMES_LISTED)}."
             advice = "Check that the rest was given, and that it was recorded."
             yield Finding(Severity.WARNING, sentence, advice, about)
+
+
+def _named(group: int | None, number: int) -> str:
+    """A fraction in a sentence."""
+    return str(number) if group is None else f"{number} of fraction group {group}"
 
 
 def _amount(meterset: float | None) -> str:
