@@ -123,6 +123,13 @@ def test_old_names_of_the_geometry_in_metaimage(tmp_path):
     assert same_as_simpleitk(tmp_path / "v.mha").grid.origin_mm.tolist() == [1.0, 2.0, 3.0]
 
 
+@pytest.mark.parametrize("word", ["True", "T", "t", "1", "False", "F", "0"])
+def test_words_for_yes_and_no_in_metaimage(tmp_path, word):
+    header = f"{META}ElementType = MET_SHORT\nBinaryDataByteOrderMSB = {word}\nElementDataFile = LOCAL\n"
+    (tmp_path / "v.mha").write_bytes(header.encode() + np.full(120, 1, "<i2").tobytes())
+    assert same_as_simpleitk(tmp_path / "v.mha").voxels.max() == (256.0 if word[0] in "Tt1" else 1.0)
+
+
 def test_a_header_in_the_lines_of_windows(tmp_path):
     header = f"{NRRD}type: short\nendian: little\nspace: LPS\n{TURNED}\n".replace("\n", "\r\n")
     (tmp_path / "v.nrrd").write_bytes(header.encode() + values_of(np.int16).tobytes())
@@ -183,6 +190,10 @@ WHOLE_NRRD = f"{NRRD}type: uchar\nspace: LPS\n{TURNED}\n"
         ("ElementSpacing = 1 2 3", "ElementSpacing = 1 2 3\nDistanceUnits = cm", "DistanceUnits = 'cm'"),
         ("MET_UCHAR", "MET_UCHAR\nElementToIntensityFunctionSlope = 2", "FunctionSlope = '2'"),
         ("MET_UCHAR", "MET_LONG", "'MET_LONG'"),
+        ("MET_UCHAR", "MET_UCHAR\nElementByteOrderMSB = maybe", "ByteOrderMSB = 'maybe'"),
+        ("MET_UCHAR", "MET_UCHAR\nElementByteOrderMSB = True\nBinaryDataByteOrderMSB = False", "says several things"),
+        ("MET_UCHAR", "MET_UCHAR\nOffset = 1 2 3\nPosition = 1 2 4", "several things of Offset and Origin"),
+        ("MET_UCHAR", "MET_UCHAR\nCompressedData = zlib", "CompressedData = 'zlib'"),
         ("MET_UCHAR", "MET_UCHAR\nHeaderSize = -1", "HeaderSize = '-1'"),
         ("BinaryData = True", "BinaryData = False", "BinaryData = 'False'"),
         ("DimSize = 6 5 4", "DimSize = 6 5 3", "its pixels take 90 bytes, and 120 are there"),
@@ -227,8 +238,9 @@ def test_a_file_of_pixels_that_never_ends_is_not_opened(tmp_path):
     (tmp_path / "zero").symlink_to("/dev/zero")
     for name in ("pipe", "zero"):
         (tmp_path / "v.mhd").write_text(WHOLE_META.replace("LOCAL", name))
-        with pytest.raises(UnreadableFile, match=f"{name} cannot be read"):
-            read_volume(tmp_path / "v.mhd", FRAME, Modality.CT)
+        for use in (lambda path: read_volume(path, FRAME, Modality.CT), sha256_of):
+            with pytest.raises(UnreadableFile, match=f"{name} cannot be read"):
+                use(tmp_path / "v.mhd")
 
 
 DEFLATED_META = WHOLE_META.replace("BinaryData = True", "BinaryData = True\nCompressedData = True").encode()

@@ -138,20 +138,20 @@ def _meta(path: Path, content: bytes) -> StackHeader:
     if kind is None:
         expected = ", ".join(META_KINDS)
         raise UnsupportedInput(f"its pixels are {fields['ElementType'][:40]!r}; expected one of {expected}")
-    is_big = _first(fields, ("ElementByteOrderMSB", "BinaryDataByteOrderMSB"), "False")
-    spacing = _first(fields, ("ElementSpacing", "ElementSize"), "")
-    transform = _first(fields, ("TransformMatrix", "Rotation", "Orientation"), "1 0 0 0 1 0 0 0 1")
+    is_big = _is_true("ElementByteOrderMSB", _only(fields, ("ElementByteOrderMSB", "BinaryDataByteOrderMSB"), "False"))
+    spacing = fields.get("ElementSpacing", fields.get("ElementSize", ""))  # of a voxel, where nothing says between them
+    transform = _only(fields, ("TransformMatrix", "Rotation", "Orientation"), "1 0 0 0 1 0 0 0 1")
     data = _word(fields, "ElementDataFile")
     return StackHeader(
         size=_size(_word(fields, "DimSize")),
-        origin_mm=_numbers(_first(fields, ("Offset", "Origin", "Position"), "0 0 0"), 3, "Offset"),
+        origin_mm=_numbers(_only(fields, ("Offset", "Origin", "Position"), "0 0 0"), 3, "Offset"),
         spacing_mm=_spacing(_numbers(spacing, 3, "ElementSpacing")),
         direction=_numbers(transform, 9, "TransformMatrix").reshape(3, 3).T,
         has_space=True,
-        kind=np.dtype((">" if is_big.lower() == "true" else "<") + kind),
+        kind=np.dtype((">" if is_big else "<") + kind),
         data=path if data == LOCAL else _beside(path, data),
         start=start if data == LOCAL else 0,
-        is_compressed=fields.get("CompressedData", "False").lower() == "true",
+        is_compressed=_is_true("CompressedData", fields.get("CompressedData", "False")),
     )
 
 
@@ -176,9 +176,19 @@ def _meta_fields(content: bytes) -> tuple[dict[str, str], int]:
     return fields, start
 
 
-def _first(fields: dict[str, str], names: tuple[str, ...], otherwise: str) -> str:
-    """The value of the first of these keys that is there."""
-    return next((fields[name] for name in names if name in fields), otherwise)
+def _only(fields: dict[str, str], names: tuple[str, ...], otherwise: str) -> str:
+    """The value of a key with several names; raises UnreadableFile where they contradict each other."""
+    stated = {fields[name] for name in names if name in fields} or {otherwise}
+    if len(stated) > 1:
+        raise UnreadableFile(f"its header says several things of {' and '.join(names)}")
+    return stated.pop()
+
+
+def _is_true(name: str, word: str) -> bool:
+    """Whether a word is yes as MetaIO knows it (True, T or 1); raises UnreadableFile where it is not no, either."""
+    if word.lower() not in ("true", "t", "1", "false", "f", "0"):
+        raise UnreadableFile(f"its header says {name} = {word[:40]!r}; expected True or False")
+    return word.lower() in ("true", "t", "1")
 
 
 # -------------------------------------------------------------------------------- NRRD

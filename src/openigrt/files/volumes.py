@@ -31,7 +31,6 @@ def read_volume(path: Path, frame: Frame, modality: Modality) -> Image:
     when it is no scalar volume, states no axes of the patient, or has too many voxels.
     """
     header = _volume_header(path)
-    require_whole(path, header)
     try:
         grid = Grid(frame, header.origin_mm, header.spacing_mm, header.direction, header.size)
     except InvalidGeometry as error:
@@ -83,7 +82,7 @@ def _simple_itk() -> ModuleType:
 
 
 def _volume_header(path: Path) -> StackHeader:
-    """The header of a volume; raises MissingInput, UnreadableFile or UnsupportedInput for anything else."""
+    """The header of a whole volume; raises MissingInput, UnreadableFile or UnsupportedInput for anything else."""
     if not path.is_file():
         raise MissingInput(f"{path} is no file; give a volume ({', '.join(SUFFIXES)}).", path=str(path))
     if not is_volume(path):
@@ -96,4 +95,5 @@ def _volume_header(path: Path) -> StackHeader:
         )
     if header.pixel_count > MAX_VOXELS:
         raise UnsupportedInput(f"{path.name} announces {header.size} voxels; at most {MAX_VOXELS} are read.")
+    require_whole(path, header)
     return header
