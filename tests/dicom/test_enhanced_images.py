@@ -321,3 +321,15 @@ def test_a_plan_on_an_enhanced_ct_is_linked(tmp_path):
     write(plan(), tmp_path / "rp.dcm")
     (planning,) = links_of(scan_folder(tmp_path)).plannings
     assert planning.image.uid == SERIES
+
+
+@pytest.mark.parametrize("count", [16, 17, 5000])
+def test_dimensions_beyond_what_any_image_has(tmp_path, count):
+    """Each dimension is looked for in every frame, so that their number is bounded."""
+    Frames(np.zeros((4, 3, 4), np.int16), dimensions=("StackID",) * count).write(tmp_path)
+    (series,) = scan_folder(tmp_path).series
+    if count == 16:
+        assert read_image_series(series).image.grid.size == (4, 3, 4)
+    else:
+        with pytest.raises(UnsupportedInput, match=f"by {count} dimensions; at most 16"):
+            read_image_series(series)

@@ -1,6 +1,7 @@
 """What is wrong with a folder is found, said with what to do, and nothing is found where nothing is wrong."""
 
 import shutil
+from collections import Counter
 
 import numpy as np
 import pydicom
@@ -8,6 +9,7 @@ import pytest
 from pydicom.uid import ImplicitVRLittleEndian
 
 from openigrt.dicom import Severity, find_problems, links_of, scan_folder
+from openigrt.dicom.dataset import load
 from tests.dicom.dicom_cases import (
     DOSE,
     FRAME,
@@ -26,6 +28,8 @@ from tests.dicom.dicom_cases import (
     write,
     write_plan_folder,
 )
+from tests.dicom.record_cases import treatment_record
+from tests.fuzz.seeds import deformation
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
 
@@ -345,3 +349,24 @@ def test_an_isocenter_beyond_the_building(folder):
     dataset.BeamSequence[0].ControlPointSequence[0].IsocenterPosition = [0, 0, "1e30"]
     dataset.save_as(folder / "rp.dcm")
     one(folder, Severity.ERROR, "isocenter at (0, 0, 1e+30) mm, over 100 m away")
+
+
+def lone_deformation():
+    """A Deformable Spatial Registration with UIDs of its own."""
+    dataset = deformation()
+    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = f"{ROOT}.78"
+    dataset.SeriesInstanceUID = f"{ROOT}.79"
+    return dataset
+
+
+def test_every_object_is_read_once_and_no_deformation_field(tmp_path, monkeypatch):
+    """A folder in which plans, doses of beams, records and a deformation hang together."""
+    write_plan_folder(tmp_path, ApprovalStatus="APPROVED")
+    write(dose(uid=f"{ROOT}.77", DoseSummationType="BEAM"), tmp_path / "beam.dcm")
+    write(treatment_record(), tmp_path / "record.dcm")
+    write(lone_deformation(), tmp_path / "field.dcm")
+    read = Counter()
+    content = load.read_content
+    monkeypatch.setattr(load, "read_content", lambda path: (read.update([path.name]), content(path))[1])
+    assert any("Doses of beams do not add up" in finding.sentence for finding in found_in(tmp_path))
+    assert read == {"rp.dcm": 1, "record.dcm": 1}

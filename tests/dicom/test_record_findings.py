@@ -66,6 +66,28 @@ def test_fractions_and_beams_that_are_missing_partial_or_repeated(folder):
     ]
 
 
+def test_fractions_of_several_groups_are_told_with_their_group(folder):
+    """The same beam in two groups, 100 MU in one and 40 MU in the other: each group counts its fractions from one."""
+    groups = [
+        sequence_item(
+            FractionGroupNumber=number,
+            NumberOfFractionsPlanned=3,
+            NumberOfBeams=1,
+            NumberOfBrachyApplicationSetups=0,
+            ReferencedBeamSequence=[sequence_item(ReferencedBeamNumber=1, BeamMeterset=meterset)],
+        )
+        for number, meterset in ((1, "100"), (2, "40"))
+    ]
+    write(plan(FractionGroupSequence=groups, ApprovalStatus="APPROVED"), folder / "rp.dcm")
+    for number, (group, fraction, given) in enumerate(((1, 1, "100"), (1, 3, "100"), (2, 1, "40"), (2, 2, "30"))):
+        beam = session_beam(CurrentFractionNumber=fraction, SpecifiedPrimaryMeterset="", DeliveredPrimaryMeterset=given)
+        add(folder, number, beam, ReferencedFractionGroupNumber=group)
+    assert [sentence for _, sentence in told(folder) if "fraction" in sentence] == [
+        f"Plan {PLAN}: no treatment record of fraction 2 of fraction group 1.",
+        f"Plan {PLAN}, delivered in part: beam 1 of fraction 2 of fraction group 2 (30 of 40).",
+    ]
+
+
 def test_overrides_are_told(folder):
     override = sequence_item(OverrideParameterPointer=0x300A0128, OperatorsName="A^B")
     points = [first_point(OverrideSequence=[override])]

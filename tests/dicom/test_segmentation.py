@@ -1,5 +1,7 @@
 """Segmentations: read from objects of others and of highdicom, written, valid, laid on the grid of their image."""
 
+from copy import deepcopy
+
 import highdicom
 import numpy as np
 import pytest
@@ -258,3 +260,12 @@ def test_other_objects_are_refused():
         read_segmentation(dicom_object(RTPLAN, "1.2.3"))
     with pytest.raises(UnsupportedInput, match="0 segments"):
         read_segmentation(dicom_object("1.2.840.10008.5.1.4.1.1.66.4", "1.2.3", NumberOfFrames=1, Rows=1, Columns=1))
+
+
+def test_segments_that_share_a_number_are_refused():
+    """Frames name a segment by its number alone (PS3.3 C.8.20.2): of two with one number neither is known."""
+    dataset = small()
+    dataset.SegmentSequence.append(deepcopy(dataset.SegmentSequence[0]))
+    dataset.SegmentSequence[1].SegmentLabel = "another"
+    with pytest.raises(InconsistentInput, match=r"several segments under one number \(1\)"):
+        read_segmentation(dataset)

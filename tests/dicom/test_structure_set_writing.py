@@ -200,7 +200,7 @@ def test_names_that_fit_no_long_string_are_fitted_apart_and_kept_whole_beside(tm
             "'NAN' has points that are not finite",
         ),
         (
-            structure_set(Structure(1, "FAR", StructureRole.OTHER, (Contour([[1e5, 0, 0]]),))),
+            structure_set(Structure(1, "FAR", StructureRole.OTHER, (Contour([[1e5 + 1.0, 0, 0]]),))),
             InvalidGeometry,
             "over 100 m away",
         ),

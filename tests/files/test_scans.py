@@ -292,7 +292,7 @@ def write_stack(folder, suffix, pixels, compressed=False, direction=None):
 
 
 @pytest.mark.parametrize("compressed", [False, True], ids=["plain", "compressed"])
-@pytest.mark.parametrize("suffix", [".mha", ".mhd", ".nrrd"])
+@pytest.mark.parametrize("suffix", [".mha", ".mhd", ".nrrd", ".nhdr"])
 def test_stacks(tmp_path, suffix, compressed):
     pixels = np.random.default_rng(3).normal(size=(4, 6, 8)).astype(np.float32)
     path = write_stack(tmp_path, suffix, pixels, compressed)
@@ -517,8 +517,11 @@ def test_stacks_of_every_kind_of_number(tmp_path, suffix, kind):
     assert np.array_equal(read_scan(write_stack(tmp_path, suffix, pixels))[0].pixels[:], pixels)
 
 
-META = "ObjectType = Image\nNDims = 3\nDimSize = 2 2 2\nElementType = MET_UCHAR\nElementDataFile = LOCAL\n"
-NRRD = "NRRD0004\ntype: uchar\ndimension: 3\nsizes: 2 2 2\nencoding: raw\n\n"
+META = (
+    "ObjectType = Image\nNDims = 3\nElementSpacing = 1 1 1\nDimSize = 2 2 2\nElementType = MET_UCHAR\n"
+    "ElementDataFile = LOCAL\n"
+)
+NRRD = "NRRD0004\ntype: uchar\ndimension: 3\nsizes: 2 2 2\nspacings: 1 1 1\nencoding: raw\n\n"
 
 
 @pytest.mark.parametrize(
@@ -530,7 +533,8 @@ NRRD = "NRRD0004\ntype: uchar\ndimension: 3\nsizes: 2 2 2\nencoding: raw\n\n"
         ("NDims = 3", "NDims = 2", "expected 2 numbers"),
         ("MET_UCHAR", "MET_LONG_DOUBLE", "'MET_LONG_DOUBLE'"),
         ("NDims = 3", "NDims = 3\nElementNumberOfChannels = 3", "'3' components"),
-        ("NDims = 3", "NDims = 3\nElementSpacing = 0 1 1", "numbers above zero"),
+        ("ElementSpacing = 1 1 1", "ElementSpacing = 0 1 1", "numbers above zero"),
+        ("ElementSpacing = 1 1 1\n", "", "lacks ElementSpacing"),
         ("NDims = 3", "NDims = 3\nOffset = left 0 0", "Offset 'left 0 0'"),
         ("NDims = 3", "NDims = 3\nTransformMatrix = 1 0 0 1 0 0 0 0 1", "plane of a projection"),
         ("LOCAL", "../secret", "a file in the same folder"),
@@ -538,7 +542,9 @@ NRRD = "NRRD0004\ntype: uchar\ndimension: 3\nsizes: 2 2 2\nencoding: raw\n\n"
         ("ElementDataFile = LOCAL", "", "does not end with ElementDataFile"),
         ("uchar", "block", "'block'"),
         ("raw", "bzip2", "'bzip2'"),
-        ("dimension: 3", "dimension: 3\ndata file: other", "data file"),
+        ("dimension: 3", "dimension: 3\ndata file: other", "other cannot be read"),
+        ("dimension: 3", "dimension: 3\nbyte skip: -1", "byteskip"),
+        ("spacings: 1 1 1", "spacings: 1 1 1\naxis mins: 5 5 5", "axis mins"),
         ("dimension: 3", "dimension: 4", "'4' dimensions"),
         ("dimension: 3", "dimension: 3\nspace directions: (1,0,0) (0,1,0) (0,0,1)", "space is 'not stated'"),
         ("sizes: 2 2 2", "sizes: 2 2 -2", "its size is"),
@@ -555,9 +561,9 @@ def test_stacks_that_are_refused(tmp_path, old, new, says):
 
 
 def test_a_stack_that_inflates_beyond_belief(tmp_path):
-    size = "DimSize = 8000 8000 4\nCompressedData = True"
+    size = "DimSize = 8000 8000 8\nCompressedData = True"
     write_rtk_geometry(trajectory(), tmp_path / "g.xml")
     content = META.replace("DimSize = 2 2 2", size).encode() + zlib.compress(bytes(10_000_000))
     (tmp_path / "bomb.mha").write_bytes(content)
-    with pytest.raises(UnreadableFile, match="its pixels take 256000000 bytes"):
+    with pytest.raises(UnreadableFile, match="its pixels take 512000000 bytes"):
         read_scan(tmp_path / "bomb.mha")

@@ -171,7 +171,7 @@ def reworded(content: bytes, random: Random) -> bytes:
     """Numbers and words of a text replaced by hostile ones, damaged bytes, or both."""
     kind = random.randrange(3)
     for _ in range(random.choice((1, 1, 2, 4)) if kind < 2 else 0):
-        places = list(re.finditer(rb"(?<=>)[^<>]+(?=<)|(?<== )[^\n]+", content))
+        places = list(re.finditer(rb"(?<=>)[^<>]+(?=<)|(?<== )[^\n]+|(?<=: )[^\n]+|(?<=,)[^,\n]+", content))
         if places:
             found = random.choice(places)
             word = random.choice(NUMBER_WORDS + TEXT_WORDS)

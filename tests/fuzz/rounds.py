@@ -13,7 +13,7 @@ def hostile_rounds(target: Target, random: Random, folder: Path) -> Iterator[tup
     """Without end: a mutated file, and what came of it. `folder` is empty at first and holds the file meanwhile."""
     seeds = [content_of(seed()) for seed in target.seeds]
     target.beside(folder)
-    path = folder / "hostile.dcm"
+    path = folder / target.name
     while True:
         content = target.mutate(random.choice(seeds), random)
         path.write_bytes(content)

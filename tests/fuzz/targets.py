@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 
 from pydicom import Dataset
 
@@ -19,6 +20,8 @@ from openigrt.dicom import (
     profile_with,
     read_any,
     read_daily_folder,
+    read_daily_series,
+    read_days_folder,
     read_dose_planes,
     read_dvhs,
     read_object,
@@ -30,12 +33,29 @@ from openigrt.dicom import (
     save_deidentified,
     write_plan,
 )
-from openigrt.files import ScanDefaults, read_rtk_geometry, read_scan
+from openigrt.files import (
+    ScanDefaults,
+    read_aliases,
+    read_field,
+    read_machine,
+    read_readings,
+    read_rtk_geometry,
+    read_scan,
+    read_volume,
+    sha256_of,
+)
 from openigrt.files.varian_scan import read_projection_info, read_truebeam_scan
 from openigrt.files.xvi_frames import read_xvi_frames
-from openigrt.patient import PlanChange, PlanVersion, beams_eye_view
-from openigrt.tasks import check_record, check_summary
+from openigrt.geometry import Frame
+from openigrt.images import Modality
+from openigrt.patient import PlanChange, PlanVersion, Structure, StructureRole, StructureSet, beams_eye_view
+from openigrt.tasks import acceptance_summary, check_record, check_summary, sorted_record
+from openigrt.tasks.course_store import kept
+from openigrt.tasks.deidentified_folder import require_own
+from openigrt.tasks.pseudonym_files import read_given_ids, read_key, write_link
 from tests.dicom import dicom_cases as cases
+from tests.dicom.test_days_folder import PLAN_FRAME
+from tests.dicom.test_days_folder import image as course_image
 from tests.dicom.test_dose import planes
 from tests.dicom.test_rt_image import rt_image
 from tests.dicom.test_segmentation import small as segmentation
@@ -45,22 +65,27 @@ from tests.dicom.test_surface import cloud, mesh, surface_item
 from tests.dicom.test_ultrasound import ultrasound
 from tests.dicom.writing_cases import series_header
 from tests.files import vendor_files
-from tests.fuzz import scan_seeds, seeds
+from tests.fuzz import scan_seeds, seeds, settings_seeds
 from tests.fuzz.judging import refuses_or_reads
 from tests.fuzz.mutations import mutated, reworded, torn
+from tests.tasks.test_course_store import KEY
 
 PROFILE = profile_with()
 PSEUDONYMS = Pseudonyms(bytes(range(32)))
+MARK = {"input": "sha", "key": "mark", "keep": ["device"]}
+NAMES = ("Blase voll", "Lunge li", "PTV 50,4 Gy", "a" * 64, "PTV1 hoch " * 6)
+NAMED = tuple(Structure(n, name, StructureRole.ORGAN, ()) for n, name in enumerate(NAMES, start=1))
 
 
 @dataclass(frozen=True)
 class Target:
-    """A reader of one file; `beside` writes the files that lie in the folder with it, `mutate` makes it hostile."""
+    """A reader of a file called `name`; `beside` writes what lies in the folder with it, `mutate` makes it hostile."""
 
     seeds: tuple[Callable[[], Dataset | bytes], ...]
     read: Callable[[Path], object]
     beside: Callable[[Path], object] = lambda folder: None
     mutate: Callable[[bytes, Random], bytes] = mutated
+    name: str = "hostile.dcm"
 
 
 def by_class(path: Path) -> object:
@@ -74,6 +99,10 @@ def _day(path: Path, straightening: Straightening = Straightening.REFUSED) -> ob
 
 def _other_slices(folder: Path) -> None:
     seeds.volume().write(folder, lambda k, dataset: k != 1)
+
+
+def _slices(folder: Path) -> None:
+    seeds.volume().write(folder)
 
 
 def _other_pet_slices(folder: Path) -> None:
@@ -152,6 +181,51 @@ def _rt_image_scan(path: Path) -> object:
     return scan, messages, scan.pixels[:]
 
 
+def _volume(suffix: str) -> Target:
+    """Volumes of a suffix; where they are headers alone the voxels lie beside them."""
+    return Target(scan_seeds.VOLUMES[suffix], _read_volume, scan_seeds.beside_volume, reworded, f"hostile{suffix}")
+
+
+def _read_volume(path: Path) -> object:
+    assert len(sha256_of(path)) == 64
+    return read_volume(path, Frame.daily("1.2.3"), Modality.CT)
+
+
+def _field(beginnings: tuple[Callable[[], bytes], ...]) -> Target:
+    return Target(beginnings, read_field, mutate=torn)
+
+
+def _machine_used(path: Path) -> object:
+    """A machine file, its page and its form."""
+    refuses_or_reads(lambda: openigrt.accept(path, out=path.with_suffix("")))
+    return read_machine(path)
+
+
+def _aliases_used(path: Path) -> object:
+    return read_aliases(path).applied(StructureSet("1.2", "", Frame.plan("1.3"), NAMED))
+
+
+def _accepted(path: Path) -> object:
+    found = openigrt.accept(settings_seeds.ACCEPTED, path)
+    return read_readings(path), found.judgements, acceptance_summary(found)
+
+
+def _link_added_to(path: Path) -> object:
+    return write_link(path, {"B-2": ("trial-002", 7)})
+
+
+def _days(path: Path) -> object:
+    days = read_days_folder(path.parent, path.parent, course_image(0, PLAN_FRAME))
+    for day in days.images:
+        refuses_or_reads(partial(read_daily_series, day.series, cases.FRAME))
+    return days.left_aside, days.strangers, days.unreadable, days.registrations
+
+
+def _sorted(path: Path) -> object:
+    with TemporaryDirectory() as out:
+        return sorted_record(openigrt.sort(path.parent, Path(out) / "sorted"))
+
+
 IMAGES = (seeds.ct_slice, seeds.run_length_slice, seeds.deflated_slice)
 OBJECTS = (seeds.ct_slice, cases.structure_set, cases.plan, cases.dose, seeds.registration)
 
@@ -194,4 +268,26 @@ TARGETS = {
     "projection_info": Target(scan_seeds.PROJECTION_INFO, read_projection_info, mutate=reworded),
     "truebeam_scan": Target(scan_seeds.TRUEBEAM_SCAN, read_truebeam_scan, mutate=reworded),
     "rtk_geometry": Target(scan_seeds.RTK_GEOMETRY, read_rtk_geometry, mutate=reworded),
+    "mha": _volume(".mha"),
+    "mhd": _volume(".mhd"),
+    "nrrd": _volume(".nrrd"),
+    "nhdr": _volume(".nhdr"),
+    "field_stack": _field(scan_seeds.STACKS),
+    "field_image": _field((*scan_seeds.XIM, vendor_files.hnd, vendor_files.his, *scan_seeds.TIFFS)),
+    "machine": Target(settings_seeds.MACHINES, _machine_used, mutate=reworded),
+    "aliases": Target(settings_seeds.ALIASES, _aliases_used, mutate=reworded),
+    "readings": Target(settings_seeds.READINGS, _accepted, mutate=reworded),
+    "given_ids": Target(settings_seeds.GIVEN_IDS, read_given_ids, mutate=reworded),
+    "key": Target(settings_seeds.KEYS, read_key, mutate=torn),
+    "link": Target(settings_seeds.LINKS, _link_added_to, mutate=reworded),
+    "kept": Target(settings_seeds.KEPT, lambda path: kept(path.parent, KEY), mutate=reworded, name=f"{KEY}.json"),
+    "former_result": Target(
+        settings_seeds.RECORDS,
+        lambda path: require_own(path.parent, MARK),
+        mutate=reworded,
+        name="deidentification.json",
+    ),
+    "days": Target((*IMAGES, seeds.registration), _days, _other_slices),
+    "sorted": Target(OBJECTS, _sorted, cases.write_plan_folder),
+    "day_registration": Target((seeds.registration,), _day, _slices),
 }

@@ -21,7 +21,7 @@ CORPUS = sorted((Path(__file__).parent / "corpus").glob("*.hostile"))
 def test_whole_files_are_read(tmp_path, name):
     for seed in TARGETS[name].seeds:
         TARGETS[name].beside(tmp_path)
-        path = tmp_path / "hostile.dcm"
+        path = tmp_path / TARGETS[name].name
         path.write_bytes(content_of(seed()))
         assert judged(TARGETS[name].read, path) == ""
 
@@ -37,6 +37,6 @@ def test_hostile_files_are_read_or_refused(tmp_path, name):
 def test_what_once_failed_is_read_or_refused(tmp_path, path):
     target = TARGETS[path.stem.rpartition("-")[0]]
     target.beside(tmp_path)
-    hostile = tmp_path / "hostile.dcm"
+    hostile = tmp_path / target.name
     hostile.write_bytes(path.read_bytes())
     assert not isinstance(judged(target.read, hostile), Failure)

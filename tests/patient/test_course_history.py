@@ -81,12 +81,79 @@ def test_fraction_groups_have_beams_of_their_own():
     first = [replace(session(n, delivered(1, n, 100.0)), fraction_group=1) for n in (1, 2, 3)]
     boost = replace(session(4, delivered(2, 1, 150.0)), fraction_group=2)
     history = course_history([*first, boost], plan)
-    assert states(history) == dict.fromkeys([(1, 1), (1, 2), (2, 1), (3, 1)], BeamState.WHOLE)
+    assert states_by_group(history) == dict.fromkeys([(1, 1, 1), (1, 2, 1), (1, 3, 1), (2, 1, 2)], BeamState.WHOLE)
+    assert (history.absent_fractions, history.doubts) == ((), ())
+
+
+def two_groups():
+    """Beams 1 and 2 in both groups: 100 and 150 in the first, 40 and 60 in the boost."""
+    first = FractionGroup(1, 3, (BeamShare(1, 100.0), BeamShare(2, 150.0), BeamShare(9, None)))
+    boost = FractionGroup(2, 2, (BeamShare(1, 40.0), BeamShare(2, 60.0)))
+    return replace(PLAN, fraction_groups=(first, boost))
+
+
+def of_group(group, record):
+    return replace(record, fraction_group=group)
+
+
+def test_groups_of_the_same_beams_have_fractions_and_metersets_of_their_own():
+    """Fraction 1 of the boost is not a second fraction 1 of the first group, though number and beams are the same."""
+    main = [of_group(1, whole(day, fraction)) for day, fraction in ((0, 1), (2, 3))]
+    boost = [of_group(2, session(5, delivered(1, 1, 40.0), delivered(2, 1, 30.0)))]
+    history = course_history([*boost, *main], two_groups())
+    assert [(fraction.group, fraction.number) for fraction in history.fractions] == [(1, 1), (1, 3), (2, 1)]
+    whole_but = dict.fromkeys([(1, 1, 1), (1, 1, 2), (1, 3, 1), (1, 3, 2), (2, 1, 1)], BeamState.WHOLE)
+    assert states_by_group(history) == whole_but | {(2, 1, 2): BeamState.PARTIAL}
+    assert [beam.planned_meterset for beam in history.fractions[2].beams] == [40.0, 60.0]
+    assert history.total_meterset(1) == (240.0, 240.0)
+    assert history.absent_fractions == ((1, 2),)
+    assert history.fractions[2].treated_at == (START + timedelta(days=5),)
+    assert history.doubts == ()
+
+
+def test_the_groups_are_told_apart_without_a_plan():
+    records = [
+        of_group(group, session(group, delivered(1, 1, given, specified_meterset=aim)))
+        for group, given, aim in ((1, 100.0, 100.0), (2, 40.0, 40.0))
+    ]
+    assert states_by_group(course_history(records)) == dict.fromkeys([(1, 1, 1), (2, 1, 1)], BeamState.WHOLE)
+
+
+def test_a_record_that_does_not_name_its_group_stands_by_itself():
+    """What was planned is known for a beam only where it is the same in all groups."""
+    plan = two_groups()
+    first, boost = plan.fraction_groups
+    boost = replace(boost, beams=(BeamShare(1, 100.0), BeamShare(2, 60.0)))
+    records = [of_group(1, whole(0, 1)), of_group(None, session(1, delivered(1, 4, 100.0), delivered(2, 4, 60.0)))]
+    history = course_history(records, replace(plan, fraction_groups=(first, boost)))
+    found = states_by_group(history)
+    assert (found[None, 4, 1], found[None, 4, 2]) == (BeamState.WHOLE, BeamState.UNKNOWN)
+    assert history.absent_fractions == ()
+    assert history.doubts == ("Record 9.1 names no fraction group, and there are 1 and 2: its fractions stand apart.",)
+
+
+def test_groups_and_beams_that_the_plan_does_not_have():
+    records = [of_group(3, whole(0, 1)), of_group(2, session(1, delivered(9, 1, 5.0)))]
+    history = course_history(records, two_groups())
     assert history.doubts == (
-        "The records are of fraction groups 1, 2: fractions of one number in several groups stand together.",
+        "Beam 9 was treated and is no treatment beam of fraction group 2.",
+        "Fraction group 3 was treated, and the plan does not have it.",
     )
-    lost = course_history([replace(session(4, delivered(1, 1, 100.0)), fraction_group=None)], plan)
+    assert states_by_group(history)[3, 1, 1] is BeamState.UNKNOWN
+
+
+def test_one_group_needs_no_name():
+    """Records of a plan with one group, some of which do not name it, are of one course."""
+    plan = replace(PLAN, fraction_groups=(FractionGroup(1, 2, (BeamShare(1, 100.0), BeamShare(2, 150.0))),))
+    history = course_history([of_group(1, whole(0, 1)), of_group(None, whole(1, 2))], plan)
+    assert [(fraction.group, fraction.number) for fraction in history.fractions] == [(None, 1), (None, 2)]
+    assert set(states(history).values()) == {BeamState.WHOLE}
+    lost = course_history([of_group(None, session(4, delivered(1, 1, 100.0)))], plan)
     assert states(lost)[1, 2] is BeamState.MISSED
+
+
+def states_by_group(history):
+    return {(f.group, f.number, b.number): b.state for f in history.fractions for b in f.beams}
 
 
 def states(history):
@@ -127,7 +194,7 @@ def test_missed_and_repeated_beams_and_fractions_of_which_nothing_is_known():
         (4, 1): BeamState.REPEATED,
         (4, 2): BeamState.MISSED,
     }
-    assert history.absent_fractions == (2, 3)
+    assert history.absent_fractions == ((None, 2), (None, 3))
     assert history.total_meterset(1) == (300.0, 200.0)
 
 
@@ -194,7 +261,7 @@ def test_nothing_is_lost_or_counted_twice(told):
         assert (history.total_meterset(beam)[0] or 0.0) == pytest.approx(total)
     recorded = {fraction for fraction, _, _ in told}
     assert {f.number for f in history.fractions} == recorded
-    assert set(history.absent_fractions) == set(range(1, max(recorded, default=0))) - recorded
+    assert {number for _, number in history.absent_fractions} == set(range(1, max(recorded, default=0))) - recorded
 
 
 # -------------------------------------------------------------------------------- where the machine stood

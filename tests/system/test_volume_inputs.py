@@ -121,4 +121,4 @@ def test_a_file_that_only_claims_to_be_a_volume(patient_folder, tmp_path):
     (tmp_path / "today.nrrd").write_text("NRRD0004\ntype: short\n")
     done = run("guide", patient_folder / "plan", tmp_path / "today.nrrd", "--out", tmp_path / "out", *DAILY_ISOCENTER)
     assert done.code == 1
-    assert "no volume at all" in done.sentence
+    assert "its header does not end with an empty line" in done.sentence

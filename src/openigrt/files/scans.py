@@ -17,7 +17,7 @@ from openigrt.images import Scan, doubts_about_arc
 
 START_BYTES = 1024
 MOST_FILES = 20_000
-BESIDE = (".xml", ".raw", ".zraw")  # what projections come with
+BESIDE = (".xml", ".raw", ".zraw", ".gz")  # what projections come with
 DICOM_AT, DICOM_MARK = 128, b"DICM"
 EXPECTED = (
     "Varian .xim, .hnd or .hnc, Elekta .his with _Frames.xml, or a stack (.mha, .mhd, .nrrd, TIFF series) with RTK's "

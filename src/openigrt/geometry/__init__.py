@@ -32,7 +32,7 @@ from openigrt.geometry.degrees_of_freedom import (
 from openigrt.geometry.displacement import DisplacementField
 from openigrt.geometry.flex import FlexMap, flexed, with_rows_reversed
 from openigrt.geometry.frames import Frame, FrameRole, require_same_frame
-from openigrt.geometry.grid import Grid
+from openigrt.geometry.grid import LONGEST_MM, Grid
 from openigrt.geometry.iec61217 import (
     fixed_from_gantry,
     fixed_from_lps,
@@ -69,6 +69,7 @@ from openigrt.geometry.rigid import (
 from openigrt.geometry.trajectory import DetectorPlacement, Trajectory, circular_trajectory
 
 __all__ = [
+    "LONGEST_MM",
     "AffineTransform",
     "ApertureShift",
     "BeamAngles",

@@ -9,6 +9,8 @@ from openigrt.errors import InvalidGeometry
 from openigrt.geometry.frames import Frame, require_same_frame
 from openigrt.geometry.rigid import ORTHONORMAL_TOLERANCE, Float64Array, RigidTransform, frozen_array
 
+LONGEST_MM = 1e5  # beyond any room: no file is believed that states a longer coordinate or length
+
 
 @dataclass(frozen=True, eq=False)
 class Grid:

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from openigrt.errors import InvalidGeometry, MissingInput
-from openigrt.geometry import Float64Array
+from openigrt.geometry import LONGEST_MM, Float64Array
 from openigrt.patient.structures import ContourKind, Structure
 
 PLANARITY_TOLERANCE_MM = 1.0
 SAME_PLANE_MM = 0.1
 # A plane reaches half-way to its neighbour unless a slice is missing between them: then each ends half a slice away.
 LARGEST_GAP_IN_SLICES = 1.5
-FARTHEST_POINT_MM = 1e5
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +49,7 @@ def closed_contours(structure: Structure) -> list[Float64Array]:
             f"Structure {structure.name!r} has no closed planar contour, so it encloses nothing; choose another one.",
             structure=structure.name,
         )
-    if not all(np.isfinite(c).all() and np.abs(c).max() < FARTHEST_POINT_MM for c in contours):
+    if not all(np.isfinite(c).all() and np.abs(c).max() <= LONGEST_MM for c in contours):
         raise InvalidGeometry(
             f"A contour of structure {structure.name!r} has points that are not finite or over 100 m away.",
             structure=structure.name,

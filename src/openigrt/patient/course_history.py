@@ -1,6 +1,7 @@
 """The history of a course: what its records say was delivered of each planned beam, fraction by fraction.
 
-A pure function of records, a plan and tolerances; what the records leave open is told, never assumed.
+A pure function of records, a plan and tolerances; what the records leave open is told, never assumed. Each fraction
+group counts its fractions from one (PS3.3 C.8.8.13), so that a fraction is known by its group and its number.
 """
 
 from collections import defaultdict
@@ -17,7 +18,10 @@ from openigrt.patient.treatment_record import DeliveredBeam, DeliveryType, Overr
 
 # A delivery is whole within the larger of these: older linacs record whole monitor units.
 WHOLE_WITHIN, WHOLE_WITHIN_SHARE = 1.0, 0.01
-LAST_FRACTION = 1_000
+LAST_FRACTION, LAST_GROUP = 1_000, 2**31
+
+Fraction = tuple[int | None, int]  # group, and number in it
+Deliveries = Mapping[int, Sequence[DeliveredBeam]]  # of one fraction, by beam
 
 
 class BeamState(StrEnum):
@@ -68,9 +72,10 @@ class BeamOfFraction:
 class FractionHistory:
     """One fraction: when its sessions were, and every beam that was planned or delivered, by number.
 
-    Of a plan with several fraction groups, the beams of those that the records of this fraction name.
+    `group` is its fraction group, whose beams these are; None where the course has one alone, or no record says which.
     """
 
+    group: int | None
     number: int
     treated_at: tuple[datetime, ...]
     beams: tuple[BeamOfFraction, ...]
@@ -83,15 +88,16 @@ class FractionHistory:
 
 @dataclass(frozen=True, slots=True)
 class CourseHistory:
-    """All fractions of one plan, in order; `absent_fractions` are numbers below the last one of which nothing is known.
+    """All fractions of one plan, in order of groups and numbers.
 
-    `doubts` are sentences about what the records leave open.
+    `absent_fractions` are (group, number) below the last one of the group of which nothing is known; `doubts` are
+    sentences about what the records leave open.
     """
 
     plan_uid: str
     dosimeter_unit: str
     fractions: tuple[FractionHistory, ...]
-    absent_fractions: tuple[int, ...]
+    absent_fractions: tuple[Fraction, ...]
     doubts: tuple[str, ...]
 
     def total_meterset(self, beam_number: int) -> tuple[float | None, float | None]:
@@ -115,39 +121,39 @@ def course_history(
     """
     known = {record.uid: record for record in records}
     plan_uid, unit = _only(known.values(), plan)
-    by_fraction: dict[int, dict[int, list[DeliveredBeam]]] = defaultdict(lambda: defaultdict(list))
-    times: dict[int, list[datetime]] = defaultdict(list)
-    groups: dict[int, set[int | None]] = defaultdict(set)
+    groups = _groups(known.values(), plan)
+    by_fraction: dict[Fraction, dict[int, list[DeliveredBeam]]] = defaultdict(lambda: defaultdict(list))
+    times: dict[Fraction, list[datetime]] = defaultdict(list)
     for record in sorted(known.values(), key=_when):
         for beam in record.treated():
             if beam.number is None or beam.fraction_number is None or not _can_be(beam.fraction_number):
                 continue
-            by_fraction[beam.fraction_number][beam.number].append(beam)
-            groups[beam.fraction_number].add(record.fraction_group)
-            if record.treated_at is not None and record.treated_at not in times[beam.fraction_number]:
-                times[beam.fraction_number].append(record.treated_at)
-    planned = _planned(plan, by_fraction)
+            fraction = (record.fraction_group if len(groups) > 1 else None, beam.fraction_number)
+            by_fraction[fraction][beam.number].append(beam)
+            if record.treated_at is not None and record.treated_at not in times[fraction]:
+                times[fraction].append(record.treated_at)
+    treated = {group: [by_fraction[f] for f in by_fraction if f[0] == group] for group, _ in by_fraction}
+    planned = {group: _planned(plan, group, found) for group, found in treated.items()}
     doubts = (
         *_copies(records, known),
         *_unplaced(known.values()),
-        *_unplanned(plan, planned),
-        *_grouped(known.values()),
+        *_unplanned(plan, treated, planned),
+        *_groupless(known.values(), groups),
     )
     aims = planned_positions or {}
     fractions = tuple(
         FractionHistory(
+            group,
             number,
-            tuple(times[number]),
+            tuple(times[group, number]),
             tuple(
-                _beam_of_fraction(n, planned[n], by_fraction[number].get(n, ()), aims.get(n), tolerances)
-                for n in sorted(_due(plan, planned, groups[number]) | by_fraction[number].keys())
+                _beam_of_fraction(n, planned[group].get(n), beams.get(n, ()), aims.get(n), tolerances)
+                for n in sorted(planned[group].keys() | beams.keys())
             ),
         )
-        for number in sorted(by_fraction)
+        for (group, number), beams in sorted(by_fraction.items(), key=lambda item: _place(item[0]))
     )
-    last = max(by_fraction, default=0)
-    absent = tuple(number for number in range(1, last) if number not in by_fraction)
-    return CourseHistory(plan_uid, unit, fractions, absent, doubts)
+    return CourseHistory(plan_uid, unit, fractions, tuple(_absent(by_fraction, groups)), doubts)
 
 
 def planned_angles(plan: Plan) -> dict[int, StatedPosition]:
@@ -203,19 +209,52 @@ def _can_be(fraction_number: int) -> bool:
     return 1 <= fraction_number <= LAST_FRACTION
 
 
-def _unplanned(plan: Plan | None, planned: Iterable[int]) -> Iterator[str]:
-    """Beams that were treated and that the plan does not have."""
-    if plan is not None:
-        others = sorted(set(planned) - {beam.number for beam in _treatment_beams(plan)})
-        yield from (f"Beam {number} was treated and is no treatment beam of the plan." for number in others)
+def _unplanned(
+    plan: Plan | None, treated: Mapping[int | None, Sequence[Deliveries]], planned: Mapping[int | None, Iterable[int]]
+) -> Iterator[str]:
+    """Groups and beams that were treated and that the plan does not have."""
+    if plan is None:
+        return
+    for group in sorted(treated, key=lambda group: _place((group, 0))):
+        if group is not None and group not in _shares(plan):
+            yield f"Fraction group {group} was treated, and the plan does not have it."
+            continue
+        whose = "the plan" if group is None else f"fraction group {group}"
+        for number in sorted({number for beams in treated[group] for number in beams} - set(planned[group])):
+            yield f"Beam {number} was treated and is no treatment beam of {whose}."
 
 
-def _grouped(records: Iterable[TreatmentRecord]) -> Iterator[str]:
-    """Records of several fraction groups, of which each counts its fractions from one (PS3.3 C.8.8.13)."""
-    groups = sorted({record.fraction_group for record in records if record.fraction_group is not None})
+def _groups(records: Iterable[TreatmentRecord], plan: Plan | None) -> list[int]:
+    """The fraction groups that the plan has or a record names."""
+    named = {record.fraction_group for record in records} | set(_shares(plan))
+    return sorted(group for group in named if group is not None)
+
+
+def _groupless(records: Iterable[TreatmentRecord], groups: Sequence[int]) -> Iterator[str]:
+    """Records that do not say which of several groups they are of."""
     if len(groups) > 1:
-        named = ", ".join(map(str, groups))
-        yield f"The records are of fraction groups {named}: fractions of one number in several groups stand together."
+        listed = " and ".join(map(str, groups))
+        yield from (
+            f"Record {record.uid} names no fraction group, and there are {listed}: its fractions stand apart."
+            for record in records
+            if record.fraction_group is None
+        )
+
+
+def _absent(fractions: Iterable[Fraction], groups: Sequence[int]) -> Iterator[Fraction]:
+    """Fractions below the last one of their group that are not there; of a group that no record names none is told."""
+    numbers: dict[int | None, set[int]] = defaultdict(set)
+    for group, number in fractions:
+        numbers[group].add(number)
+    for group in sorted(numbers, key=lambda group: _place((group, 0))):
+        if group is not None or len(groups) < 2:
+            yield from ((group, n) for n in range(1, max(numbers[group])) if n not in numbers[group])
+
+
+def _place(fraction: Fraction) -> tuple[int, int]:
+    """Order of fractions: by group, those without one last, then by number."""
+    group, number = fraction
+    return LAST_GROUP if group is None else group, number
 
 
 def _when(record: TreatmentRecord) -> tuple[bool, float, str]:
@@ -232,29 +271,40 @@ class _PlannedBeam:
     meterset: float | None
 
 
-def _planned(
-    plan: Plan | None, by_fraction: Mapping[int, Mapping[int, Sequence[DeliveredBeam]]]
-) -> dict[int, _PlannedBeam]:
-    """The treatment beams of the plan by number, and those that were delivered besides."""
-    planned = {beam.number: _PlannedBeam(beam.name, beam.meterset_mu) for beam in _treatment_beams(plan)}
-    for beams in by_fraction.values():
+def _planned(plan: Plan | None, group: int | None, treated: Iterable[Deliveries]) -> dict[int, _PlannedBeam]:
+    """What each fraction of a group should have, by beam: of the plan, or without one of what the records specify."""
+    if plan is None:
+        return _specified(treated)
+    shares = _shares(plan)
+    own = shares.get(group) if len(shares) > 1 else None
+    return {
+        beam.number: _PlannedBeam(beam.name, _meterset(beam, [own] if own is not None else list(shares.values())))
+        for beam in _treatment_beams(plan)
+        if own is None or beam.number in own
+    }
+
+
+def _specified(treated: Iterable[Deliveries]) -> dict[int, _PlannedBeam]:
+    """The metersets that records specify for beams, of the first fraction where they agree on one."""
+    planned: dict[int, _PlannedBeam] = {}
+    for beams in treated:
         for number, deliveries in beams.items():
-            specified = {d.specified_meterset for d in deliveries} - {None}
-            meterset = specified.pop() if len(specified) == 1 and plan is None else None
-            known = planned.get(number)
-            if known is None or (plan is None and known.meterset is None):
-                planned[number] = _PlannedBeam(deliveries[0].name, meterset)
+            specified = {delivery.specified_meterset for delivery in deliveries} - {None}
+            if number not in planned or planned[number].meterset is None:
+                planned[number] = _PlannedBeam(deliveries[0].name, specified.pop() if len(specified) == 1 else None)
     return planned
 
 
-def _due(plan: Plan | None, planned: Mapping[int, _PlannedBeam], groups: set[int | None]) -> set[int]:
-    """The beams that a fraction of these fraction groups should have: all, where it is not known which are theirs."""
-    beams = (
-        {group.number: {share.beam_number for share in group.beams} for group in plan.fraction_groups} if plan else {}
-    )
-    if len(beams) < 2 or None in groups or not groups <= beams.keys():
-        return set(planned)
-    return {number for group in groups for number in beams[group] if number in planned}
+def _shares(plan: Plan | None) -> dict[int | None, dict[int, float | None]]:
+    """The metersets of each fraction group of a plan, by beam."""
+    groups = plan.fraction_groups if plan else ()
+    return {group.number: {share.beam_number: share.meterset_mu for share in group.beams} for group in groups}
+
+
+def _meterset(beam: Beam, groups: Sequence[Mapping[int, float | None]]) -> float | None:
+    """The meterset of a beam in these groups, None where they differ; that of the beam itself where none names it."""
+    stated = {group[beam.number] for group in groups if beam.number in group} or {beam.meterset_mu}
+    return stated.pop() if len(stated) == 1 else None
 
 
 def _treatment_beams(plan: Plan | None) -> list[Beam]:
@@ -264,21 +314,22 @@ def _treatment_beams(plan: Plan | None) -> list[Beam]:
 
 def _beam_of_fraction(
     number: int,
-    planned: _PlannedBeam,
+    planned: _PlannedBeam | None,
     deliveries: Sequence[DeliveredBeam],
     aim: StatedPosition | None,
     tolerances: PositionTolerances | None,
 ) -> BeamOfFraction:
-    """What became of one beam in one fraction."""
+    """What became of one beam in one fraction; `planned` is None where it was not to be there."""
+    name, meterset = (planned.name, planned.meterset) if planned else (deliveries[0].name, None)
     delivered = _sum(delivery.delivered_meterset for delivery in deliveries) if deliveries else 0.0
     checked = PositionTolerances() if tolerances is None or not deliveries else tolerances
     start = deliveries[0].start if deliveries else StatedPosition()
     found, unchecked = deviations(aim or StatedPosition(), start, checked)
     return BeamOfFraction(
         number=number,
-        name=planned.name,
-        state=_state(planned.meterset, delivered, deliveries),
-        planned_meterset=planned.meterset,
+        name=name,
+        state=_state(meterset, delivered, deliveries),
+        planned_meterset=meterset,
         delivered_meterset=delivered,
         deliveries=tuple(deliveries),
         deviations=found,

@@ -1,6 +1,6 @@
 """What is missing, inconsistent, lossy or suspicious in a folder, each with what to do.
 
-Headers only, but for plans, records, instructions, registrations and fiducials, which are read whole.
+Headers only, but for plans, records, instructions, rigid registrations and fiducials, which are read whole, each once.
 """
 
 from collections import defaultdict
@@ -8,10 +8,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pydicom.uid import DeformableSpatialRegistrationStorage
-
-from openigrt.dicom.checks.plan_findings import plan_doubts
-from openigrt.dicom.checks.record_findings import find_in_instructions, find_in_records
+from openigrt.dicom.checks.plan_findings import ReadPlan, plan_doubts, read_planned
+from openigrt.dicom.checks.record_findings import (
+    find_in_course,
+    find_in_instructions,
+    find_without_plan,
+    read_records,
+)
 from openigrt.dicom.dataset.elements import character_set_doubt, in_short, naming, required_whole_number, text
 from openigrt.dicom.dataset.finding import Finding, Severity, by_severity
 from openigrt.dicom.dataset.inventory import (
@@ -40,11 +43,10 @@ from openigrt.dicom.pixels.stored_values import number_of_frames, require_whole_
 from openigrt.dicom.plans.beam_doses import has_whole_dose, what_beams_lack
 from openigrt.dicom.readers import READ_CLASSES
 from openigrt.dicom.registrations.chain import EQUIPMENT_FRAMES
-from openigrt.dicom.registrations.deformable import read_deformable_registration
 from openigrt.dicom.registrations.fiducials import read_fiducials
 from openigrt.dicom.registrations.folder_registrations import contradictions, registrations_of
 from openigrt.dicom.registrations.spatial import RIGID
-from openigrt.errors import AmbiguousInput, OpenIgrtError, UnreadableFile
+from openigrt.errors import OpenIgrtError, UnreadableFile
 from openigrt.geometry import Frame, PatientPosition
 
 NAMES_LISTED = 10
@@ -55,13 +57,13 @@ Rule = Callable[[Inventory, Links], Iterator[Finding]]
 
 def find_problems(inventory: Inventory, links: Links) -> tuple[Finding, ...]:
     """Every finding about a folder, the worst first."""
-    return by_severity(finding for rule in RULES for finding in _guarded(rule, inventory, links))
+    return by_severity(finding for rule in RULES for finding in _guarded(rule(inventory, links)))
 
 
-def _guarded(rule: Rule, inventory: Inventory, links: Links) -> Iterator[Finding]:
+def _guarded(found: Iterator[Finding]) -> Iterator[Finding]:
     """What a rule finds; where a header that it asks is malformed, that is what is found."""
     try:
-        yield from rule(inventory, links)
+        yield from found
     except OpenIgrtError as error:
         yield Finding(Severity.ERROR, error.sentence, "Export this object again.")
 
@@ -275,21 +277,35 @@ def _without_image(name: str, drawing: Drawing, inventory: Inventory) -> Finding
 
 
 def _plans(inventory: Inventory, links: Links) -> Iterator[Finding]:
-    """Plans without structures, image or dose, that nobody approved, are doubtful, or of which there are several."""
+    """All about plans, each of which is read once: itself, its doses and its course; and how many there are."""
+    by_plan, told = read_records(inventory)
+    yield from told
     for planning in links.plannings:
-        name, about = _label(inventory, planning.plan, "RTPlanLabel"), (planning.plan.uid,)
-        yield from _of_plan(name, planning, inventory)
-        with naming(planning.plan.header):
-            approval = text(planning.plan.header, "ApprovalStatus")
-        if approval != "APPROVED":
-            sentence = f"{name} is {approval or 'of unknown approval'}."
-            yield Finding(Severity.WARNING, sentence, "Check that this is the plan that is treated.", about)
-        for doubt in plan_doubts(planning, links):
-            yield replace(doubt, sentence=f"{name}: {doubt.sentence}", about=about)
+        read = read_planned(planning, links)
+        yield from _guarded(_of_read_plan(read, inventory))
+        yield from _guarded(_dose_parts(read, inventory))
+        yield from find_in_course(by_plan.get(planning.plan.uid, {}), read.plan)
+    plan_uids = {planning.plan.uid for planning in links.plannings}
+    for uid in (uid for uid in by_plan if uid not in plan_uids):
+        yield from find_without_plan(by_plan[uid], uid)
     if len(links.plannings) > 1:
         sentence = f"There are {len(links.plannings)} plans."
         uids = tuple(planning.plan.uid for planning in links.plannings)
         yield Finding(Severity.NOTE, sentence, "Choose one for guide by its UID, with --plan.", uids)
+
+
+def _of_read_plan(read: ReadPlan, inventory: Inventory) -> Iterator[Finding]:
+    """A plan without structures, image or dose, that nobody approved, or that is doubtful."""
+    planning = read.planning
+    name, about = _label(inventory, planning.plan, "RTPlanLabel"), (planning.plan.uid,)
+    yield from _of_plan(name, planning, inventory)
+    with naming(planning.plan.header):
+        approval = text(planning.plan.header, "ApprovalStatus")
+    if approval != "APPROVED":
+        sentence = f"{name} is {approval or 'of unknown approval'}."
+        yield Finding(Severity.WARNING, sentence, "Check that this is the plan that is treated.", about)
+    for doubt in plan_doubts(read):
+        yield replace(doubt, sentence=f"{name}: {doubt.sentence}", about=about)
 
 
 def _of_plan(name: str, planning: Planning, inventory: Inventory) -> Iterator[Finding]:
@@ -353,17 +369,21 @@ def _doses(inventory: Inventory, links: Links) -> Iterator[Finding]:
                 yield Finding(Severity.ERROR, sentence, advice, (dose.uid,))
 
 
-def _dose_parts(inventory: Inventory, links: Links) -> Iterator[Finding]:
-    """Doses of single beams that do not add up to their plan, and histograms of structures that are not there."""
-    for planning in links.plannings:
-        lacking = what_beams_lack(planning.plan, planning.doses)
-        if lacking:
-            sentence = f"Doses of beams do not add up to {_label(inventory, planning.plan, 'RTPlanLabel')}: "
-            is_whole = has_whole_dose(planning.doses)
-            severity = Severity.NOTE if is_whole else Severity.WARNING
-            advice = "Use the dose of the plan." if is_whole else "Export the dose of the plan, or of each beam once."
-            about = (planning.plan.uid, *(dose.uid for dose in planning.doses))
-            yield Finding(severity, f"{sentence}{'; '.join(lacking)}.", advice, about)
+def _dose_parts(read: ReadPlan, inventory: Inventory) -> Iterator[Finding]:
+    """Doses of single beams that do not add up to their plan; nothing where that cannot be read, which is told."""
+    planning = read.planning
+    lacking = what_beams_lack(read.dataset, planning.doses) if read.dataset is not None else ()
+    if lacking:
+        sentence = f"Doses of beams do not add up to {_label(inventory, planning.plan, 'RTPlanLabel')}: "
+        is_whole = has_whole_dose(planning.doses)
+        severity = Severity.NOTE if is_whole else Severity.WARNING
+        advice = "Use the dose of the plan." if is_whole else "Export the dose of the plan, or of each beam once."
+        about = (planning.plan.uid, *(dose.uid for dose in planning.doses))
+        yield Finding(severity, f"{sentence}{'; '.join(lacking)}.", advice, about)
+
+
+def _histograms(inventory: Inventory, links: Links) -> Iterator[Finding]:
+    """Histograms of structures that are not there."""
     structure_set_uids = {instance.uid for instance in inventory.instances_of(STRUCTURE_SET_CLASSES)}
     for dose in inventory.instances_of(DOSE_CLASSES):
         named = referenced_uid(dose, "ReferencedStructureSetSequence")
@@ -400,18 +420,6 @@ def _registrations(inventory: Inventory, links: Links) -> Iterator[Finding]:
         uids = tuple(dict.fromkeys((found.link.registration_uid, *(link.registration_uid for link in found.chain))))
         sentence = f"Registrations disagree: {found}."
         yield Finding(Severity.WARNING, sentence, "Find out which one is meant, and leave the other out.", uids)
-
-
-def _deformations(inventory: Inventory, links: Links) -> Iterator[Finding]:
-    """Deformable Spatial Registrations that cannot be read."""
-    for instance in inventory.instances_of((DeformableSpatialRegistrationStorage,)):
-        try:
-            read_deformable_registration(read_object(instance.path)[0])
-        except AmbiguousInput:
-            continue
-        except OpenIgrtError as error:
-            sentence = f"Deformable Spatial Registration {_place(inventory, instance.path)}: {error.sentence}"
-            yield Finding(Severity.ERROR, sentence, "Export it again.", (instance.uid,))
 
 
 def _projections(inventory: Inventory, links: Links) -> Iterator[Finding]:
@@ -495,10 +503,8 @@ RULES: Sequence[Rule] = (
     _plans,
     _dose_pixels,
     _doses,
-    _dose_parts,
+    _histograms,
     _registrations,
-    _deformations,
-    find_in_records,
     find_in_instructions,
     _projections,
     _fiducials,

@@ -1,9 +1,11 @@
 """What is missing or suspicious in a plan: its beams, fractions and machines, and where its isocenters lie."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
+from pydicom import Dataset
 
 from openigrt.dicom.dataset.elements import naming, text
 from openigrt.dicom.dataset.finding import Finding, Severity
@@ -20,26 +22,44 @@ SAME_ISOCENTER_MM = 0.1
 LOOK_THERE = "Look at the plan in the planning system; export it again if it is right there."
 
 
-def plan_doubts(planning: Planning, links: Links) -> Iterator[Finding]:
-    """All that is missing, contradicts itself or is suspicious in one plan, as clauses that its name goes before."""
-    try:
-        plan, messages = read_planned(planning, links)
-    except OpenIgrtError as error:
-        yield Finding(Severity.ERROR, f"cannot be guided from: {error.sentence}", LOOK_THERE)
-        return
-    for message in messages:
-        yield Finding(Severity.WARNING, message, LOOK_THERE)
-    yield from _of_isocenters(plan.beams)
-    yield from _of_delivery(plan)
-    if planning.image is not None:
-        yield from _outside(plan, planning.image)
+@dataclass(frozen=True, eq=False, slots=True)
+class ReadPlan:
+    """A plan of a folder, read whole once for all that is asked of it.
+
+    `dataset` is None where the file cannot be read, `plan` where it holds no plan that can be used: `refusal` says why.
+    """
+
+    planning: Planning
+    dataset: Dataset | None
+    plan: Plan | None
+    messages: tuple[str, ...] = ()
+    refusal: str = ""
 
 
-def read_planned(planning: Planning, links: Links) -> tuple[Plan, tuple[str, ...]]:
+def read_planned(planning: Planning, links: Links) -> ReadPlan:
     """A plan of a folder as `read_plan` gives it, its image and structures saying what it leaves open."""
     image = planning.image.instances[0] if planning.image else None
     frame_uid = links.frame_uid_of(planning.plan) or (image.frame_uid if image else "")
-    return read_plan(read_object(planning.plan.path)[0], PlanDefaults(frame_uid, _position(planning)))
+    dataset = None
+    try:
+        dataset, _ = read_object(planning.plan.path)
+        plan, messages = read_plan(dataset, PlanDefaults(frame_uid, _position(planning)))
+    except OpenIgrtError as error:
+        return ReadPlan(planning, dataset, None, refusal=error.sentence)
+    return ReadPlan(planning, dataset, plan, messages)
+
+
+def plan_doubts(read: ReadPlan) -> Iterator[Finding]:
+    """All that is missing, contradicts itself or is suspicious in one plan, as clauses that its name goes before."""
+    if read.plan is None:
+        yield Finding(Severity.ERROR, f"cannot be guided from: {read.refusal}", LOOK_THERE)
+        return
+    for message in read.messages:
+        yield Finding(Severity.WARNING, message, LOOK_THERE)
+    yield from _of_isocenters(read.plan.beams)
+    yield from _of_delivery(read.plan)
+    if read.planning.image is not None:
+        yield from _outside(read.plan, read.planning.image)
 
 
 def _position(planning: Planning) -> PatientPosition | None:

@@ -1,7 +1,8 @@
 """Tables that map nouns to items of a sequence, one line per attribute, read in both directions.
 
 Reading is forgiving: a value that cannot be used is left out and told, and so is an item without a number that it must
-have. Writing follows the type of the attribute (PS3.5, 7.4): 1 and 2 are always written, 3 only where there is a value.
+have. Writing follows the type of the attribute (PS3.5, 7.4): 1 must have a value, 2 is always written, 3 only where
+there is a value.
 """
 
 from collections.abc import Callable
@@ -24,7 +25,7 @@ from openigrt.dicom.dataset.elements import (
     whole_number,
 )
 from openigrt.dicom.dataset.headers import decimal, decimals
-from openigrt.errors import OpenIgrtError
+from openigrt.errors import MissingInput, OpenIgrtError
 
 Noun = TypeVar("Noun")
 Told = list[str]
@@ -114,10 +115,15 @@ class Attribute:
             return self.kind.nothing
 
     def written_to(self, item: Dataset, value: Any) -> None:
-        """Set the element, empty or not at all where there is no value."""
+        """Set the element, empty or not at all where there is no value; raises MissingInput where it must have one."""
         if value != self.kind.nothing:
             setattr(item, self.keyword, self.kind.write(self.keyword, value))
-        elif self.type is not Type.OPTIONAL:
+        elif self.type is Type.REQUIRED:
+            raise MissingInput(
+                f"{self.keyword} cannot be written without a value (type 1, PS3.5 7.4.1); state {self.field}.",
+                field=self.field,
+            )
+        elif self.type is Type.KNOWN:
             setattr(item, self.keyword, None)
 
 

@@ -6,7 +6,6 @@ from numpy.typing import NDArray
 from openigrt.geometry import Float64Array
 
 ORTHONORMAL_TOLERANCE = 1e-3
-LONGEST_MM = 1e5  # beyond any room
 
 
 def is_plane(orientation: NDArray[np.float64], spacing_mm: tuple[float, ...]) -> bool:

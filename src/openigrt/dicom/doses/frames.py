@@ -19,13 +19,12 @@ from openigrt.dicom.dataset.elements import (
 )
 from openigrt.dicom.dataset.plane import ORTHONORMAL_TOLERANCE, is_plane, plane_axes
 from openigrt.errors import InconsistentInput, UnreadableFile, UnsupportedInput
-from openigrt.geometry import Float64Array, Frame, Grid
+from openigrt.geometry import LONGEST_MM, Float64Array, Frame, Grid
 
 MAX_VOXELS = 2**29
 MAX_FRAMES = 10_000
 OFFSET_TOLERANCE_MM = 0.05
 AXIS_TOLERANCE = 1e-4
-FURTHEST_MM = 1e5
 IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 
 
@@ -75,8 +74,8 @@ class DoseFrames:
             direction=self.direction,
             size=(*self.size, count),
         )
-        if float(np.abs(made.corners_mm()).max()) > FURTHEST_MM:
-            raise InconsistentInput(f"{self.name} reaches further than {FURTHEST_MM / 1000.0:g} m from the origin.")
+        if float(np.abs(made.corners_mm()).max()) > LONGEST_MM:
+            raise InconsistentInput(f"{self.name} reaches further than {LONGEST_MM / 1000.0:g} m from the origin.")
         return made
 
     def _even_step_mm(self, along_mm: Float64Array) -> float:

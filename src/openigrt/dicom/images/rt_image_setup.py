@@ -25,7 +25,7 @@ from openigrt.geometry import (
 from openigrt.images import MachinePose
 
 EVERY_FRAME = 0
-LONGEST_MM = 20_000.0
+FARTHEST_MM = 20_000.0
 LARGEST_ANGLE_DEG = 360.0
 LARGEST_EXPOSURE = 1e7  # kV, mA, ms or MU
 SAME_PLANE_MM = 1.0
@@ -227,7 +227,7 @@ def read_pose(sources: FrameSources, setup: Setup) -> tuple[MachinePose, Message
 
 def _require_possible(dataset: Dataset, keyword: str, values: tuple[float, ...]) -> None:
     """Raise UnreadableFile for angles beyond a turn, lengths beyond a room, distances and spacings of zero or less."""
-    most = LARGEST_ANGLE_DEG if keyword.endswith("Angle") else LARGEST_EXPOSURE if keyword in EXPOSURE else LONGEST_MM
+    most = LARGEST_ANGLE_DEG if keyword.endswith("Angle") else LARGEST_EXPOSURE if keyword in EXPOSURE else FARTHEST_MM
     if any(abs(value) > most or (value <= 0.0 and keyword in ABOVE_ZERO) for value in values):
         expected = f"above 0 and at most {most:g}" if keyword in ABOVE_ZERO else f"{-most:g} to {most:g}"
         found = ", ".join(f"{value:g}" for value in values)

@@ -1,6 +1,7 @@
 """Segmentation objects to masks on their own grid, and masks on an image to a binary Segmentation (PS3.3 A.51)."""
 
 import sqlite3
+from collections import Counter
 from collections.abc import Callable
 from copy import deepcopy
 from importlib.metadata import version
@@ -14,6 +15,7 @@ from pydicom.uid import UID, SegmentationStorage
 
 from openigrt.dicom.dataset.elements import (
     PYDICOM_FAILURES,
+    in_short,
     items,
     lenient,
     name_of,
@@ -57,8 +59,7 @@ def read_segmentation(
             raise UnsupportedInput(f"{name_of(dataset)} is no Segmentation.")
         _require_countable(dataset)
         frame, kind = frame_of(dataset, patient), text(dataset, "SegmentationType")
-        numbered = {required_whole_number(item, "SegmentNumber"): item for item in items(dataset, "SegmentSequence")}
-        described = {number: item for number, item in numbered.items() if number != BACKGROUND}
+        described = {number: item for number, item in _numbered(dataset).items() if number != BACKGROUND}
         what = text(dataset, "SegmentationFractionalType").lower() or "an unknown fraction"
     source = _opened(dataset, frame, len(described))
     said = f"The segments hold {what}; their masks are what is at least half."
@@ -78,6 +79,19 @@ def read_segmentation(
                 )
             )
     return tuple(segments), (said,) if kind == "FRACTIONAL" else ()
+
+
+def _numbered(dataset: Dataset) -> dict[int, Dataset]:
+    """Descriptions of segments by the numbers that frames name; raises InconsistentInput where two share one."""
+    found = [(required_whole_number(item, "SegmentNumber"), item) for item in items(dataset, "SegmentSequence")]
+    doubled = sorted(number for number, count in Counter(number for number, _ in found).items() if count > 1)
+    if doubled:
+        shared = in_short([str(number) for number in doubled])
+        raise InconsistentInput(
+            f"{name_of(dataset)} describes several segments under one number ({shared}), and frames name no more than "
+            "that; export it again."
+        )
+    return dict(found)
 
 
 def _require_countable(dataset: Dataset) -> None:

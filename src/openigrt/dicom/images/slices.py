@@ -18,12 +18,12 @@ from openigrt.dicom.dataset.elements import (
 )
 from openigrt.dicom.dataset.functional_groups import FrameGroups, read_frames
 from openigrt.dicom.dataset.inventory import MULTI_FRAME_CLASSES, Instance
-from openigrt.dicom.dataset.plane import LONGEST_MM, is_plane
+from openigrt.dicom.dataset.plane import is_plane
 from openigrt.dicom.pixels.modality_lut import LARGEST_RESCALE
 from openigrt.dicom.pixels.stored_bits import BITS_ALLOCATED
 from openigrt.dicom.pixels.stored_values import number_of_frames, required_pixels
 from openigrt.errors import InconsistentInput, UnreadableFile, UnsupportedInput
-from openigrt.geometry import Float64Array
+from openigrt.geometry import LONGEST_MM, Float64Array
 
 MAX_ROWS_OR_COLUMNS = 8192
 MAX_VOXELS = 2**30

@@ -31,10 +31,9 @@ from openigrt.dicom.dataset.elements import (
 from openigrt.dicom.dataset.frame_of_reference import frame_of, frame_uid_of
 from openigrt.dicom.dataset.headers import SeriesHeader, new_dataset, reference
 from openigrt.dicom.dataset.load import transfer_syntax
-from openigrt.dicom.dataset.plane import LONGEST_MM
 from openigrt.dicom.dataset.provenance import provenance_of
 from openigrt.errors import InvalidGeometry, MissingInput, UnreadableFile, UnsupportedInput
-from openigrt.geometry import Float64Array, Frame
+from openigrt.geometry import LONGEST_MM, Float64Array, Frame
 from openigrt.images import Mesh, PointCloud, Provenance
 
 MAX_SURFACES = 10_000

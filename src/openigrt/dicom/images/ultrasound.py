@@ -15,12 +15,12 @@ from pydicom.uid import EnhancedUSVolumeStorage
 from openigrt.dicom.dataset.elements import name_of, naming, numbers, required_numbers, required_whole_number, text
 from openigrt.dicom.dataset.frame_of_reference import frame_of
 from openigrt.dicom.dataset.functional_groups import FrameGroups, frame_groups
-from openigrt.dicom.dataset.plane import LONGEST_MM, is_plane, plane_axes
+from openigrt.dicom.dataset.plane import is_plane, plane_axes
 from openigrt.dicom.dataset.provenance import provenance_of
 from openigrt.dicom.pixels.gray_frames import gray_frames
 from openigrt.dicom.pixels.modality_lut import rescaled
 from openigrt.errors import InconsistentInput, UnreadableFile, UnsupportedInput
-from openigrt.geometry import Float64Array, Frame, FrameRole, Grid, RigidTransform
+from openigrt.geometry import LONGEST_MM, Float64Array, Frame, FrameRole, Grid, RigidTransform
 from openigrt.images import Image, Modality
 
 POSITION_TOLERANCE_MM = 0.05

@@ -14,7 +14,7 @@ from openigrt.dicom.dataset.inventory import MULTI_FRAME_CLASSES, Instance, Seri
 from openigrt.dicom.dataset.load import read_content
 from openigrt.dicom.images.slices import LOCALIZER, Slice, is_localizer, read_slices
 from openigrt.dicom.images.stack import even_step_mm
-from openigrt.errors import InconsistentInput
+from openigrt.errors import InconsistentInput, UnsupportedInput
 from openigrt.geometry import Float64Array
 from openigrt.images import Phase
 
@@ -24,6 +24,7 @@ SCOUT_TURN_DEG = 10.0
 MOST_SCOUTS = 3
 SLICES_PER_SCOUT = 5
 MOST_VOLUMES = 100
+MOST_DIMENSIONS = 16
 PLACE_POINTERS = ("InStackPositionNumber", "ImagePositionPatient", "ImagePositionVolume", "SliceLocation", "StackID")
 LARGEST_PERCENT = 100.0
 
@@ -218,9 +219,18 @@ def _instance(slice_: Slice) -> str:
 
 
 def _dimensions(slices: list[Slice]) -> list[Mark]:
-    """A mark for each dimension of multi-frame images that is neither place nor stack (PS3.3 C.7.6.17)."""
+    """A mark for each dimension of multi-frame images that is neither place nor stack (PS3.3 C.7.6.17).
+
+    Raises UnsupportedInput for more dimensions than any image has: each is looked for in every frame.
+    """
     first = slices[0].groups
-    pointers = [raw_value(item, "DimensionIndexPointer") for item in first.dimensions] if first else []
+    dimensions = first.dimensions if first else ()
+    if len(dimensions) > MOST_DIMENSIONS:
+        raise UnsupportedInput(
+            f"{slices[0].instance.path.name} sorts its frames by {len(dimensions)} dimensions; at most "
+            f"{MOST_DIMENSIONS} are read."
+        )
+    pointers = [raw_value(item, "DimensionIndexPointer") for item in dimensions]
     names = [keyword_for_tag(pointer) if isinstance(pointer, int) else "" for pointer in pointers]
     return [_dimension(n, name) for n, name in enumerate(names) if name not in (*PLACE_POINTERS, "")]
 

@@ -7,7 +7,6 @@ from pydicom import Dataset
 
 from openigrt.dicom.dataset.elements import items, naming, number, required_whole_number, text, whole_number
 from openigrt.dicom.dataset.inventory import Instance
-from openigrt.dicom.dataset.load import read_object
 
 OF_BEAMS = ("BEAM", "BEAM_SESSION")
 OF_THE_PLAN = ("PLAN", "MULTI_PLAN")
@@ -18,7 +17,7 @@ def has_whole_dose(doses: Sequence[Instance]) -> bool:
     return any(_summation(dose) in OF_THE_PLAN for dose in doses)
 
 
-def what_beams_lack(plan: Instance, doses: Sequence[Instance]) -> tuple[str, ...]:
+def what_beams_lack(plan: Dataset, doses: Sequence[Instance]) -> tuple[str, ...]:
     """Why the doses of single beams do not add up to their plan, in words; nothing where there are none or they do."""
     of_beams = [dose for dose in doses if _summation(dose) in OF_BEAMS]
     if not of_beams:
@@ -65,9 +64,8 @@ def _beams_below(plan: Dataset) -> list[Dataset]:
     return [beam for group in groups for beam in items(group, "ReferencedBeamSequence")]
 
 
-def _treated(plan: Instance) -> frozenset[int]:
+def _treated(dataset: Dataset) -> frozenset[int]:
     """The beams of a plan that deliver: no setup beams, and with a meterset."""
-    dataset, _ = read_object(plan.path)
     with naming(dataset):
         delivering = {
             required_whole_number(beam, "ReferencedBeamNumber")

@@ -31,7 +31,7 @@ from openigrt.dicom.plans.ion import (
     SPOTS,
 )
 from openigrt.errors import InconsistentInput, UnreadableFile
-from openigrt.geometry import CouchPose, signed_angle_difference_deg
+from openigrt.geometry import LONGEST_MM, CouchPose, signed_angle_difference_deg
 from openigrt.patient import (
     AperturePositions,
     Beam,
@@ -42,7 +42,6 @@ from openigrt.patient import (
     WedgePosition,
 )
 
-FARTHEST_ISOCENTER_MM = 1e5
 SAME_ISOCENTER_MM = 1e-3
 SAME_ANGLE_DEG = 0.01
 
@@ -199,7 +198,7 @@ def _carry_isocenter(item: Dataset, carried: _Carried) -> None:
     """Take the isocenter where it is stated."""
     if numbers(item, "IsocenterPosition"):
         carried.isocenter_mm = required_numbers(item, "IsocenterPosition", 3)
-        if max(map(abs, carried.isocenter_mm)) > FARTHEST_ISOCENTER_MM:
+        if max(map(abs, carried.isocenter_mm)) > LONGEST_MM:
             x, y, z = carried.isocenter_mm
             raise UnreadableFile(
                 f"A beam has its isocenter at ({x:g}, {y:g}, {z:g}) mm, over 100 m away; export the plan again."

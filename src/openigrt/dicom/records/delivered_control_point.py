@@ -24,6 +24,7 @@ from openigrt.dicom.dataset.elements import (
 from openigrt.dicom.dataset.headers import date_and_time, decimal, decimals
 from openigrt.dicom.records.stated_position import CarriedPosition, require_known, set_gantry, set_positions
 from openigrt.errors import InconsistentInput, UnsupportedInput
+from openigrt.geometry import LONGEST_MM
 from openigrt.patient import (
     AperturePositions,
     CorrectedParameter,
@@ -36,7 +37,7 @@ from openigrt.patient import (
 )
 
 MAX_SPOTS, MAX_DEVICES = 1_000_000, 20
-LARGEST_METERSET, LARGEST_SNOUT_MM = 1e15, 1e5
+LARGEST_METERSET = 1e15
 
 Word = TypeVar("Word", bound=StrEnum)
 
@@ -105,7 +106,7 @@ class CarriedControlPoint:
             ),
             spots=_spots(item),
             range_shifters=tuple(_setting(s) for s in items(item, "RangeShifterSettingsSequence")),
-            snout_position_mm=number_within(item, "SnoutPosition", -LARGEST_SNOUT_MM, LARGEST_SNOUT_MM),
+            snout_position_mm=number_within(item, "SnoutPosition", -LONGEST_MM, LONGEST_MM),
         )
 
 

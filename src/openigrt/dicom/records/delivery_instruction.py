@@ -21,8 +21,9 @@ from openigrt.dicom.dataset.elements import (
     whole_number,
 )
 from openigrt.dicom.dataset.headers import SeriesHeader, decimal, decimals, new_dataset, reference
-from openigrt.dicom.records.stated_position import LARGEST_ANGLE_DEG, LARGEST_POSITION_MM
+from openigrt.dicom.records.stated_position import LARGEST_ANGLE_DEG
 from openigrt.errors import InconsistentInput, MissingInput, UnreadableFile, UnsupportedInput
+from openigrt.geometry import LONGEST_MM
 from openigrt.patient import (
     BeamTask,
     BeamTaskType,
@@ -105,7 +106,7 @@ def _plan_reference(dataset: Dataset, item: Dataset) -> PlanReference:
 def _task(item: Dataset, dataset: Dataset) -> BeamTask:
     """One beam task."""
     lateral, longitudinal, vertical = (
-        number_within(item, keyword, -LARGEST_POSITION_MM, LARGEST_POSITION_MM) for keyword in DISPLACEMENTS
+        number_within(item, keyword, -LONGEST_MM, LONGEST_MM) for keyword in DISPLACEMENTS
     )
     return BeamTask(
         beam_number=required_whole_number(item, "ReferencedBeamNumber"),
@@ -126,7 +127,7 @@ def _task(item: Dataset, dataset: Dataset) -> BeamTask:
 
 def _adjusted(item: Dataset, keyword: str) -> float | None:
     """An adjusted position or angle, None where it is not adjusted."""
-    largest = LARGEST_ANGLE_DEG if keyword.endswith("Angle") else LARGEST_POSITION_MM
+    largest = LARGEST_ANGLE_DEG if keyword.endswith("Angle") else LONGEST_MM
     return number_within(item, keyword, -largest, largest)
 
 

@@ -10,10 +10,10 @@ from pydicom.datadict import dictionary_VR
 from openigrt.dicom.dataset.elements import number, number_within
 from openigrt.dicom.dataset.headers import decimal
 from openigrt.errors import MissingInput, UnsupportedInput
-from openigrt.geometry import signed_angle_difference_deg
+from openigrt.geometry import LONGEST_MM, signed_angle_difference_deg
 from openigrt.patient import RotationDirection, StatedPosition
 
-LARGEST_POSITION_MM, LARGEST_ANGLE_DEG = 1e5, 720.0
+LARGEST_ANGLE_DEG = 720.0
 SAME_ANGLE_DEG = 1e-4
 
 ANGLES = {
@@ -53,12 +53,12 @@ class CarriedPosition:
         for keyword, name in ANGLES.items():
             self._take(item, keyword, name, LARGEST_ANGLE_DEG)
         for keyword, name in DISTANCES.items():
-            self._take(item, keyword, name, LARGEST_POSITION_MM)
+            self._take(item, keyword, name, LONGEST_MM)
         if self.relative is None:
             self.relative = frozenset(keyword for keyword in TRANSLATIONS if number(item, keyword) is None)
         for keyword, name in TRANSLATIONS.items():
             if keyword not in self.relative:
-                self._take(item, keyword, name, LARGEST_POSITION_MM)
+                self._take(item, keyword, name, LONGEST_MM)
             elif number(item, keyword) is not None:
                 notice(
                     f"{keyword} is not stated at the first control point of a beam, so that later ones are relative to "

@@ -21,12 +21,11 @@ from openigrt.dicom.dataset.frame_of_reference import frame_of, frame_uid_of
 from openigrt.dicom.dataset.headers import RESEARCH_ONLY, SeriesHeader, date_and_time, decimals, new_dataset, reference
 from openigrt.dicom.dataset.references import set_references, study_and_series_by_instance
 from openigrt.errors import MissingInput, UnreadableFile, UnsupportedInput
-from openigrt.geometry import Frame
+from openigrt.geometry import LONGEST_MM, Frame
 from openigrt.images import Code, Marker, Markers, MarkerShape, Provenance
 
 MAX_MARKERS = 100_000
 MESSAGES_TOLD = 3
-LONGEST_MM = 1e5
 SHORT_STRING_CHARACTERS = 16
 
 Messages = tuple[str, ...]

@@ -30,7 +30,7 @@ from openigrt.dicom.dataset.headers import (
     set_approval,
 )
 from openigrt.errors import InconsistentInput, InvalidGeometry, MissingInput, UnsupportedInput
-from openigrt.geometry import Float64Array, Frame
+from openigrt.geometry import LONGEST_MM, Float64Array, Frame
 from openigrt.images import Image
 from openigrt.patient import (
     Contour,
@@ -46,7 +46,6 @@ MAX_CONTOURS = 1_000_000
 SHORT_STRING_CHARACTERS, SHORT_TEXT_CHARACTERS = 16, 1024
 HALF_A_SLICE = 0.5 + 1e-6
 # A Decimal String has 16 characters: nine decimals fit up to here, and no patient reaches so far.
-FARTHEST_POINT_MM = 1e5
 MOST_EXPLICIT_BYTES = 65_534
 FLAT_MM = 1e-3
 
@@ -325,7 +324,7 @@ def _require_writable(structures: StructureSet, image: Image) -> None:
         )
     for structure in structures.structures:
         for contour in structure.contours:
-            if not (np.abs(contour.points_mm) < FARTHEST_POINT_MM).all():
+            if not (np.abs(contour.points_mm) <= LONGEST_MM).all():
                 raise InvalidGeometry(
                     f"A contour of {structure.name!r} has points that are not finite or over 100 m away."
                 )
