@@ -342,3 +342,10 @@ def test_acceptance_holds_for_the_file_that_was_tested_and_for_no_other():
 def test_an_acceptance_that_says_too_little(acceptance, said):
     with pytest.raises(InputError, match=said):
         parse_machine(f"{COUCH}\n[acceptance]\n{acceptance}")
+
+
+@pytest.mark.parametrize("axis", ["lateral ", "Vertical", "l\\tteral"])
+def test_readings_of_an_axis_that_no_machine_has(axis):
+    with pytest.raises(InputError, match=r"\[\[reading\]\] 1 .* is not one of gantry, beam_limiting_device") as error:
+        parse_readings(f'[[reading]]\naxis = "{axis}"\niec = 1.0\nshown = 1.0\n')
+    assert error.value.sentence.isprintable()

@@ -15,10 +15,12 @@ from openigrt.machine.acceptance_phantom import (
     is_asymmetric,
     phantom_setups,
 )
-from openigrt.machine.machine import CbctConvention, Machine
+from openigrt.machine.couch import CouchAxis
+from openigrt.machine.machine import ApertureAxis, CbctConvention, Machine
 from openigrt.machine.toml_table import TomlTable
 
 LARGEST_READING = 1e6
+AXES = ("gantry", "beam_limiting_device", *map(str, CouchAxis), *map(str, ApertureAxis))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ def parse_readings(text: str) -> AcceptanceReadings:
     table = TomlTable.of("file of readings", text)
     axes: dict[str, list[Reading]] = defaultdict(list)
     for entry in table.tables("reading"):
-        axis, iec = entry.value("axis", str), entry.value("iec", float)
+        axis, iec = _axis(entry), entry.value("iec", float)
         if "shown" in entry:
             axes[axis].append(
                 Reading(_bearable(entry, "iec", iec), _bearable(entry, "shown", entry.value("shown", float)))
@@ -72,6 +74,14 @@ def _images(phantom: TomlTable) -> Iterator[PhantomImage]:
         if "seen_mm" in entry:
             yield PhantomImage(position, angle_deg, _point(entry, "seen_mm"))
         entry.require_no_more()
+
+
+def _axis(entry: TomlTable) -> str:
+    """The axis that was read."""
+    axis = entry.value("axis", str)
+    if axis not in AXES:
+        raise InputError(f"{entry.place}: axis = {axis!r} is not one of {', '.join(AXES)}.", key="axis")
+    return axis
 
 
 def _bearable(table: TomlTable, key: str, value: float) -> float:
