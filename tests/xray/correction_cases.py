@@ -36,7 +36,7 @@ WATER_PER_MM = float(attenuation_per_mm(Material.WATER, REFERENCE_KEV))
 TRUE_BEAM = Beam(tube_spectrum(Tube(125.0, {Material.ALUMINUM: 3.2, Material.TITANIUM: 0.8})))
 NOMINAL_SPECTRUM = tube_spectrum()
 SCANNER = circular_trajectory(
-    np.arange(0.0, 360.0, 2.0), DetectorPlacement(1000.0, 1500.0, (128, 32), (3.1, 6.2), (160.0, 0.0))
+    np.arange(0.0, 360.0, 2.0), DetectorPlacement(1000.0, 1500.0, (128, 32), (3.1, 9.3), (160.0, 0.0))
 )
 VOXEL_MM = 4.0
 MUSCLE, BONE = Material.MUSCLE, Material.BONE
@@ -70,8 +70,8 @@ def cylinder(
 def pelvis(fat_mm: float = 0.0, gas: bool = False) -> Phantom:
     """45 x 30 cm of fat and muscle with femoral heads, sacrum and bladder; `fat_mm` more all round."""
     bodies = [
-        cylinder((0.0, 0.0), (225.0 + fat_mm, 110.0, 150.0 + fat_mm), None, adipose=1.0),
-        cylinder((0.0, 0.0), (195.0, 109.0, 120.0), 0, muscle=1.0),
+        cylinder((0.0, 0.0), (225.0 + fat_mm, 150.0, 150.0 + fat_mm), None, adipose=1.0),
+        cylinder((0.0, 0.0), (195.0, 149.0, 120.0), 0, muscle=1.0),
         *(Body((x, 0.0, 10.0), (27.0, 40.0, 27.0), {MUSCLE: 0.9, BONE: 0.18}, within=1) for x in (-95.0, 95.0)),
         Body((0.0, 0.0, -85.0), (45.0, 60.0, 18.0), {MUSCLE: 0.95, BONE: 0.1}, within=1),
         Body((0.0, 0.0, 45.0), (40.0, 45.0, 30.0), {Material.WATER: 1.0}, within=1),
@@ -95,7 +95,7 @@ def calibration_phantom() -> Phantom:
         {"water": 0.97, "bone": 0.1},
         {"water": 0.9, "bone": 0.25},
     )
-    body = cylinder((0.0, 0.0), (150.0, 110.0, 150.0), None, water=1.0)
+    body = cylinder((0.0, 0.0), (150.0, 150.0, 150.0), None, water=1.0)
     inserts = (cylinder(at, (15.0, 100.0, 15.0), 0, **of) for at, of in zip(INSERTS_MM, made, strict=True))
     return Phantom((body, *inserts))
 
@@ -119,7 +119,7 @@ def hardening() -> BeamHardening:
 @cache
 def fitted_kernel() -> KernelScatter:
     """The kernel, fitted on an oval of water that is as large as a pelvis and has nothing in it."""
-    oval = Phantom((cylinder((0.0, 0.0), (225.0, 110.0, 150.0), None, water=1.0),))
+    oval = Phantom((cylinder((0.0, 0.0), (225.0, 150.0, 150.0), None, water=1.0),))
     straight, scattered = signals(oval)
     return KernelScatter().fitted_to(straight + scattered, straight, AIR, SCANNER)
 
