@@ -20,7 +20,7 @@ Float32Array = NDArray[np.float32]
 SHADOW_TRANSMISSION = 0.5
 LARGEST_SCATTER_SHARE = 0.95
 SMALLEST_PRIMARY = 1e-6
-WIDTHS_MM = (20.0, 40.0, 80.0, 120.0, 180.0, 240.0, 320.0)
+WIDTHS_MM = (20.0, 40.0, 80.0, 120.0, 180.0, 240.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,18 +105,19 @@ def _basis(trajectory: Trajectory, narrow_mm: float, wide_mm: float) -> CosineBa
 
 def _best_pair(products: Float64Array, targets: Float64Array) -> tuple[float, float, Float64Array]:
     """The two widths, and their shares (2,), none negative, that leave the smallest squares (normal equations)."""
-    best = (0.0, WIDTHS_MM[0], WIDTHS_MM[-1], np.zeros(2))
+    explained_most = 0.0
+    best: tuple[float, float, Float64Array] = (WIDTHS_MM[0], WIDTHS_MM[-1], np.zeros(2))
     for first, second in combinations(range(len(WIDTHS_MM)), 2):
         pair = [first, second]
-        shares = np.linalg.lstsq(products[np.ix_(pair, pair)], targets[pair], rcond=None)[0]
+        shares = np.asarray(np.linalg.lstsq(products[np.ix_(pair, pair)], targets[pair], rcond=None)[0])
         if shares.min() < 0.0:
             alone = int(np.argmax(targets[pair] ** 2 / np.diag(products)[pair]))
             shares = np.zeros(2)
             shares[alone] = max(targets[pair[alone]] / products[pair[alone], pair[alone]], 0.0)
         explained = float(2.0 * shares @ targets[pair] - shares @ products[np.ix_(pair, pair)] @ shares)
-        if explained > best[0]:
-            best = (explained, WIDTHS_MM[first], WIDTHS_MM[second], shares)
-    return best[1:]
+        if explained > explained_most:
+            explained_most, best = explained, (WIDTHS_MM[first], WIDTHS_MM[second], shares)
+    return best
 
 
 def _potential(primary: Float32Array, air: Float32Array) -> Float32Array:

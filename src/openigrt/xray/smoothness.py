@@ -51,9 +51,7 @@ class CosineBasis:
         return np.asarray(0.5 + 0.5 * np.cos(np.pi * share))
 
 
-def _cosines(
-    count: int, step_mm: float, shortest_mm: float, margin_mm: float
-) -> tuple[Float32Array, Float64Array]:
+def _cosines(count: int, step_mm: float, shortest_mm: float, margin_mm: float) -> tuple[Float32Array, Float64Array]:
     """Waves (waves, count) of the discrete cosine transform, and their frequencies per mm (waves,).
 
     They are those of a longer row, which has a margin at both ends, where this one lies in it.
