@@ -1,6 +1,8 @@
 """Scans of machines and of other programs: pixels, geometry, what is noticed and what is refused."""
 
+import shutil
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -344,7 +346,16 @@ def test_stacks_and_geometries_that_do_not_belong_together(tmp_path):
     path = write_stack(tmp_path, ".mha", np.zeros((3, 6, 8), np.float32))
     with pytest.raises(InconsistentInput, match="has 4 projections, and there are 3"):
         read_scan(path)
+    shutil.copy(tmp_path / "geometry.xml", tmp_path / "again.xml")
+    with pytest.raises(AmbiguousInput, match=r"2 files of RTK's geometry \(again\.xml, geometry\.xml\)"):
+        read_scan(path)
+    (tmp_path / "again.xml").write_text((tmp_path / "geometry.xml").read_text()[:-40])
+    with pytest.raises(InconsistentInput, match=r"geometry\.xml has 4 projections"):
+        read_scan(path)
     (tmp_path / "geometry.xml").rename(tmp_path / "elsewhere")
+    with pytest.raises(UnreadableFile, match=r"none is RTK's geometry, and one is not read: .*again\.xml is damaged"):
+        read_scan(path)
+    (tmp_path / "again.xml").unlink()
     with pytest.raises(MissingInput, match="without a geometry"):
         read_scan(path)
     with pytest.raises(InconsistentInput, match="elsewhere has 4"):
@@ -362,6 +373,25 @@ def test_pixels_that_cannot_be(tmp_path, value):
 
 
 # -------------------------------------------------------------------------------- folders, damage, arcs
+
+
+@pytest.mark.parametrize(
+    ("write", "said", "option"),
+    [
+        (
+            lambda folder: write_stack(folder, ".mha", np.zeros((4, 6, 8), np.float32)),
+            {"spacing_mm": (1.0, 1.0)},
+            "--spacing",
+        ),
+        (lambda folder: write_stack(folder, ".mha", np.zeros((4, 6, 8), np.float32)), {"imager": ELEKTA}, "--machine"),
+        (lambda folder: write_his(folder), {"quantity": Quantity.INTENSITY}, "--quantity"),
+        (lambda folder: write_his(folder), {"geometry": Path("geometry.xml")}, "--geometry"),
+    ],
+)
+def test_what_files_state_themselves_is_not_said_again(tmp_path, write, said, option):
+    write(tmp_path)
+    with pytest.raises(InputError, match=f"state themselves what {option} says; leave {option} out"):
+        read_scan(tmp_path, ScanDefaults(**said))
 
 
 def test_what_is_no_scan(tmp_path):
@@ -496,8 +526,8 @@ NRRD = "NRRD0004\ntype: uchar\ndimension: 3\nsizes: 2 2 2\nencoding: raw\n\n"
     [
         ("DimSize = 2 2 2", "DimSize = 60000 60000 60000", "its size is"),
         ("DimSize = 2 2 2", "DimSize = 2000 2000 200", "truncated or damaged: its pixels take 800000000 bytes"),
-        ("DimSize = 2 2 2", "DimSize = 2 2", "three numbers"),
-        ("NDims = 3", "NDims = 2", "'2' dimensions"),
+        ("DimSize = 2 2 2", "DimSize = 2 2", "expected 3 numbers"),
+        ("NDims = 3", "NDims = 2", "expected 2 numbers"),
         ("MET_UCHAR", "MET_LONG_DOUBLE", "'MET_LONG_DOUBLE'"),
         ("NDims = 3", "NDims = 3\nElementNumberOfChannels = 3", "'3' components"),
         ("NDims = 3", "NDims = 3\nElementSpacing = 0 1 1", "numbers above zero"),

@@ -79,10 +79,16 @@ def test_a_prior_gives_a_second_image_that_is_never_matched(tmp_path):
         tmp_path / "raw", "HFS", angles=TURN, counts=lambda p: (np.exp(-p) + 0.02).astype(np.float32) * 30_000.0
     )
     words = ("--quantity", "intensity", "--voxel", "3", "--prior", plan, "--scatter", "uniform")
-    done = run("reconstruct", raw, *words, "--out", tmp_path / "out", "--json")
+    unseen = run("reconstruct", raw, *words, "--out", tmp_path / "unseen", "--json")
+    assert unseen.code == 3
+    record = json.loads(unseen.out)
+    assert (record["prior"]["verdict"], record["prior"]["is_used"]) == ("look", False)
+    assert any("The planning CT is not used" in said and "it is another patient" in said for said in record["messages"])
+    assert not (tmp_path / "unseen" / "ct_with_prior").exists()
+    done = run("reconstruct", raw, *words, "--match-seen", "--out", tmp_path / "out", "--json")
     assert done.code == 0, done.err
     record = json.loads(done.out)
-    assert record["prior"]["verdict"] == "look"
+    assert (record["prior"]["is_used"], record["settings"]["is_match_seen"]) == (True, True)
     assert any("it bent, or it is another patient" in said for said in record["messages"])
     first = pydicom.dcmread(next((tmp_path / "out" / "ct").iterdir()))
     second = pydicom.dcmread(next((tmp_path / "out" / "ct_with_prior").iterdir()))
@@ -94,28 +100,87 @@ def test_a_prior_gives_a_second_image_that_is_never_matched(tmp_path):
     assert "derived" in refused.err
 
 
-def test_every_phase_of_breathing_shows_the_tumour_where_it_was(tmp_path):
-    trajectory, times = minute(projections=400, size=(96, 64), spacing_mm=(4.5, 4.5))
+PROJECTIONS_OF_CHEST = 400
+
+
+@pytest.fixture(scope="module")
+def breathing_scan(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("chest")
+    trajectory, times = minute(projections=PROJECTIONS_OF_CHEST, size=(96, 64), spacing_mm=(4.5, 4.5))
     amplitudes, _ = breathing_mm(times)
-    chest = Chest()
-    (tmp_path / "p").mkdir()
-    write_stack(tmp_path / "p", chest.scanned(trajectory, amplitudes), trajectory)
-    words = ("--four-d", "5", "--frame-rate", f"{400 / 60:.6f}", "--quantity", "line integral", "--position", "HFS")
-    done = run("reconstruct", tmp_path / "p", *words, "--voxel", "3", "--water", "0.02", "--out", tmp_path / "out")
+    write_stack(folder, Chest().scanned(trajectory, amplitudes), trajectory)
+    return folder, times, amplitudes
+
+
+def four_d(folder, *words, voxel="3"):
+    rate = f"{PROJECTIONS_OF_CHEST / 60:.6f}"
+    known = ("--frame-rate", rate, "--quantity", "line integral", "--position", "HFS", "--water", "0.02")
+    return run("reconstruct", folder, "--four-d", "5", *known, "--voxel", voxel, *words)
+
+
+def test_every_phase_of_breathing_shows_the_tumour_where_it_was(breathing_scan, tmp_path):
+    done = four_d(breathing_scan[0], "--out", tmp_path / "out")
     assert done.code == 0, done.err
     record = json.loads((tmp_path / "out" / "reconstruction.json").read_text(encoding="utf-8"))
-    assert [made["phase"] for made in record["breathing"]] == ["0%", "20%", "40%", "60%", "80%"]
+    assert [made["bin"] for made in record["breathing"]] == ["0%", "20%", "40%", "60%", "80%"]
     heights = {phase: tumour_height_mm(tmp_path / "out" / f"phase_{phase}") for phase in (0, 40)}
-    inhaled, exhaled = (chest.tumour_center_mm(amplitude)[1] for amplitude in (HEIGHT_MM, 0.0))
+    inhaled, exhaled = (Chest().tumour_center_mm(amplitude)[1] for amplitude in (HEIGHT_MM, 0.0))
     assert heights[40] == pytest.approx(exhaled, abs=2.5)
     assert exhaled - heights[0] > 0.5 * (exhaled - inhaled)
+
+
+@pytest.mark.parametrize("method", [(), ("--method", "os-sart", "--iterations", "4")])
+def test_bins_of_the_amplitude_of_a_trace_show_the_tumour_where_it_was(breathing_scan, tmp_path, method):
+    folder, times, amplitudes = breathing_scan
+    rows = "".join(f"{1000.0 * (t + 7.5):.1f};{a:.3f}\n" for t, a in zip(times, amplitudes, strict=True))
+    (tmp_path / "trace.csv").write_text(f"time_ms;amplitude_mm\n{rows}")
+    words = ("--binning", "amplitude", "--trace", tmp_path / "trace.csv", "--trace-start", "7.5", *method)
+    done = four_d(folder, *words, "--out", tmp_path / "out", voxel="5" if method else "3")
+    record = json.loads((tmp_path / "out" / "reconstruction.json").read_text(encoding="utf-8"))
+    has_image = [made["has_image"] for made in record["breathing"]]
+    assert done.code == (0 if all(has_image) else 3), done.err
+    assert record["settings"]["breathing"] == {"bins": 5, "by": "amplitude", "trace": "trace.csv", "trace_start_s": 7.5}
+    assert has_image[0]
+    least = amplitudes[amplitudes < amplitudes.min() + np.ptp(amplitudes) / 5.0].mean()
+    expected = Chest().tumour_center_mm(least)[1]
+    assert tumour_height_mm(tmp_path / "out" / "amplitude_1") == pytest.approx(expected, abs=2.5)
+
+
+def test_breathing_that_cannot_be_sorted_is_told_before_anything_is_made(breathing_scan, tmp_path):
+    folder, times, amplitudes = breathing_scan
+    rows = "".join(f"{t:.3f},{a:.3f}\n" for t, a in zip(times, amplitudes, strict=True))
+    (tmp_path / "trace.csv").write_text(f"time_s,amplitude\n{rows}")
+    late = four_d(folder, "--trace", tmp_path / "trace.csv", "--trace-start", "50", "--out", tmp_path / "out")
+    assert "say with --trace-start when the first projection was taken" in late.sentence
+    (tmp_path / "trace.csv").write_text(rows)
+    assert (
+        "expected the names of its columns: time_s"
+        in four_d(folder, "--trace", tmp_path / "trace.csv", "--out", tmp_path / "out").sentence
+    )
+    still = "".join(f"{t:.3f},{1.0 if 20.0 < t < 21.0 else 0.0}\n" for t in times)
+    (tmp_path / "trace.csv").write_text(f"time_s,amplitude\n{still}")
+    assert (
+        "shows 1 ends of inhalation"
+        in four_d(folder, "--trace", tmp_path / "trace.csv", "--out", tmp_path / "out").sentence
+    )
+    assert late.code == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_bins_of_too_few_projections_are_refused_where_none_has_an_image(scan, tmp_path):
+    rows = "".join(f"{t:.2f},{np.cos(t):.4f}\n" for t in np.arange(0.0, 60.0, 0.1))
+    (tmp_path / "trace.csv").write_text(f"time_s,amplitude\n{rows}")
+    words = {"four_d": 20, "frame_rate": 1.0, "trace": tmp_path / "trace.csv", "out": tmp_path / "out"}
+    assert "Not one of 20 bins of breathing has projections enough" in refused(scan, words)
+    assert not (tmp_path / "out").exists()
 
 
 def tumour_height_mm(folder):
     """Where the tumour lies along the patient: the middle of what is dense in the lung about it."""
     slices = sorted((pydicom.dcmread(path) for path in folder.iterdir()), key=lambda s: s.ImagePositionPatient[2])
-    across = np.array([float(s.ImagePositionPatient[0]) + 3.0 * np.arange(s.Columns) for s in slices[:1]])[0]
-    down = float(slices[0].ImagePositionPatient[1]) + 3.0 * np.arange(slices[0].Rows)
+    first, step_mm = slices[0], float(slices[0].PixelSpacing[0])
+    across = float(first.ImagePositionPatient[0]) + step_mm * np.arange(first.Columns)
+    down = float(first.ImagePositionPatient[1]) + step_mm * np.arange(first.Rows)
     column = (np.abs(across + 55.0) < 6.0)[None, :] & (np.abs(down + 5.0) < 6.0)[:, None]
     values = np.array([s.pixel_array[column].mean() for s in slices], dtype=float)
     heights = np.array([float(s.ImagePositionPatient[2]) for s in slices])
@@ -223,6 +288,22 @@ def test_a_patient_who_lies_otherwise_than_planned(tmp_path, scan):
         ({"size": (10, 10)}, "expected columns, rows and slices"),
         ({"iterations": 0}, "expected a whole number from 1"),
         ({"scatter": "all"}, "expected one of none, uniform, kernel"),
+        ({"iterations": 5}, "--iterations is of the iterative methods, os-sart, cgls and tv, and the method is fdk"),
+        ({"method": "tv", "window": "hann"}, "--window is of the filter of fdk, and the method is tv"),
+        ({"method": "cgls", "cut_off": 1.0}, "--cut-off is of the filter of fdk, and the method is cgls"),
+        ({"spacing": (1.0, 1.0)}, "state themselves what --spacing says"),
+        ({"machine": "elekta_iec"}, "state themselves what --machine says"),
+        ({"frame_rate": 5.0}, "--frame-rate is of use with --four-d alone"),
+        ({"trace": "trace.csv"}, "--trace is of use with --four-d alone"),
+        ({"binning": "phase"}, "--binning is of use with --four-d alone"),
+        ({"four_d": 5, "trace_start": 1.0}, "--trace-start is a time on the clock of a trace"),
+        ({"four_d": 5, "binning": "depth"}, "binning is 'depth'; expected one of phase, amplitude"),
+        (
+            {"four_d": 5, "frame_rate": 9.0, "trace": "nowhere.csv"},
+            "nowhere.csv is no file; expected a breathing trace",
+        ),
+        ({"plan_uid": "1.2"}, "choose within a plan folder"),
+        ({"match_seen": True}, "--match-seen is said of the match of a prior"),
         ({"four_d": 10}, "give --frame-rate"),
         ({"flat": "nowhere.mha"}, "Line integrals need no flat field"),
         ({"dark": "nowhere.mha", "quantity": "intensity"}, "A dark field is of use with a flat field only"),

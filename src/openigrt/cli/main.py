@@ -175,8 +175,8 @@ def reconstruct(  # noqa: PLR0917  (typer makes options of parameters; they are 
     iterations: options.Iterations = None,
     voxel: options.Voxel = 1.0,
     size: options.Size = None,
-    window: options.Window = "hann",
-    cut_off: options.CutOff = 1.0,
+    window: options.Window = None,
+    cut_off: options.CutOff = None,
     fan: options.FanOfDetector = None,
     flat: options.Flat = None,
     dark: options.Dark = None,
@@ -184,8 +184,14 @@ def reconstruct(  # noqa: PLR0917  (typer makes options of parameters; they are 
     tube_voltage: options.TubeVoltage = None,
     water: options.Water = None,
     prior: options.Prior = None,
+    match_seen: options.MatchSeen = False,
     four_d: options.FourD = None,
+    binning: options.Binning = None,
+    trace: options.Trace = None,
+    trace_start: options.TraceStart = None,
     plan: options.PlanOfPatient = None,
+    plan_uid: options.PlanWithinFolder = None,
+    plan_series: options.PlanSeries = None,
     position: options.Position = None,
     couch_pose: options.CouchPose = None,
     spacing: options.DetectorSpacing = None,
@@ -207,6 +213,7 @@ def reconstruct(  # noqa: PLR0917  (typer makes options of parameters; they are 
         voice.answer(json.dumps(tasks.reconstruction_record(done), ensure_ascii=False, allow_nan=False) + "\n")
     else:
         voice.answer(tasks.reconstruction_summary(done, out))
+    raise typer.Exit(ExitCode.PERSON_NEEDED if done.is_person_needed else ExitCode.DONE)
 
 
 @app.command()

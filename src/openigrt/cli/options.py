@@ -70,6 +70,12 @@ Geometry = Annotated[
     Path | None, Option(metavar="FILE", parser=words.path, help="RTK's geometry (XML), where none lies beside a stack")
 ]
 Method = Annotated[str, Option(metavar="NAME", help="fdk, os-sart, cgls or tv (total variation)")]
+PlanWithinFolder = Annotated[
+    str | None, Option("--plan-uid", metavar="UID", help="which plan of the folder, if several")
+]
+MatchSeen = Annotated[
+    bool, Option("--match-seen", help="a person has looked at the match of the prior: use it, be it trusted or not")
+]
 Iterations = Annotated[int | None, Option(min=1, metavar="N", help="of os-sart, cgls and tv")]
 Flat = Annotated[
     Path | None, Option(metavar="FILE", parser=words.path, help="flat field of the detector: an image, or a stack")
@@ -81,13 +87,25 @@ Prior = Annotated[
     Path | None,
     Option(metavar="PLAN", parser=words.path, help="plan folder whose CT, once matched, corrects scatter and HU"),
 ]
-FourD = Annotated[int | None, Option("--four-d", min=1, metavar="N", help="also images of N breathing phases")]
+FourD = Annotated[int | None, Option("--four-d", min=1, metavar="N", help="also images of N bins of breathing")]
+Binning = Annotated[str | None, Option(metavar="NAME", help="of breathing: by phase, or by amplitude")]
+Trace = Annotated[
+    Path | None,
+    Option(metavar="FILE", parser=words.path, help="breathing trace (CSV, .vxp), instead of the projections' own"),
+]
+TraceStart = Annotated[
+    float | None, Option(metavar="SECONDS", help="when the first projection was taken, on the clock of the trace")
+]
 Voxel = Annotated[float, Option(metavar="MM", help="edge of a voxel")]
 Size = Annotated[
     str | None, Option(metavar="COLUMNS,ROWS,SLICES", help="voxels about the middle; all that is seen if left out")
 ]
-Window = Annotated[str, Option(metavar="NAME", help="of the filter: ram-lak, shepp-logan, cosine, hamming or hann")]
-CutOff = Annotated[float, Option(metavar="SHARE", help="of the filter: share of the detector's highest frequency")]
+Window = Annotated[
+    str | None, Option(metavar="NAME", help="of the filter: ram-lak, shepp-logan, cosine, hamming or hann")
+]
+CutOff = Annotated[
+    float | None, Option(metavar="SHARE", help="of the filter: share of the detector's highest frequency")
+]
 FanOfDetector = Annotated[
     str | None, Option("--fan", metavar="NAME", help="full or half; found from the detector's place if left out")
 ]

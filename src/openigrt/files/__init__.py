@@ -21,6 +21,7 @@ from openigrt.files.rtk_geometry import (
 )
 from openigrt.files.scan_sources import ScanDefaults
 from openigrt.files.scans import read_scan
+from openigrt.files.traces import read_trace
 from openigrt.files.volumes import SUFFIXES, is_volume, read_volume, sha256_of, write_volume
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "read_readings",
     "read_rtk_geometry",
     "read_scan",
+    "read_trace",
     "read_volume",
     "rtk_geometry_of",
     "sha256_of",

@@ -35,6 +35,12 @@ _SERIES: dict[str, tuple[Callable[[bytes], bool], Series]] = {
 }
 _STACK = "stack (.mha, .mhd, .nrrd)"
 _DICOM = "DICOM"
+_LEFT_OPEN: dict[str, tuple[str, ...]] = {
+    "Varian .xim": ("imager",),
+    "Elekta .his": ("imager",),
+    "TIFF": ("geometry", "quantity", "spacing_mm"),
+    _STACK: ("geometry", "quantity"),
+}
 
 
 def read_scan(path: Path, defaults: ScanDefaults | None = None) -> tuple[Scan, Messages]:
@@ -46,6 +52,7 @@ def read_scan(path: Path, defaults: ScanDefaults | None = None) -> tuple[Scan, M
     """
     known = defaults or ScanDefaults()
     kind, paths, aside = _projections_at(path)
+    known.require_open(_LEFT_OPEN.get(kind, ()), kind)
     try:
         scan, messages = stack_scan(paths[0], known) if kind == _STACK else _SERIES[kind][1](paths, known)
     except InvalidGeometry as error:

@@ -43,7 +43,8 @@ NRRD_NAMES = {
     "f8": ("double",),
 }
 NRRD_KINDS = {name: kind for kind, names in NRRD_NAMES.items() for name in names}
-LPS_FROM = {
+_IDENTITY = {2: "1 0 0 1", 3: "1 0 0 0 1 0 0 0 1"}
+LPS_FROM: dict[str, tuple[float, ...]] = {
     "left-posterior-superior": (1.0, 1.0, 1.0),
     "lps": (1.0, 1.0, 1.0),
     "right-anterior-superior": (-1.0, -1.0, 1.0),
@@ -84,7 +85,10 @@ def is_nrrd(start: bytes) -> bool:
 
 
 def read_stack_header(path: Path) -> StackHeader:
-    """The header of a stack; raises UnreadableFile or UnsupportedInput that names the file."""
+    """The header of a stack; an image of two dimensions is a stack of one.
+
+    Raises UnreadableFile or UnsupportedInput that names the file.
+    """
     try:
         with path.open("rb") as file:
             content = file.read(LONGEST_HEADER_BYTES)
@@ -102,18 +106,20 @@ def read_stack_header(path: Path) -> StackHeader:
 def _meta(path: Path, content: bytes) -> StackHeader:
     """A header of lines `key = value`, of which the last names where the pixels are."""
     fields, start = _meta_fields(content)
-    _require_three(_word(fields, "NDims"), fields.get("ElementNumberOfChannels", "1"))
+    axes = _axes(_word(fields, "NDims"), fields.get("ElementNumberOfChannels", "1"))
     kind = META_KINDS.get(_word(fields, "ElementType"))
     if kind is None or fields.get("BinaryData", "True").lower() != "true" or "HeaderSize" in fields:
         raise UnsupportedInput(f"its pixels are {fields['ElementType'][:40]!r}; expected binary numbers without a gap")
     is_big = next((fields[k] for k in ("ElementByteOrderMSB", "BinaryDataByteOrderMSB") if k in fields), "False")
-    transform = _first(fields, ("TransformMatrix", "Rotation", "Orientation"), "1 0 0 0 1 0 0 0 1")
+    origin = _first(fields, ("Offset", "Origin", "Position"), " ".join("0" * axes))
+    spacing = _first(fields, ("ElementSpacing", "ElementSize"), " ".join("1" * axes))
+    transform = _first(fields, ("TransformMatrix", "Rotation", "Orientation"), _IDENTITY[axes])
     data = _word(fields, "ElementDataFile")
     return StackHeader(
-        size=_size(_word(fields, "DimSize")),
-        origin_mm=_numbers(_first(fields, ("Offset", "Origin", "Position"), "0 0 0"), 3, "Offset"),
-        spacing_mm=_spacing(_numbers(_first(fields, ("ElementSpacing", "ElementSize"), "1 1 1"), 3, "ElementSpacing")),
-        direction=_numbers(transform, 9, "TransformMatrix").reshape(3, 3).T,
+        size=_size(_word(fields, "DimSize"), axes),
+        origin_mm=_in_three(_numbers(origin, axes, "Offset"), 0.0),
+        spacing_mm=_in_three(_spacing(_numbers(spacing, axes, "ElementSpacing")), 1.0),
+        direction=_turned_in_three(_numbers(transform, axes**2, "TransformMatrix").reshape(axes, axes).T),
         kind=np.dtype((">" if is_big.lower() == "true" else "<") + kind),
         data=path if data == LOCAL else _beside(path, data),
         start=start if data == LOCAL else 0,
@@ -145,7 +151,7 @@ def _first(fields: dict[str, str], names: tuple[str, ...], otherwise: str) -> st
 def _nrrd(path: Path, content: bytes) -> StackHeader:
     """A header of lines `field: value` that ends with an empty line."""
     fields, start = _nrrd_fields(content)
-    _require_three(_word(fields, "dimension"), "1")
+    axes = _axes(_word(fields, "dimension"), "1")
     kind, encoding = NRRD_KINDS.get(_word(fields, "type").lower()), _word(fields, "encoding").lower()
     stray = [
         name for name in ("data file", "datafile", "line skip", "lineskip", "byte skip", "byteskip") if name in fields
@@ -155,12 +161,12 @@ def _nrrd(path: Path, content: bytes) -> StackHeader:
             f"its pixels are {fields['type'][:40]!r} in encoding {encoding[:40]!r} {', '.join(stray)}; expected "
             "numbers in encoding raw or gzip, in the file itself"
         )
-    origin, spacing, direction = _nrrd_geometry(fields)
+    origin, spacing, direction = _nrrd_geometry(fields, axes)
     return StackHeader(
-        size=_size(_word(fields, "sizes")),
-        origin_mm=origin,
-        spacing_mm=_spacing(spacing),
-        direction=direction,
+        size=_size(_word(fields, "sizes"), axes),
+        origin_mm=_in_three(origin, 0.0),
+        spacing_mm=_in_three(_spacing(spacing), 1.0),
+        direction=_turned_in_three(direction),
         kind=np.dtype((">" if fields.get("endian", "little").lower() == "big" else "<") + kind),
         data=path,
         start=start,
@@ -184,16 +190,18 @@ def _nrrd_fields(content: bytes) -> tuple[dict[str, str], int]:
             fields[name.strip().lower()] = value.strip()
 
 
-def _nrrd_geometry(fields: dict[str, str]) -> tuple[Float64Array, Float64Array, Float64Array]:
+def _nrrd_geometry(fields: dict[str, str], axes: int) -> tuple[Float64Array, Float64Array, Float64Array]:
     """Origin, spacing and direction; from vectors in space where they are stated."""
     if "space directions" not in fields:
-        return np.zeros(3), _numbers(fields.get("spacings", "1 1 1"), 3, "spacings"), np.eye(3)
-    signs = LPS_FROM.get(fields.get("space", "").lower())
-    if signs is None:
+        still = np.zeros(axes), np.eye(axes)
+        return still[0], _numbers(fields.get("spacings", " ".join("1" * axes)), axes, "spacings"), still[1]
+    signs = LPS_FROM.get(fields.get("space", "").lower(), None if axes > 2 else (1.0, 1.0))
+    if signs is None or len(signs) != axes:
         raise UnsupportedInput(f"its space is {fields.get('space', 'not stated')[:40]!r}; expected LPS or RAS")
-    vectors = _numbers(_without_brackets(fields["space directions"]), 9, "space directions").reshape(3, 3) * signs
+    vectors = _numbers(_without_brackets(fields["space directions"]), axes**2, "space directions")
+    vectors = vectors.reshape(axes, axes) * signs
     lengths = _spacing(np.linalg.norm(vectors, axis=1))
-    origin = _numbers(_without_brackets(fields.get("space origin", "(0,0,0)")), 3, "space origin") * signs
+    origin = _numbers(_without_brackets(fields.get("space origin", " ".join("0" * axes))), axes, "space origin") * signs
     return origin, lengths, (vectors / lengths[:, np.newaxis]).T
 
 
@@ -213,13 +221,26 @@ def _word(fields: dict[str, str], name: str) -> str:
     return found
 
 
-def _require_three(dimensions: str, channels: str) -> None:
-    """Raise UnsupportedInput for what is no stack of single numbers."""
-    if dimensions != "3" or channels != "1":
+def _axes(dimensions: str, channels: str) -> int:
+    """How many axes there are: two of an image, three of a stack; raises UnsupportedInput for what is neither."""
+    if dimensions not in ("2", "3") or channels != "1":
         raise UnsupportedInput(
-            f"it has {dimensions[:20]!r} dimensions and {channels[:20]!r} components; expected projections along a "
-            "third axis"
+            f"it has {dimensions[:20]!r} dimensions and {channels[:20]!r} components; expected one image, or "
+            "projections along a third axis"
         )
+    return int(dimensions)
+
+
+def _in_three(values: Float64Array, third: float) -> Float64Array:
+    """What is said along each axis, with a third one where there are two."""
+    return np.append(values, third)[:3]
+
+
+def _turned_in_three(direction: Float64Array) -> Float64Array:
+    """The direction of three axes, where there may be two."""
+    out = np.eye(3)
+    out[: len(direction), : len(direction)] = direction
+    return out
 
 
 def _numbers(text: str, count: int, name: str) -> Float64Array:
@@ -241,13 +262,13 @@ def _spacing(values: Float64Array) -> Float64Array:
     return values
 
 
-def _size(text: str) -> tuple[int, int, int]:
+def _size(text: str, axes: int) -> tuple[int, int, int]:
     """Columns, rows, projections."""
     words = text.split()
     sides = [int(word) if word.isascii() and word.isdigit() and len(word) < 7 else 0 for word in words]
-    if len(sides) != 3 or not all(1 <= side <= LONGEST_SIDE for side in sides) or math.prod(sides) > MOST_PIXELS:
-        raise UnreadableFile(f"its size is {text[:60]!r}; expected three numbers, at most {MOST_PIXELS} pixels in all")
-    return sides[0], sides[1], sides[2]
+    if len(sides) != axes or not all(1 <= side <= LONGEST_SIDE for side in sides) or math.prod(sides) > MOST_PIXELS:
+        raise UnreadableFile(f"its size is {text[:60]!r}; expected {axes} numbers, at most {MOST_PIXELS} pixels in all")
+    return sides[0], sides[1], sides[2] if axes > 2 else 1
 
 
 def _beside(path: Path, name: str) -> Path:

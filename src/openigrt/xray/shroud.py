@@ -106,7 +106,7 @@ def breathing_in(shroud: Shroud, times_s: ArrayLike, position: PatientPosition) 
     if range_mm < LEAST_RANGE_MM:
         raise InconsistentInput(
             f"Nothing is seen to breathe in these projections: {range_mm:.2f} mm, expected {LEAST_RANGE_MM} or more. "
-            "Give a trace, or reconstruct without bins.",
+            "Give a trace (--trace), or reconstruct without bins.",
             range_mm=range_mm,
         )
     cranial = float(position.table_top_from_lps()[1, 2])

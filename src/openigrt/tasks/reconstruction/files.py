@@ -17,13 +17,16 @@ from openigrt.dicom import (
 from openigrt.images import Image
 from openigrt.tasks.identifiers import derived_uid
 from openigrt.tasks.plain_values import moment
+from openigrt.tasks.reconstruction.asked import MOST_BINS
+from openigrt.tasks.reconstruction.breathing import AMPLITUDES, PHASES
 from openigrt.tasks.reconstruction.reconstruction import Reconstruction
 from openigrt.tasks.results.folder import utf8, write_together
 
 SCHEMA_VERSION = 1
-SLICES, SLICES_WITH_PRIOR, PHASES, RECORD = "ct", "ct_with_prior", "phase_", "reconstruction.json"
+SLICES, SLICES_WITH_PRIOR, RECORD = "ct", "ct_with_prior", "reconstruction.json"
 FILES = (RECORD,)
-RESULTS = (SLICES, SLICES_WITH_PRIOR, *(f"{PHASES}{n}" for n in range(100)), *FILES)
+_OF_BINS = (*(f"{PHASES}{n}" for n in range(100)), *(f"{AMPLITUDES}{n}" for n in range(1, MOST_BINS + 1)))
+RESULTS = (SLICES, SLICES_WITH_PRIOR, *_OF_BINS, *FILES)
 LARGEST_HU, SMALLEST_HU = 32000.0, -2000.0
 
 Record = dict[str, object]
@@ -41,11 +44,11 @@ def write_reconstruction(done: Reconstruction, folder: Path) -> None:
 def _images(done: Reconstruction) -> Iterator[tuple[str, Image]]:
     """The images of a reconstruction, each with the folder that it goes to."""
     yield SLICES, done.image
-    if done.prior is not None:
+    if done.prior is not None and done.prior.image is not None:
         yield SLICES_WITH_PRIOR, done.prior.image
     for made in done.bins:
         if made.image is not None:
-            yield f"{PHASES}{made.name.rstrip('%')}", made.image
+            yield made.folder, made.image
 
 
 def reconstruction_record(done: Reconstruction) -> Record:
@@ -79,7 +82,7 @@ def reconstruction_record(done: Reconstruction) -> Record:
         },
         "prior": _prior_record(done),
         "breathing": [
-            {"phase": made.name, "projections": made.projections, "has_image": made.image is not None}
+            {"bin": made.name, "projections": made.projections, "has_image": made.image is not None}
             for made in done.bins
         ],
         "messages": list(done.messages),
@@ -98,6 +101,8 @@ def _prior_record(done: Reconstruction) -> Record | None:
         "plan_from_daily": match.plan_from_daily.matrix4().round(9).tolist(),
         "region": match.region,
         "verdict": str(match.trust.verdict),
+        "reasons": list(match.trust.reasons),
+        "is_used": done.prior.image is not None,
     }
 
 
@@ -110,7 +115,7 @@ def reconstruction_summary(done: Reconstruction, folder: Path | None) -> str:
         f"{arc.range_deg:.0f} degrees, {done.fan} fan, {done.settings.method}.",
         *done.messages,
     ]
-    if done.prior is not None:
+    if done.prior is not None and done.prior.image is not None:
         lines.append(
             f"The planning CT was laid by the match on {done.prior.match.region}, {done.prior.match.trust.verdict}; "
             f"{SLICES_WITH_PRIOR} contains it, and is for dose and contours, never for a match."

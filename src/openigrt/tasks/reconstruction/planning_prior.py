@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openigrt.dicom import DailyFolder, PlanFolder
-from openigrt.errors import MatchImpossible
+from openigrt.errors import InconsistentInput, MatchImpossible
 from openigrt.geometry import Frame, Grid, RigidTransform, Trajectory, resample
 from openigrt.images import Image
 from openigrt.patient import Match
@@ -15,6 +15,7 @@ from openigrt.tasks.guidance.patient_setup import GivenSetup, patient_setup
 from openigrt.tasks.guidance.plan_side import PlanSide
 from openigrt.tasks.guidance.settings import guidance_settings
 from openigrt.tasks.reconstruction.volume_making import lps_from_room
+from openigrt.tasks.words import in_short
 from openigrt.xray import AXIAL_DIRECTION, BeamHardening, HuScale, PriorScatter, Projector, adapted_prior, scale_of_plan
 
 Float32Array = NDArray[np.float32]
@@ -68,7 +69,14 @@ class PlacedPlan:
     def scale(self, attenuation: Float32Array, grid: Grid, seen: NDArray[np.bool_]) -> HuScale:
         """HU by what plan and day show of the same tissues on a grid of the room."""
         planned = self.on(grid)
-        return scale_of_plan(attenuation, np.nan_to_num(planned, nan=AIR_HU), seen & np.isfinite(planned))
+        try:
+            return scale_of_plan(attenuation, np.nan_to_num(planned, nan=AIR_HU), seen & np.isfinite(planned))
+        except InconsistentInput:
+            raise InconsistentInput(
+                "Where the match laid the planning CT its tissues are not those of the image: it is of another "
+                f"patient (plan: {in_short(self.planning_image.provenance.patient_id)}) or site, the match is wrong, "
+                "or the pixels are no line integrals of this beam. Look at both (openigrt guide), or leave out --prior."
+            ) from None
 
 
 class PlannedScatter:

@@ -2,37 +2,30 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from enum import StrEnum
-from numbers import Integral, Real
 from pathlib import Path
-from typing import TypedDict, TypeVar, Unpack
+from typing import Unpack
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from openigrt.dicom import PROJECTION_CLASSES, PlanFolder, Straightening, read_rt_image_scan, scan_folder
-from openigrt.errors import InconsistentInput, InputError, MissingInput
+from openigrt.errors import InconsistentInput, InputError, MissingInput, UnsupportedInput
 from openigrt.files import ScanDefaults, read_scan
 from openigrt.geometry import CouchPose, Frame, PatientPosition
-from openigrt.images import Image, Phase, Quantity, Scan
-from openigrt.motion import breaths_of, phase_bins
+from openigrt.images import Image, Quantity, Scan
+from openigrt.patient import Match, Verdict
 from openigrt.tasks.clock import Clock, Progress
 from openigrt.tasks.guidance.inputs import couch_pose_of, machine_of, position_of, read_plan_input
 from openigrt.tasks.identifiers import derived_uid
+from openigrt.tasks.reconstruction.asked import HowMade, one_of, pair, settings_of, within
+from openigrt.tasks.reconstruction.breathing import images_of, remarks_on, sorted_breathing
 from openigrt.tasks.reconstruction.files import FILES, RESULTS, write_reconstruction
 from openigrt.tasks.reconstruction.planning_prior import PlacedPlan, PlannedScatter, matched_to_plan
-from openigrt.tasks.reconstruction.projection_corrections import (
-    SCATTER,
-    LineIntegrals,
-    Scatter,
-    hardening_of,
-    read_signals,
-)
+from openigrt.tasks.reconstruction.projection_corrections import SCATTER, LineIntegrals, hardening_of, read_signals
 from openigrt.tasks.reconstruction.reconstruction import (
     BreathingBin,
-    Method,
     PlanningPrior,
     Reconstruction,
     ReconstructionSettings,
@@ -41,41 +34,11 @@ from openigrt.tasks.reconstruction.volume_making import Bench, bench_of
 from openigrt.tasks.results.folder import require_usable_folder
 from openigrt.tasks.results.former import tell_set_aside
 from openigrt.tasks.words import given, in_short, require_listener, require_paths, require_texts
-from openigrt.xray import (
-    CONTAINS_PRIOR,
-    Fan,
-    HuScale,
-    RampWindow,
-    amsterdam_shroud,
-    blocks,
-    breathing_in,
-    reconstruct_bins,
-)
+from openigrt.xray import CONTAINS_PRIOR, BeamHardening, HuScale, blocks
 
-Chosen = TypeVar("Chosen", bound=StrEnum)
+Float32Array = NDArray[np.float32]
 
 WATER_PER_MM = 0.0206  # 60 keV (NIST, XCOM)
-FINEST_VOXEL_MM, COARSEST_VOXEL_MM = 0.1, 20.0
-LARGEST_SIZE = 2048
-MOST_ITERATIONS, MOST_BINS = 1000, 20
-
-
-class HowMade(TypedDict, total=False):
-    """How a volume is made, in the words of the command; what is left out has its usual value."""
-
-    method: str
-    iterations: int | None
-    voxel: float
-    size: Sequence[int] | None
-    window: str
-    cut_off: float
-    fan: str | None
-    flat: str | Path | None
-    dark: str | Path | None
-    scatter: str
-    tube_voltage: float | None
-    water: float | None
-    four_d: int | None
 
 
 def reconstruct(
@@ -88,6 +51,8 @@ def reconstruct(
     machine: str | Path | None = None,
     plan: str | Path | None = None,
     prior: str | Path | None = None,
+    plan_uid: str | None = None,
+    plan_series: str | None = None,
     position: str | None = None,
     couch_pose: CouchPose | Sequence[float] | None = None,
     out: str | Path | None = None,
@@ -99,62 +64,53 @@ def reconstruct(
     The words are those of the command. `geometry` is RTK's file; `spacing` (between columns, between rows) in mm and
     `quantity` (intensity, line integral) say what stacks do not, `frame_rate` how many projections a second. `plan` is
     the plan folder of the patient, whose name and position the image then carries; `prior` the same, and its CT then
-    corrects scatter and HU. `position` and `couch_pose` (IEC 61217) say how the patient lay; HFS and none where neither
-    they nor the files do. `how`: `voxel` is in mm, `size` (columns, rows, slices), `tube_voltage` in kV, `water` per
-    mm, `four_d` a number of breathing phases. Raises an OpenIgrtError with one sentence wherever no sound image can be
-    made; nothing is written then.
+    corrects scatter and HU; `plan_uid` and `plan_series` say which plan and CT of it. `position` and `couch_pose` (IEC
+    61217) say how the patient lay; HFS and none where neither they nor the files do. `how`: `voxel` is in mm, `size`
+    (columns, rows, slices), `tube_voltage` in kV, `water` per mm, `four_d` a number of bins of breathing. Raises an
+    OpenIgrtError with one sentence wherever no sound image can be made; nothing is written then.
     """
     require_paths(projections=projections, **given(geometry=geometry, machine=machine, plan=plan, prior=prior, out=out))
-    require_texts(**given(position=position, quantity=quantity))
+    require_texts(**given(position=position, quantity=quantity, plan_uid=plan_uid, plan_series=plan_series))
     require_listener(progress)
-    if plan is not None and prior is not None:
-        raise InputError("Both --plan and --prior name a plan; give one of them: --prior says all that --plan says.")
-    settings, known = _settings(how), _known(geometry, spacing, quantity, machine)
-    lying, couch, source = position_of(position), couch_pose_of(couch_pose), Path(projections)
+    settings, known, source = settings_of(how), _known(geometry, spacing, quantity, machine), Path(projections)
+    named = _plan_named(plan, prior, plan_uid or plan_series, settings)
+    frames_per_s = None if frame_rate is None else within(frame_rate, "frame_rate", 0.01, 1000.0)
+    if frames_per_s is not None and settings.breathing is None:
+        raise InputError("--frame-rate is of use with --four-d alone; give it, or leave both out.")
+    lying, couch = position_of(position), couch_pose_of(couch_pose)
     if out is not None:
-        require_usable_folder(Path(out), FILES, source, *(Path(named) for named in (plan, prior) if named is not None))
+        require_usable_folder(Path(out), FILES, source, *([] if named is None else [named]))
         tell_set_aside(Path(out), RESULTS, "run", progress)
     clock = Clock(progress)
     clock.step("read", "reading the headers of the projections")
     scan, messages = _read(source, known)
-    scan = scan if frame_rate is None else _timed(scan, _within(frame_rate, "frame_rate", 0.01, 1000.0))
-    named = plan if prior is None else prior
-    folder = None if named is None else read_plan_input(Path(named), None, lying, None, Straightening.REFUSED)
+    scan = scan if frames_per_s is None else _timed(scan, frames_per_s)
+    folder = None if named is None else read_plan_input(named, plan_uid, lying, plan_series, Straightening.REFUSED)
     if prior is not None:
         _require_plan(Path(prior), folder)
     scan, said = _lying(_of_patient(scan, folder), _position(lying, folder), couch)
     done = _reconstructed(source, scan, settings, folder if prior is not None else None, clock)
     clock.stop()
-    done = replace(done, messages=(*messages, *said, *done.messages), timing_s=clock.seconds)
+    of_plan = () if folder is None else folder.messages
+    done = replace(done, messages=(*messages, *of_plan, *said, *done.messages), timing_s=clock.seconds)
     if out is not None:
         progress("writing the slices")
         write_reconstruction(done, Path(out))
     return done
 
 
-def _settings(how: HowMade) -> ReconstructionSettings:
-    """What was asked for, checked."""
-    unknown = sorted(how.keys() - HowMade.__annotations__.keys())
-    if unknown:
-        raise InputError(f"reconstruct knows no {unknown[0]!r}; expected {', '.join(HowMade.__annotations__)}.")
-    usual = ReconstructionSettings()
-    voltage_kv, water_per_mm, bins = how.get("tube_voltage"), how.get("water"), how.get("four_d")
-    iterations, fan = how.get("iterations"), how.get("fan")
-    return ReconstructionSettings(
-        method=_one_of(Method, how.get("method", usual.method), "method"),
-        voxel_mm=_within(how.get("voxel", usual.voxel_mm), "voxel", FINEST_VOXEL_MM, COARSEST_VOXEL_MM),
-        size=_size(how.get("size")),
-        window=_one_of(RampWindow, how.get("window", usual.window), "window"),
-        cut_off_share=_within(how.get("cut_off", usual.cut_off_share), "cut_off", 0.05, 1.0),
-        fan=None if fan is None else _one_of(Fan, fan, "fan"),
-        iterations=None if iterations is None else _count(iterations, "iterations", MOST_ITERATIONS),
-        scatter=_one_of(Scatter, how.get("scatter", usual.scatter), "scatter"),
-        tube_voltage_kv=None if voltage_kv is None else _within(voltage_kv, "tube_voltage", 40.0, 150.0),
-        water_per_mm=None if water_per_mm is None else _within(water_per_mm, "water", 1e-3, 1.0),
-        flat=_file(how.get("flat"), "flat"),
-        dark=_file(how.get("dark"), "dark"),
-        bins=None if bins is None else _count(bins, "four_d", MOST_BINS),
-    )
+def _plan_named(
+    plan: str | Path | None, prior: str | Path | None, chosen: str | None, settings: ReconstructionSettings
+) -> Path | None:
+    """The plan folder, if one is named; raises InputError for words that contradict each other."""
+    if plan is not None and prior is not None:
+        raise InputError("Both --plan and --prior name a plan; give one of them: --prior says all that --plan says.")
+    if settings.is_match_seen and prior is None:
+        raise InputError("--match-seen is said of the match of a prior; give --prior, or leave it out.")
+    named = plan if prior is None else prior
+    if chosen is not None and named is None:
+        raise InputError("--plan-uid and --plan-series choose within a plan folder; give --plan or --prior.")
+    return None if named is None else Path(named)
 
 
 def _known(
@@ -164,25 +120,20 @@ def _known(
     return ScanDefaults(
         machine_of(machine).imager if machine is not None else None,
         None if geometry is None else Path(geometry),
-        None if quantity is None else _one_of(Quantity, quantity, "quantity"),
-        None if spacing is None else _pair(spacing),
+        None if quantity is None else one_of(Quantity, quantity, "quantity"),
+        None if spacing is None else pair(spacing),
     )
-
-
-def _file(path: str | Path | None, name: str) -> Path | None:
-    """A file, if one is named."""
-    require_paths(**given(**{name: path}))
-    return None if path is None else Path(path)
 
 
 def _read(source: Path, known: ScanDefaults) -> tuple[Scan, tuple[str, ...]]:
     """The scan of a folder or file, DICOM or not, and what was noticed."""
     try:
         return read_scan(source, known)
-    except MissingInput as error:
+    except (MissingInput, UnsupportedInput) as error:
         images = _rt_images(source)
         if not images:
             raise error from None
+        known.require_open(("quantity",), "RT Image")
         return read_rt_image_scan(images, quantity=known.quantity)
 
 
@@ -198,8 +149,10 @@ def _rt_images(folder: Path) -> list[Path]:
 
 
 def _timed(scan: Scan, frames_per_s: float) -> Scan:
-    """The scan with times of an even rate, where it states none."""
-    return scan if scan.times_s is not None else replace(scan, times_s=np.arange(len(scan)) / frames_per_s)
+    """The scan with times of an even rate; raises InputError where it states times itself."""
+    if scan.times_s is not None:
+        raise InputError("The projections state when each was taken; leave --frame-rate out.")
+    return replace(scan, times_s=np.arange(len(scan)) / frames_per_s)
 
 
 def _of_patient(scan: Scan, folder: PlanFolder | None) -> Scan:
@@ -241,6 +194,8 @@ def _lying(scan: Scan, position: PatientPosition | None, couch: CouchPose | None
     found = scan.provenance.patient_position
     if found is not None and position is not None and found is not position:
         raise InputError(f"position is {position}, and the projections say that the patient lay {found}; leave it out.")
+    if scan.couch is not None and couch is not None and couch != scan.couch:
+        raise InputError("--couch-pose is not where the projections say that the couch stood; leave it out.")
     said = []
     lay = position or found
     if lay is None:
@@ -264,26 +219,22 @@ def _reconstructed(
     hardening, about_tube = hardening_of(scan, settings.tube_voltage_kv)
     water_per_mm = settings.water_per_mm or (hardening.water_per_mm if hardening else WATER_PER_MM)
     integrals = LineIntegrals(signals, SCATTER[settings.scatter], hardening)
+    breathing = settings.breathing
+    bins = None if breathing is None else sorted_breathing(bench, integrals, breathing, clock)
     clock.step("reconstruct", "reconstructing")
     attenuation = bench.volume(integrals, clock.tell)
+    about_pixels = integrals.warnings()
     scale = HuScale.of_water(water_per_mm)
-    image, planned = bench.image(attenuation, scale, frame), None
-    doubts = list(integrals.warnings())
+    image = bench.image(attenuation, scale, frame)
+    prior: PlanningPrior | None = None
+    about_images: tuple[str, ...] = ()
     if plan is not None:
-        clock.step("match", "matching the first image to the plan")
-        match = matched_to_plan(image, plan)
-        clock.step("prior", "reconstructing with the planning CT as prior")
-        placed = PlacedPlan.by(match, plan, image)
-        scatter = PlannedScatter(placed, image, water_per_mm, hardening)
-        corrected = bench.volume(LineIntegrals(signals, scatter, hardening), clock.tell)
-        seen = bench.field_of_view.mask(bench.grid)
-        scale = placed.scale(attenuation, bench.grid, seen)
-        image = bench.image(attenuation, scale, frame)
-        of_plan = bench.image(corrected, placed.scale(corrected, bench.grid, seen), frame)
-        planned = PlanningPrior(match, _with_prior(of_plan))
-        doubts.extend(match.trust.reasons)
-    bins = () if settings.bins is None else _bins(bench, integrals, scale, frame, clock)
-    messages = (*about_beam, *about_tube, *bench.arc.warnings, *doubts, *_blank(bins))
+        first = FirstImage(bench, attenuation, image, scale, hardening)
+        image, scale, prior, about_images = _with_plan(first, integrals, plan, clock)
+    made: tuple[BreathingBin, ...] = ()
+    if bins is not None:
+        made = images_of(bins, bench, integrals, lambda volume, phase: bench.image(volume, scale, frame, phase), clock)
+        about_images += remarks_on(bins, made)
     return Reconstruction(
         image,
         scan,
@@ -294,9 +245,52 @@ def _reconstructed(
         bench.field_of_view,
         fingerprint,
         moment,
-        messages,
-        bins=bins,
-        prior=planned,
+        (*about_beam, *about_tube, *bench.arc.warnings, *about_pixels, *about_images),
+        bins=made,
+        prior=prior,
+    )
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class FirstImage:
+    """What is made without the plan: attenuation per mm [k, j, i], the image of it, and how HU were counted."""
+
+    bench: Bench
+    attenuation: Float32Array
+    image: Image
+    scale: HuScale
+    hardening: BeamHardening | None
+
+
+def _with_plan(
+    first: FirstImage, integrals: LineIntegrals, plan: PlanFolder, clock: Clock
+) -> tuple[Image, HuScale, PlanningPrior, tuple[str, ...]]:
+    """The first image in HU by the plan, that scale, what the plan gave, and what to know about it.
+
+    Where a person must look at the match before it is used, the plan gives nothing.
+    """
+    bench, image = first.bench, first.image
+    clock.step("match", "matching the first image to the plan")
+    match = matched_to_plan(image, plan)
+    if match.trust.verdict is not Verdict.TRUSTED and not bench.settings.is_match_seen:
+        return image, first.scale, PlanningPrior(match, None), _unseen(match)
+    clock.step("prior", "reconstructing with the planning CT as prior")
+    placed = PlacedPlan.by(match, plan, image)
+    seen = bench.field_of_view.mask(bench.grid)
+    scale = placed.scale(first.attenuation, bench.grid, seen)
+    scatter = PlannedScatter(placed, image, first.scale.water_per_mm, first.hardening)
+    corrected = bench.volume(LineIntegrals(integrals.signals, scatter, first.hardening), clock.tell)
+    with_plan = bench.image(corrected, placed.scale(corrected, bench.grid, seen), image.frame)
+    image = bench.image(first.attenuation, scale, image.frame)
+    return image, scale, PlanningPrior(match, _with_prior(with_plan)), match.trust.reasons
+
+
+def _unseen(match: Match) -> tuple[str, ...]:
+    """That the plan was not used, why, and what a person can do about it."""
+    return (
+        f"The planning CT is not used, because its match with the image on {match.region} needs a person's look: "
+        f"{' '.join(match.trust.reasons)} HU are by water, and scatter is not corrected by the plan. Look at the match "
+        "(openigrt guide); where it is right, say --match-seen.",
     )
 
 
@@ -305,84 +299,9 @@ def _with_prior(image: Image) -> Image:
     return replace(image, provenance=replace(image.provenance, is_derived=True, series_description=CONTAINS_PRIOR))
 
 
-def _bins(
-    bench: Bench, integrals: LineIntegrals, scale: HuScale, frame: Frame, clock: Clock
-) -> tuple[BreathingBin, ...]:
-    """The image of each phase of breathing, found in the projections themselves."""
-    scan = bench.scan
-    if scan.times_s is None:
-        raise MissingInput(
-            "The times of the projections are not stated, so their breathing cannot be found; give --frame-rate."
-        )
-    clock.step("breathing", "looking for the breathing in the projections")
-    position = scan.provenance.patient_position or PatientPosition.HFS
-    trace = breathing_in(amsterdam_shroud(integrals, scan.trajectory), scan.times_s, position)
-    sorted_in = phase_bins(breaths_of(trace), scan.times_s, bench.settings.bins or 1)
-    clock.step("bins", "reconstructing the phases of breathing")
-    found = []
-    for made in reconstruct_bins(integrals, scan.trajectory, bench.grid, sorted_in, bench.fdk_settings):
-        phase = Phase.of_breathing(float(made.name.rstrip("%")))
-        image = None if made.volume is None else bench.image(made.volume, scale, frame, phase)
-        found.append(BreathingBin(made.name, image, made.projections))
-    return tuple(found)
-
-
-def _blank(bins: tuple[BreathingBin, ...]) -> tuple[str, ...]:
-    """A message that names the phases without an image."""
-    blank = [made.name for made in bins if made.image is None]
-    if not blank:
-        return ()
-    return (f"Phases without enough projections for an image: {', '.join(blank)}.",)
-
-
 def _fingerprint(scan: Scan) -> str:
     """SHA-256 of all pixels."""
     digest = hashlib.sha256()
     for which in blocks(len(scan)):
         digest.update(np.ascontiguousarray(scan.pixels[which]).tobytes())
     return digest.hexdigest()
-
-
-def _size(size: Sequence[int] | None) -> tuple[int, int, int] | None:
-    """Columns, rows and slices, checked."""
-    if size is None:
-        return None
-    if isinstance(size, str) or len(size) != 3:
-        raise InputError(f"size is {in_short(size)}; expected columns, rows and slices.")
-    columns, rows, slices = (_count(count, "size", LARGEST_SIZE) for count in size)
-    return columns, rows, slices
-
-
-def _count(value: object, name: str, most: int) -> int:
-    """A whole number from 1 on; raises InputError."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or not 1 <= int(value) <= most:
-        raise InputError(f"{name} is {in_short(value)}; expected a whole number from 1 to {most}.")
-    return int(value)
-
-
-def _one_of(kind: type[Chosen], value: str, name: str) -> Chosen:
-    """The member of an enumeration that has this value; raises InputError with those that there are."""
-    try:
-        return kind(value)
-    except ValueError:
-        known = ", ".join(str(member) for member in kind)
-        raise InputError(f"{name} is {in_short(value)}; expected one of {known}.") from None
-
-
-def _within(value: object, name: str, least: float, most: float) -> float:
-    """A number in its bounds; raises InputError."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not least <= float(value) <= most:
-        raise InputError(f"{name} is {in_short(value)}; expected a number from {least:g} to {most:g}.")
-    return float(value)
-
-
-def _pair(spacing: ArrayLike) -> tuple[float, float]:
-    """Spacing of a detector in mm, checked."""
-    try:
-        values = np.asarray(spacing, dtype=np.float64)
-    except (TypeError, ValueError):
-        values = np.empty(0)
-    if values.shape != (2,):
-        raise InputError(f"spacing is {in_short(spacing)}; expected two lengths in mm.")
-    between_columns_mm, between_rows_mm = (_within(float(value), "spacing", 0.01, 100.0) for value in values)
-    return between_columns_mm, between_rows_mm

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openigrt.errors import InputError
-from openigrt.geometry import Frame, Grid, PatientPosition, RigidTransform
+from openigrt.geometry import Frame, Grid, PatientPosition, RigidTransform, Trajectory
 from openigrt.images import Image, Modality, Phase, ProjectionPixels, Provenance, Scan
 from openigrt.tasks.clock import Progress
 from openigrt.tasks.reconstruction.reconstruction import Method, ReconstructionSettings
@@ -67,12 +67,11 @@ class Bench:
             for which in blocks(len(self.scan)):
                 fdk.add(line_integrals[which], which.start)
             return fdk.volume()
-        return self._iterated(line_integrals, progress)
+        return self.iterated(line_integrals[0 : len(self.scan)], self.scan.trajectory, progress)
 
-    def _iterated(self, line_integrals: ProjectionPixels, progress: Progress) -> Float32Array:
-        """The volume of an iterative method."""
-        data, trajectory, grid = line_integrals[0 : len(self.scan)], self.scan.trajectory, self.grid
-        count = self.settings.iterations
+    def iterated(self, data: Float32Array, trajectory: Trajectory, progress: Progress) -> Float32Array:
+        """Attenuation per mm [k, j, i] by an iterative method, from line integrals of all or some of the scan."""
+        grid, count = self.grid, self.settings.iterations
 
         def report(number: int, residual: float) -> None:
             progress(f"iteration {number}, residual {100.0 * residual:.2f} %")
