@@ -49,6 +49,9 @@ from openigrt.tasks.reconstruction.reconstructing import (
 from openigrt.tasks.reconstruction.reconstruction import (
     Reconstruction,
 )
+from openigrt.tasks.reconstruction.scatter_fitting import (
+    fit_scatter,
+)
 from openigrt.tasks.results.schema import (
     correction_schema,
     review_schema,
@@ -94,6 +97,7 @@ __all__ = [
     "deidentification_record",
     "deidentification_summary",
     "deidentify",
+    "fit_scatter",
     "guidance_record",
     "guidance_summary",
     "guide",
