@@ -65,6 +65,11 @@ class Imager:
     bow_tie: BowTieFilter | None = None
     filters_mm: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
 
+    @property
+    def has_corrections(self) -> bool:
+        """Whether it tells more of the projections than where they were taken: lag, scatter, bow-tie or filters."""
+        return bool(self.lag or self.scatter or self.bow_tie or self.filters_mm)
+
     def kv_source_angle_deg(self, gantry_angle_deg: float) -> float:
         """Angle of the kV source, in [0, 360), when the gantry stands at this angle."""
         return (gantry_angle_deg + self.kv_source_angle_offset_deg) % 360.0

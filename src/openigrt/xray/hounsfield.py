@@ -145,9 +145,10 @@ def cupping_remark(hu: Float32Array, grid: Grid, seen: BoolArray) -> str | None:
     cup = float(np.median(hu[middle][center]) - np.median(hu[middle][ring]))
     if abs(cup) < LARGEST_CUP_HU:
         return None
+    kind = "darker" if cup < 0.0 else "brighter"
     return (
-        f"Soft tissue in the middle of the image is {abs(cup):.0f} HU {'darker' if cup < 0.0 else 'brighter'} than round "
-        "it, as scatter, beam hardening or a cut-off patient make it: dose computed on this image is uncertain."
+        f"Soft tissue in the middle of the image is {abs(cup):.0f} HU {kind} than round it, as scatter, beam "
+        "hardening or a patient wider than the detector make it: dose computed on this image is uncertain."
     )
 
 

@@ -13,7 +13,7 @@ from openigrt.images import Quantity
 from openigrt.machine import ScatterFit
 from openigrt.tasks.clock import Progress
 from openigrt.tasks.guidance.inputs import machine_of
-from openigrt.tasks.reconstruction.asked import pair, within
+from openigrt.tasks.reconstruction.asked import one_of, pair, within
 from openigrt.tasks.reconstruction.projection_corrections import (
     LineIntegrals,
     hardening_of,
@@ -30,7 +30,7 @@ BoolArray = NDArray[np.bool_]
 
 VOXEL_MM = 2.0
 MOST_FITTED = 60
-LEAST_WATER_SHARE, LARGEST_UNEVENNESS, LARGEST_UNEVEN_SHARE = 0.4, 0.3, 0.02
+LEAST_WATER_SHARE, LARGEST_UNEVENNESS, LARGEST_UNEVEN_SHARE = 0.4, 0.35, 0.005
 WHOLE_SHARE = 0.999
 SMALLEST_PHANTOM_CM3 = 500.0
 
@@ -40,6 +40,7 @@ def fit_scatter(
     *,
     geometry: str | Path | None = None,
     spacing: ArrayLike | None = None,
+    quantity: str | None = None,
     machine: str | Path | None = None,
     flat: str | Path | None = None,
     dark: str | Path | None = None,
@@ -56,10 +57,16 @@ def fit_scatter(
     require_paths(projections=projections, **given(geometry=geometry, machine=machine, flat=flat, dark=dark))
     require_listener(progress)
     imager = None if machine is None else machine_of(machine).imager
-    known = ScanDefaults(imager, None if geometry is None else Path(geometry), Quantity.INTENSITY)
-    known = known if spacing is None else ScanDefaults(imager, known.geometry, known.quantity, pair(spacing))
+    known = ScanDefaults(
+        imager,
+        None if geometry is None else Path(geometry),
+        None if quantity is None else one_of(Quantity, quantity, "quantity"),
+        None if spacing is None else pair(spacing),
+    )
     progress("reading the headers of the projections")
     scan, _ = read_scan(Path(projections), known)
+    if scan.quantity is not Quantity.INTENSITY:
+        raise InputError('A kernel is fitted to what the detector counted; say quantity="intensity" of such stacks.')
     voltage_kv = None if tube_voltage is None else within(tube_voltage, "tube_voltage", 40.0, 150.0)
     of_beam, of_dark = (None if field is None else Path(field) for field in (flat, dark))
     signals, _ = read_signals(scan, of_beam, of_dark, progress)
