@@ -105,7 +105,7 @@ class Signals:
 class LineIntegrals:
     """Corrected line integrals of a scan as `ProjectionPixels`: computed when a slice of them is asked for.
 
-    `flaws` adds up over what was asked. With `removes_rings` the whole scan is read once before, for its mean.
+    `flaws` adds up over what was asked. With `removes_rings` the whole scan is read once before.
     """
 
     def __init__(
@@ -135,9 +135,7 @@ class LineIntegrals:
         if not self.removes_rings:
             return self._with_rings(which)
         if self._rings is None:
-            count, plain = self.shape[0], LineIntegrals(self.signals, self.scatter, self.hardening)
-            total = sum(plain[part].sum(axis=0, dtype=np.float64) for part in blocks(count))
-            self._rings = ring_pattern(np.asarray(total / count, dtype=np.float32))
+            self._rings = ring_pattern(LineIntegrals(self.signals, self.scatter, self.hardening))
         return self._with_rings(which) - self._rings
 
     def _with_rings(self, which: slice) -> Float32Array:
