@@ -243,8 +243,6 @@ def _reconstructed(
     about_pixels = integrals.warnings()
     scale = HuScale.of_water(water_per_mm)
     attenuation, about_metal = _metal_removed(bench, integrals, attenuation, scale, clock)
-    cup = cupping_remark(scale.to_hu(attenuation), bench.grid, bench.field_of_view.mask(bench.grid))
-    about_metal += () if cup is None else (cup,)
     image = bench.image(attenuation, scale, frame)
     prior: PlanningPrior | None = None
     about_images: tuple[str, ...] = ()
@@ -283,13 +281,15 @@ def _reconstructed(
 def _metal_removed(
     bench: Bench, integrals: LineIntegrals, attenuation: Float32Array, scale: HuScale, clock: Clock
 ) -> tuple[Float32Array, tuple[str, ...]]:
-    """The attenuation without the streaks of metal, where that was asked for, and messages."""
+    """The attenuation without the streaks of metal, where that was asked for; what to know of it and of cupping."""
+    cup = cupping_remark(scale.to_hu(attenuation), bench.grid, bench.field_of_view.mask(bench.grid))
+    said = () if cup is None else (cup,)
     if not bench.settings.removes_metal:
-        return attenuation, ()
+        return attenuation, said
     clock.step("metal", "looking for metal")
-    cleaned, said = metal_removed(bench, integrals, attenuation, scale, clock.tell)
+    cleaned, about_metal = metal_removed(bench, integrals, attenuation, scale, clock.tell)
     of_bins = ("The images of breathing are made with the metal as it is.",) if bench.settings.breathing else ()
-    return cleaned, (*said, *of_bins)
+    return cleaned, (*said, *about_metal, *of_bins)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
