@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from openigrt.xray import FdkSettings, RampFilter, RampWindow, UniformScatter, logarithm, reconstruct_fdk
+from openigrt.xray import FdkSettings, KernelScatter, RampFilter, RampWindow, UniformScatter, logarithm, reconstruct_fdk
 from tests.xray.correction_cases import (
     AIR,
+    GRID_SHARE,
     PELVIS_INSERTS_MM,
     SCANNER,
     center_against_rings,
@@ -43,28 +44,36 @@ def picture(name: str, image: np.ndarray) -> Image.Image:
     return out
 
 
-def main() -> None:
-    """Draw and print."""
-    straight, scattered = signals(pelvis(gas=True))
+def corrections(share: float) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """The signal of the day behind a grid that lets this share of scatter through, and what corrections make of it."""
+    straight, scattered = signals(pelvis(gas=True), share)
     measured = (np.random.default_rng(5).poisson((straight + scattered) * PHOTONS) / PHOTONS).astype(np.float32)
-    corrected = {
+    return measured, {
         "constant": measured - UniformScatter().estimate(measured, AIR, SCANNER),
-        "kernel": measured - fitted_kernel().estimate(measured, AIR, SCANNER),
-        "planning CT": measured - prior_scatter(measured, pelvis(fat_mm=10.0)),
+        "usual kernel": measured - KernelScatter().estimate(measured, AIR, SCANNER),
+        "kernel": measured - fitted_kernel(share).estimate(measured, AIR, SCANNER),
+        "planning CT": measured - prior_scatter(measured, pelvis(fat_mm=10.0), share),
         "no scatter": straight,
     }
+
+
+def main() -> None:
+    """Draw and print."""
     truth = truth_hu(pelvis(gas=True), GRID)
-    images = {"none": uncorrected_hu(measured, GRID)} | {name: image_hu(s, GRID) for name, s in corrected.items()}
-    lines = [f"| {'':12s} | center against rings | {' | '.join(PLACES)} |"]
-    for name, image in images.items():
-        off = image - truth
-        worst = max(center_against_rings(off, GRID), key=abs)
-        values = (slice_mean(off, *place, GRID) for place in PLACES.values())
-        lines.append(f"| {name:12s} | {worst:.0f} | {' | '.join(f'{value:.0f}' for value in values)} |")
+    lines = [f"| {'':20s} | center against rings | {' | '.join(PLACES)} |"]
+    for share in (1.0, GRID_SHARE):
+        measured, corrected = corrections(share)
+        images = {"none": uncorrected_hu(measured, GRID)} | {name: image_hu(s, GRID) for name, s in corrected.items()}
+        for name, image in images.items():
+            off = image - truth
+            worst = max(center_against_rings(off, GRID), key=abs)
+            values = (slice_mean(off, *place, GRID) for place in PLACES.values())
+            row = " | ".join(f"{value:.0f}" for value in values)
+            lines.append(f"| {name:12s} ({share:g}) | {worst:.0f} | {row} |")
     print("\n".join(lines))  # noqa: T201 - a script for people
     shown = {"truth": truth, "none": hu(reconstruct_fdk(logarithm(measured / AIR)[0], SCANNER, GRID, SMOOTH))}
-    for name, signal in corrected.items():
-        integrals = hardening().corrected(logarithm(signal / AIR)[0])
+    for name in ("constant", "kernel", "planning CT", "no scatter"):
+        integrals = hardening().corrected(logarithm(corrected[name] / AIR)[0])
         shown[name] = hu(reconstruct_fdk(integrals, SCANNER, GRID, SMOOTH))
     tiles = [picture(name, image) for name, image in shown.items()]
     width, height = tiles[0].size

@@ -36,8 +36,9 @@ WATER_PER_MM = float(attenuation_per_mm(Material.WATER, REFERENCE_KEV))
 TRUE_BEAM = Beam(tube_spectrum(Tube(125.0, {Material.ALUMINUM: 3.2, Material.TITANIUM: 0.8})))
 NOMINAL_SPECTRUM = tube_spectrum()
 SCANNER = circular_trajectory(
-    np.arange(0.0, 360.0, 2.0), DetectorPlacement(1000.0, 1500.0, (128, 32), (3.1, 6.2), (160.0, 0.0))
+    np.arange(0.0, 360.0, 2.0), DetectorPlacement(1000.0, 1500.0, (128, 32), (3.1, 9.3), (160.0, 0.0))
 )
+GRID_SHARE = 0.3  # a grid of ratio 10: scatter 21 % through, primary 70.6 % (Altunbas et al., Med Phys 44 (2017) 3952)
 VOXEL_MM = 4.0
 MUSCLE, BONE = Material.MUSCLE, Material.BONE
 
@@ -70,8 +71,8 @@ def cylinder(
 def pelvis(fat_mm: float = 0.0, gas: bool = False) -> Phantom:
     """45 x 30 cm of fat and muscle with femoral heads, sacrum and bladder; `fat_mm` more all round."""
     bodies = [
-        cylinder((0.0, 0.0), (225.0 + fat_mm, 110.0, 150.0 + fat_mm), None, adipose=1.0),
-        cylinder((0.0, 0.0), (195.0, 109.0, 120.0), 0, muscle=1.0),
+        cylinder((0.0, 0.0), (225.0 + fat_mm, 150.0, 150.0 + fat_mm), None, adipose=1.0),
+        cylinder((0.0, 0.0), (195.0, 149.0, 120.0), 0, muscle=1.0),
         *(Body((x, 0.0, 10.0), (27.0, 40.0, 27.0), {MUSCLE: 0.9, BONE: 0.18}, within=1) for x in (-95.0, 95.0)),
         Body((0.0, 0.0, -85.0), (45.0, 60.0, 18.0), {MUSCLE: 0.95, BONE: 0.1}, within=1),
         Body((0.0, 0.0, 45.0), (40.0, 45.0, 30.0), {Material.WATER: 1.0}, within=1),
@@ -95,15 +96,16 @@ def calibration_phantom() -> Phantom:
         {"water": 0.97, "bone": 0.1},
         {"water": 0.9, "bone": 0.25},
     )
-    body = cylinder((0.0, 0.0), (150.0, 110.0, 150.0), None, water=1.0)
+    body = cylinder((0.0, 0.0), (150.0, 150.0, 150.0), None, water=1.0)
     inserts = (cylinder(at, (15.0, 100.0, 15.0), 0, **of) for at, of in zip(INSERTS_MM, made, strict=True))
     return Phantom((body, *inserts))
 
 
 @cache
-def signals(phantom: Phantom) -> tuple[np.ndarray, np.ndarray]:
-    """Primary and scattered signal."""
-    return primary(phantom, SCANNER, TRUE_BEAM), scatter(phantom, SCANNER, TRUE_BEAM, ScatterModel())
+def signals(phantom: Phantom, accepted_share: float = GRID_SHARE) -> tuple[np.ndarray, np.ndarray]:
+    """Primary and scattered signal, behind a grid where no other share of the scatter is accepted."""
+    model = ScatterModel(accepted_share=accepted_share)
+    return primary(phantom, SCANNER, TRUE_BEAM), scatter(phantom, SCANNER, TRUE_BEAM, model)
 
 
 AIR = TRUE_BEAM.air(SCANNER)
@@ -116,12 +118,17 @@ def hardening() -> BeamHardening:
     return water_hardening(NOMINAL_SPECTRUM, thicknesses, Material.ALUMINUM, REFERENCE_KEV)
 
 
+def water_oval(half_width_mm: float, half_height_mm: float) -> Phantom:
+    """A cylinder of water with nothing in it."""
+    return Phantom((cylinder((0.0, 0.0), (half_width_mm, 150.0, half_height_mm), None, water=1.0),))
+
+
 @cache
-def fitted_kernel() -> KernelScatter:
-    """The kernel, fitted on an oval of water that is as large as a pelvis and has nothing in it."""
-    oval = Phantom((cylinder((0.0, 0.0), (225.0, 110.0, 150.0), None, water=1.0),))
-    straight, scattered = signals(oval)
-    return KernelScatter().fitted_to(straight + scattered, straight, AIR, SCANNER)
+def fitted_kernel(accepted_share: float = GRID_SHARE) -> KernelScatter:
+    """The kernel, fitted on every sixth projection of a cylinder of 30 cm of water."""
+    straight, scattered = (each[::6] for each in signals(water_oval(150.0, 150.0), accepted_share))
+    some = SCANNER.chosen(np.arange(0, len(SCANNER), 6))
+    return KernelScatter().fitted_to(straight + scattered, straight, AIR, some)
 
 
 def hu(attenuation: np.ndarray) -> np.ndarray:
@@ -148,10 +155,10 @@ def seen() -> np.ndarray:
     return (np.hypot(x, z) < 232.0) & (np.abs(y) < 45.0)
 
 
-def prior_scatter(signal: np.ndarray, plan: Phantom | np.ndarray) -> np.ndarray:
+def prior_scatter(signal: np.ndarray, plan: Phantom | np.ndarray, accepted_share: float = GRID_SHARE) -> np.ndarray:
     """Scatter by a registered planning CT that is adapted to a first image by the kernel."""
     planned = truth_hu(plan) if isinstance(plan, Phantom) else plan
-    first = image_hu(signal - fitted_kernel().estimate(signal, AIR, SCANNER))
+    first = image_hu(signal - fitted_kernel(accepted_share).estimate(signal, AIR, SCANNER))
     adapted = adapted_prior(planned, first, seen())
     through = Projector(GRID, SCANNER).forward(np.maximum((adapted / 1000.0 + 1.0) * WATER_PER_MM, 0.0))
     return PriorScatter().estimate(signal, AIR, through, hardening(), SCANNER)

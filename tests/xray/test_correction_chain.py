@@ -74,7 +74,7 @@ def attenuation(signal_and_air):
     through = Projector(GRID, SCANNER).forward(np.maximum((plan / 1000.0 + 1.0) * WATER_PER_MM, 0.0))
     scatter = PriorScatter().estimate(signal, air, through, hardening(), SCANNER)
     integrals = line_integrals(signal - scatter, air)
-    return reconstruct_fdk(integrals - ring_pattern(integrals.mean(axis=0)), SCANNER, GRID)
+    return reconstruct_fdk(integrals - ring_pattern(integrals), SCANNER, GRID)
 
 
 def line_integrals(signal: np.ndarray, air: np.ndarray) -> np.ndarray:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from openigrt.errors import InconsistentInput, InvalidGeometry
-from openigrt.xray import HuScale, linear_scale, piecewise_scale, scale_of_plan, water_remark
+from openigrt.xray import HuScale, cupping_remark, linear_scale, piecewise_scale, scale_of_plan, water_remark
+from tests.xray.correction_cases import room_grid
 
 WATER = 0.019
 KNOWN_HU = np.array([-1000.0, -100.0, 0.0, 120.0, 450.0, 990.0])
@@ -106,3 +107,29 @@ def test_water_off_by_more_than_40_hu_is_said():
     assert water_remark(-10.0, 40.0) == (
         "Soft tissue shows -10 HU in place of 40, more than 40 HU off: dose computed on this image is uncertain."
     )
+
+
+# -------------------------------------------------------------------------------- cupping
+
+
+def cupped(depth_hu):
+    """Water whose middle is darker, within bone that does not count."""
+    grid = room_grid((64, 64, 9))
+    x = grid.origin_mm[0] + 4.0 * np.arange(64)
+    radius = np.hypot(x, x[:, None])
+    layer = np.where(radius < 45.0, -depth_hu, 0.0)
+    layer[radius > 110.0] = 900.0
+    return np.tile(layer.astype(np.float32), (9, 1, 1)), grid
+
+
+@pytest.mark.parametrize(("depth_hu", "word"), [(150.0, "150 HU darker"), (-120.0, "120 HU brighter")])
+def test_a_dark_or_bright_middle_is_told(depth_hu, word):
+    image, grid = cupped(depth_hu)
+    assert word in cupping_remark(image, grid, np.ones(grid.shape, bool))
+
+
+def test_an_even_middle_is_not_nor_one_that_was_not_seen():
+    image, grid = cupped(60.0)
+    assert cupping_remark(image, grid, np.ones(grid.shape, bool)) is None
+    image, grid = cupped(150.0)
+    assert cupping_remark(image, grid, np.zeros(grid.shape, bool)) is None

@@ -94,22 +94,22 @@ def test_rings_of_uneven_gain_go(gain):
     ringed = (clean - np.log1p(gain)).astype(np.float32)
     truth = middle_hu(clean)
     rings = middle_hu(ringed) - truth
-    left = middle_hu(ringed - ring_pattern(ringed.mean(axis=0))) - truth
+    left = middle_hu(ringed - ring_pattern(ringed)) - truth
     assert np.std(rings) > 5.0
     assert np.std(left) < 0.5 * np.std(rings)
 
 
 def test_where_there_are_no_rings_nothing_happens():
     clean = cylinder_scan()
-    unharmed = middle_hu(clean - ring_pattern(clean.mean(axis=0)))
+    unharmed = middle_hu(clean - ring_pattern(clean))
     assert np.abs(unharmed - middle_hu(clean)).max() < 3.0
 
 
 def test_a_ring_pattern_of_no_numbers_is_refused():
-    with pytest.raises(InvalidGeometry, match="holds numbers"):
-        ring_pattern(np.full((2, 30), np.nan, np.float32))
+    with pytest.raises(InvalidGeometry, match="hold numbers"):
+        ring_pattern(np.full((2, 3, 30), np.nan, np.float32))
     with pytest.raises(InvalidGeometry, match="11 columns or more"):
-        ring_pattern(np.zeros((2, 5), np.float32))
+        ring_pattern(np.zeros((2, 3, 5), np.float32))
 
 
 def test_the_panel_of_the_tests_has_lag_alone():

@@ -11,7 +11,7 @@ import pytest
 from scipy import fft
 
 from openigrt.errors import InvalidGeometry
-from openigrt.virtual import Phantom, line_integrals
+from openigrt.virtual import line_integrals
 from openigrt.xray import (
     KernelScatter,
     PriorScatter,
@@ -31,7 +31,6 @@ from tests.xray.correction_cases import (
     VOXEL_MM,
     calibration_phantom,
     center_against_rings,
-    cylinder,
     fitted_kernel,
     hu,
     image_hu,
@@ -42,6 +41,7 @@ from tests.xray.correction_cases import (
     slice_mean,
     truth_hu,
     uncorrected_hu,
+    water_oval,
 )
 
 DAY = pelvis(gas=True)
@@ -78,10 +78,14 @@ def cupping(image, truth):
     return max(abs(offset) for offset in center_against_rings(image - truth))
 
 
-def test_the_simulated_pelvis_scatters_as_much_as_a_real_one():
-    straight, scattered = signals(DAY)
-    shadow = straight < 0.5 * AIR
-    assert 0.8 < np.median((scattered / straight)[shadow]) < 1.2
+@pytest.mark.parametrize(
+    ("half_axes_mm", "view", "ratio"), [((150.0, 150.0), 0, 1.08), ((225.0, 150.0), 0, 1.22), ((225.0, 150.0), 45, 2.6)]
+)
+def test_scatter_behind_water_is_that_of_a_monte_carlo(half_axes_mm, view, ratio):
+    """Scatter to primary behind the middle without a grid, of Compton and Rayleigh in all orders (`ScatterModel`)."""
+    straight, scattered = signals(water_oval(*half_axes_mm), 1.0)
+    column = int(np.argmin(np.abs((np.arange(128) - 63.5) * 3.1 + 160.0)))
+    assert (scattered / straight)[view, 15:17, column].mean() == pytest.approx(ratio, rel=0.12)
 
 
 def test_monoenergetic_projections_without_scatter_are_even(truth):
@@ -91,8 +95,8 @@ def test_monoenergetic_projections_without_scatter_are_even(truth):
 
 def test_uncorrected_projections_are_far_off(measured, truth):
     image = uncorrected_hu(measured)
-    assert cupping(image, truth) > 100.0
-    assert min(offsets(image, truth).values()) < -300.0
+    assert cupping(image, truth) > 150.0
+    assert min(offsets(image, truth).values()) < -250.0
 
 
 def test_with_the_planning_ct_the_center_is_as_bright_as_the_ring(corrected, truth):
@@ -132,10 +136,10 @@ def test_skin_and_gas_stay_where_the_day_has_them(measured):
 
 
 def test_the_kernel_is_the_quick_one(measured, truth):
-    """No planning CT: half of the error or less, and an even center."""
+    """No planning CT, and fitted on 30 cm: half of the error is left or less, on average; the center is not even."""
     before = offsets(uncorrected_hu(measured), truth)
     after = offsets(image_hu(measured - fitted_kernel().estimate(measured, AIR, SCANNER)), truth)
-    assert all(abs(after[name]) < 0.5 * abs(before[name]) for name in before)
+    assert np.mean(np.abs(list(after.values()))) < 0.5 * np.mean(np.abs(list(before.values())))
 
 
 def test_a_constant_takes_most_of_it_off(measured, truth):
@@ -162,7 +166,7 @@ def test_nothing_fine_comes_from_the_prior(measured):
     with_plate[:, row : row + 2, 40:60] = 800.0
     plain, changed = (prior_scatter(measured, plan) for plan in (planned, with_plate))
     waves = np.abs(fft.dctn(changed - plain, axes=(1, 2), norm="ortho"))
-    per_mm = [np.arange(size) / (2.0 * size * step * 1000.0 / 1500.0) for size, step in ((32, 6.2), (128, 3.1))]
+    per_mm = [np.arange(size) / (2.0 * size * step * 1000.0 / 1500.0) for size, step in ((32, 9.3), (128, 3.1))]
     short = np.hypot(per_mm[0][:, None], per_mm[1]) > 1.0 / 30.0
     limits = changed > 0.94 * measured
     assert not limits.any(), "held by its limits, an estimate would have edges"
@@ -183,8 +187,7 @@ def measured_inserts(image: np.ndarray) -> np.ndarray:
 
 def test_six_inserts_keep_their_hu_by_the_kernel_and_a_straight_line():
     """As a physicist calibrates: the kernel on a plain cylinder, the scale on the inserts; far off before."""
-    plain = Phantom((cylinder((0.0, 0.0), (150.0, 110.0, 150.0), None, water=1.0),))
-    kernel = KernelScatter().fitted_to(sum(signals(plain)), signals(plain)[0], AIR, SCANNER)
+    kernel = fitted_kernel()
     signal = sum(signals(calibration_phantom()))
     before = 1000.0 * (measured_inserts(uncorrected_hu(signal)) - 1.0) - INSERTS_HU
     assert np.abs(before).max() > 150.0

@@ -181,6 +181,8 @@ def reconstruct(  # noqa: PLR0917  (typer makes options of parameters; they are 
     flat: options.Flat = None,
     dark: options.Dark = None,
     scatter: options.ScatterName = "none",
+    rings: options.Rings = False,
+    metal: options.Metal = False,
     tube_voltage: options.TubeVoltage = None,
     water: options.Water = None,
     prior: options.Prior = None,

@@ -83,6 +83,8 @@ Flat = Annotated[
 Dark = Annotated[Path | None, Option(metavar="FILE", parser=words.path, help="dark field of the detector")]
 ScatterName = Annotated[str, Option("--scatter", metavar="NAME", help="taken off: none, uniform or kernel")]
 TubeVoltage = Annotated[float | None, Option(metavar="KV", help="of the tube, for beam hardening, if no file says it")]
+Rings = Annotated[bool, Option("--rings", help="take off rings, by what stands out in all projections")]
+Metal = Annotated[bool, Option("--metal", help="find metal, fill its shadow, reconstruct again, put it back")]
 Prior = Annotated[
     Path | None,
     Option(metavar="PLAN", parser=words.path, help="plan folder whose CT, once matched, corrects scatter and HU"),

@@ -30,6 +30,8 @@ class ScanDefaults:
     def require_open(self, left_open: Collection[str], kind: str) -> None:
         """Raise InputError for what is said here and files of this `kind` state themselves; nothing goes unheard."""
         for name, option in _OPTIONS.items():
+            if name == "imager" and self.imager is not None and self.imager.has_corrections:
+                continue
             if getattr(self, name) is not None and name not in left_open:
                 raise InputError(f"{kind} projections state themselves what {option} says; leave {option} out.")
 

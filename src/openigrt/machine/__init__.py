@@ -19,7 +19,7 @@ from openigrt.machine.acceptance_phantom import (
 )
 from openigrt.machine.acceptance_readings import AcceptanceReadings, convention_of_images, parse_readings, readings_form
 from openigrt.machine.couch import LINEAR_AXES, Couch, CouchAxis, axis_positions
-from openigrt.machine.imager import FrameAngle, Imager
+from openigrt.machine.imager import BowTieFilter, FrameAngle, Imager, PanelLag, ScatterFit
 from openigrt.machine.machine import Acceptance, ApertureAxis, CbctConvention, Machine
 from openigrt.machine.machine_file import parse_machine
 from openigrt.machine.scales import AngleScale, LengthScale, NegativeReadout, Scale
@@ -34,6 +34,7 @@ __all__ = [
     "AcceptanceStep",
     "AngleScale",
     "ApertureAxis",
+    "BowTieFilter",
     "CbctConvention",
     "Couch",
     "CouchAxis",
@@ -44,9 +45,11 @@ __all__ = [
     "Machine",
     "NegativeReadout",
     "Outcome",
+    "PanelLag",
     "PhantomImage",
     "Reading",
     "Scale",
+    "ScatterFit",
     "acceptance_steps",
     "axis_positions",
     "convention_of_images",

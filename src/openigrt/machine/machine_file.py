@@ -8,19 +8,16 @@ from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-
-from openigrt.errors import InputError, InvalidGeometry
-from openigrt.geometry import DegreesOfFreedom, FlexMap, ImageAxes, Pivot
+from openigrt.errors import InputError
+from openigrt.geometry import DegreesOfFreedom, ImageAxes, Pivot
 from openigrt.machine.couch import LINEAR_AXES, Couch, CouchAxis
-from openigrt.machine.imager import FrameAngle, Imager
+from openigrt.machine.imager_table import imager_of
 from openigrt.machine.machine import Acceptance, ApertureAxis, CbctConvention, Machine
 from openigrt.machine.scales import AngleScale, LengthScale, NegativeReadout, Scale
 from openigrt.machine.toml_table import TomlTable
 
 COARSEST_RESOLUTION = 10.0
 FINGERPRINT_DIGITS = 16
-LARGEST_FLEX_MM = 100.0
 
 
 def parse_machine(text: str) -> Machine:
@@ -42,7 +39,7 @@ def parse_machine(text: str) -> Machine:
         ),
         acceptance=_acceptance(table.table("acceptance")) if "acceptance" in table else None,
         fingerprint=_fingerprint(table.values),
-        imager=_imager(table.table("imager")) if "imager" in table else None,
+        imager=imager_of(table.table("imager")) if "imager" in table else None,
     )
     scales.require_no_more()
     table.require_no_more()
@@ -153,45 +150,3 @@ def _cbct_convention(table: TomlTable) -> CbctConvention:
     )
     table.require_no_more()
     return convention
-
-
-def _imager(table: TomlTable) -> Imager:
-    """The [imager] table."""
-    offset_deg = table.value("kv_source_angle_offset_deg", float)
-    imager = Imager(
-        kv_source_angle_offset_deg=offset_deg,
-        source_axis_distance_mm=table.positive("source_axis_distance_mm"),
-        source_detector_distance_mm=table.positive("source_detector_distance_mm"),
-        frame_angle=table.one_of("frame_angle", FrameAngle, FrameAngle.KV_SOURCE),
-        flex=_flex_map(table, offset_deg) if "flex" in table else None,
-    )
-    table.require_no_more()
-    if imager.source_detector_distance_mm <= imager.source_axis_distance_mm:
-        raise InputError(
-            f"{table.place}: source_detector_distance_mm = {imager.source_detector_distance_mm:g} must be above "
-            f"source_axis_distance_mm = {imager.source_axis_distance_mm:g}.",
-            key="source_detector_distance_mm",
-        )
-    return imager
-
-
-def _flex_map(table: TomlTable, offset_deg: float) -> FlexMap:
-    """The [[imager.flex]] entries, from angles of the gantry to those of the kV source."""
-    entries = list(table.tables("flex"))
-    angles = [entry.value("gantry_angle_deg", float) + offset_deg for entry in entries]
-    detector = [(_flex_mm(entry, "detector_x_mm"), _flex_mm(entry, "detector_y_mm")) for entry in entries]
-    source = [(_flex_mm(entry, "source_x_mm"), _flex_mm(entry, "source_y_mm")) for entry in entries]
-    for entry in entries:
-        entry.require_no_more()
-    try:
-        return FlexMap(np.array(angles), np.array(detector).reshape(-1, 2), np.array(source).reshape(-1, 2))
-    except InvalidGeometry as error:
-        raise InputError(f"{table.place}: {error.sentence}", key="flex") from None
-
-
-def _flex_mm(table: TomlTable, key: str) -> float:
-    """A shift; 0 where it is not stated."""
-    found = table.value(key, float, 0.0)
-    if abs(found) > LARGEST_FLEX_MM:
-        raise InputError(f"{table.place}: {key} = {found!r} must be within {LARGEST_FLEX_MM:g} mm.", key=key)
-    return found

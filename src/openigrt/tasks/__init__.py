@@ -59,6 +59,9 @@ from openigrt.tasks.reconstruction.reconstructing import (
 from openigrt.tasks.reconstruction.reconstruction import (
     Reconstruction,
 )
+from openigrt.tasks.reconstruction.scatter_fitting import (
+    fit_scatter,
+)
 from openigrt.tasks.results.schema import (
     correction_schema,
     review_schema,
@@ -106,6 +109,7 @@ __all__ = [
     "deidentification_summary",
     "deidentify",
     "drr",
+    "fit_scatter",
     "guidance_record",
     "guidance_summary",
     "guide",

@@ -49,6 +49,7 @@ from openigrt.xray.four_d import (
 )
 from openigrt.xray.hounsfield import (
     HuScale,
+    cupping_remark,
     linear_scale,
     piecewise_scale,
     scale_of_plan,
@@ -164,6 +165,7 @@ __all__ = [
     "bow_tie_thicknesses_mm",
     "breathing_in",
     "covering_grid",
+    "cupping_remark",
     "fan_of",
     "field_of_view",
     "levels_of_histogram",

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
 from openigrt.errors import InconsistentInput, InvalidGeometry
-from openigrt.geometry import Float64Array, frozen_array
+from openigrt.geometry import Float64Array, Grid, frozen_array
 
 Float32Array = NDArray[np.float32]
 BoolArray = NDArray[np.bool_]
@@ -17,6 +17,9 @@ WATER_TOLERANCE_HU = 40.0
 FEWEST_VOXELS = 50
 TISSUES_HU = ((-1050.0, -900.0), (-140.0, -60.0), (0.0, 90.0), (150.0, 400.0), (400.0, 900.0))
 SLOPE_SHARES = (0.6, 1.6)
+SOFT_HU = 300.0
+CENTER_MM, RING_MM = 30.0, (60.0, 100.0)
+LARGEST_CUP_HU = 80.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,6 +127,30 @@ def water_remark(soft_tissue_hu: float, reference_hu: float) -> str | None:
     return (
         f"Soft tissue shows {soft_tissue_hu:.0f} HU in place of {reference_hu:.0f}, more than {WATER_TOLERANCE_HU:.0f} "
         "HU off: dose computed on this image is uncertain."
+    )
+
+
+def cupping_remark(hu: Float32Array, grid: Grid, seen: BoolArray) -> str | None:
+    """A remark where soft tissue about the axis of rotation is far from that farther out, in the middle slices.
+
+    Medians of what lies between -300 and 300 HU within 30 mm of the axis, and from 60 to 100 mm; where these differ by
+    80 HU and more, it is more than organs do.
+    """
+    middle = slice(2 * grid.size[2] // 5, max(3 * grid.size[2] // 5, 2 * grid.size[2] // 5 + 1))
+    j, i = np.indices(hu.shape[1:])
+    points = grid.points(np.stack([i, j, np.full(i.shape, (middle.start + middle.stop) // 2)], axis=-1))
+    radius = np.hypot(points[..., 0], points[..., 2])
+    soft = seen[middle] & (np.abs(hu[middle]) < SOFT_HU)
+    center, ring = soft & (radius < CENTER_MM), soft & (radius > RING_MM[0]) & (radius < RING_MM[1])
+    if min(int(center.sum()), int(ring.sum())) < FEWEST_VOXELS:
+        return None
+    cup = float(np.median(hu[middle][center]) - np.median(hu[middle][ring]))
+    if abs(cup) < LARGEST_CUP_HU:
+        return None
+    kind = "darker" if cup < 0.0 else "brighter"
+    return (
+        f"Soft tissue in the middle of the image is {abs(cup):.0f} HU {kind} than round it, as scatter, beam "
+        "hardening or a patient wider than the detector make it: dose computed on this image is uncertain."
     )
 
 

@@ -4,13 +4,14 @@ Signals [projection, row, column] are shares of the unattenuated beam at its bri
 (rows, columns), the beam behind the bow-tie; scatter does not follow the bow-tie, so it must be taken off the signal.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
 from openigrt.errors import InvalidGeometry
-from openigrt.geometry import Trajectory
+from openigrt.geometry import Float64Array, Trajectory
 from openigrt.xray.smoothness import CosineBasis
 
 Float32Array = NDArray[np.float32]
@@ -18,6 +19,7 @@ Float32Array = NDArray[np.float32]
 SHADOW_TRANSMISSION = 0.5
 LARGEST_SCATTER_SHARE = 0.95
 SMALLEST_PRIMARY = 1e-6
+WIDTHS_MM = (20.0, 40.0, 80.0, 120.0, 180.0, 240.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +58,15 @@ class KernelScatter:
     """Scatter spreads from where photons are lost: P ln(I0 / P), blurred by two Gaussians.
 
     The forward-scatter potential of Ohnesorge, Flohr, Klingenbeck-Regn, Eur Radiol 9 (1999) 563, with the pair of
-    kernels of Sun and Star-Lack, Phys Med Biol 55 (2010) 6695; widths at the detector. `amplitude` holds for a machine
-    and is fitted on a phantom (`fitted_to`).
+    kernels of Sun and Star-Lack, Phys Med Biol 55 (2010) 6695; widths at the detector, beyond whose edges the blades
+    let no beam through. `amplitude`, widths and shares hold for a machine and are fitted on a phantom (`fitted_to`);
+    the usual ones are of a simulated machine with an anti-scatter grid.
     """
 
-    amplitude: float = 0.1
-    narrow_mm: float = 45.0
-    wide_mm: float = 130.0
-    wide_share: float = 0.63
+    amplitude: float = 0.12
+    narrow_mm: float = 120.0
+    wide_mm: float = 240.0
+    wide_share: float = 0.8
     iterations: int = 8
 
     def __post_init__(self) -> None:
@@ -76,11 +79,13 @@ class KernelScatter:
     def estimate(self, signal: Float32Array, air: Float32Array, trajectory: Trajectory) -> Float32Array:
         """Scatter [projection, row, column]; raises InvalidGeometry for pixels that do not fit the trajectory."""
         require_signal(signal, air, trajectory)
-        basis, response = self._basis(trajectory)
+        basis = _basis(trajectory, self.narrow_mm, self.wide_mm)
+        narrow, wide = basis.gaussian(self.narrow_mm), basis.gaussian(self.wide_mm)
+        response = self.amplitude * ((1.0 - self.wide_share) * narrow + self.wide_share * wide)
         primary = np.array(signal, dtype=np.float32)
         out = np.zeros_like(primary)
         for _ in range(self.iterations):
-            fresh = np.float32(self.amplitude) * basis.smoothed(self._potential(primary, air), response)
+            fresh = basis.smoothed(_potential(primary, air), response)
             out += np.float32(0.6) * (fresh - out)
             limited(out, signal)
             np.subtract(signal, out, out=primary)
@@ -89,28 +94,49 @@ class KernelScatter:
     def fitted_to(
         self, signal: Float32Array, primary: Float32Array, air: Float32Array, trajectory: Trajectory
     ) -> "KernelScatter":
-        """The same kernel with the amplitude that explains a phantom's signal, whose primary one is known."""
+        """The kernel with the amplitude and widths that explain a phantom's signal, whose primary one is known.
+
+        Least squares of the scatter in its shadow relative to the signal, over pairs out of `WIDTHS_MM`.
+        """
         require_signal(signal, air, trajectory)
-        basis, response = self._basis(trajectory)
-        shape = basis.smoothed(self._potential(primary, air), response)
-        shadow = primary < SHADOW_TRANSMISSION * air
-        scattered = (signal - primary)[shadow].astype(np.float64)
-        power = float((shape[shadow].astype(np.float64) ** 2).sum())
-        amplitude = float(scattered @ shape[shadow]) / power if power else 0.0
+        basis, potential = _basis(trajectory, WIDTHS_MM[0], WIDTHS_MM[-1]), _potential(primary, air)
+        shadow = (primary < SHADOW_TRANSMISSION * air) & (signal > SMALLEST_PRIMARY)
+        scattered = ((signal - primary)[shadow] / signal[shadow]).astype(np.float64)
+        blurred = (basis.smoothed(potential, basis.gaussian(width))[shadow] for width in WIDTHS_MM)
+        shapes = np.stack([shape / signal[shadow] for shape in blurred], axis=1).astype(np.float64)
+        narrow, wide, shares = _best_pair(shapes.T @ shapes, shapes.T @ scattered)
+        amplitude = float(shares.sum())
         if not amplitude > 0.0:
             raise InvalidGeometry("The phantom's projections are darker than its primary radiation; check both.")
-        return replace(self, amplitude=amplitude)
+        return KernelScatter(amplitude, narrow, wide, float(shares[1]) / amplitude, self.iterations)
 
-    def _basis(self, trajectory: Trajectory) -> tuple[CosineBasis, NDArray[np.float64]]:
-        across, down = (float(step) for step in trajectory.spacing_mm)
-        basis = CosineBasis.of(trajectory.shape[1:], (across, down), 0.8 * self.narrow_mm)
-        narrow, wide = basis.gaussian(self.narrow_mm), basis.gaussian(self.wide_mm)
-        return basis, (1.0 - self.wide_share) * narrow + self.wide_share * wide
 
-    @staticmethod
-    def _potential(primary: Float32Array, air: Float32Array) -> Float32Array:
-        there = np.clip(primary, np.float32(SMALLEST_PRIMARY), air)
-        return np.asarray(there * np.log(air / there), dtype=np.float32)
+def _basis(trajectory: Trajectory, narrow_mm: float, wide_mm: float) -> CosineBasis:
+    """Waves that hold Gaussians from `narrow_mm` on, with a margin that those of `wide_mm` do not cross."""
+    across, down = (float(step) for step in trajectory.spacing_mm)
+    return CosineBasis.of(trajectory.shape[1:], (across, down), 0.8 * narrow_mm, margin_mm=1.5 * wide_mm)
+
+
+def _best_pair(products: Float64Array, targets: Float64Array) -> tuple[float, float, Float64Array]:
+    """The two widths, and their shares (2,), none negative, that leave the smallest squares (normal equations)."""
+    explained_most = 0.0
+    best: tuple[float, float, Float64Array] = (WIDTHS_MM[0], WIDTHS_MM[-1], np.zeros(2))
+    for first, second in combinations(range(len(WIDTHS_MM)), 2):
+        pair = [first, second]
+        shares = np.asarray(np.linalg.lstsq(products[np.ix_(pair, pair)], targets[pair], rcond=None)[0])
+        if shares.min() < 0.0:
+            alone = int(np.argmax(targets[pair] ** 2 / np.diag(products)[pair]))
+            shares = np.zeros(2)
+            shares[alone] = max(targets[pair[alone]] / products[pair[alone], pair[alone]], 0.0)
+        explained = float(2.0 * shares @ targets[pair] - shares @ products[np.ix_(pair, pair)] @ shares)
+        if explained > explained_most:
+            explained_most, best = explained, (WIDTHS_MM[first], WIDTHS_MM[second], shares)
+    return best
+
+
+def _potential(primary: Float32Array, air: Float32Array) -> Float32Array:
+    there = np.clip(primary, np.float32(SMALLEST_PRIMARY), air)
+    return np.asarray(there * np.log(air / there), dtype=np.float32)
 
 
 def require_signal(signal: Float32Array, air: Float32Array, trajectory: Trajectory) -> None:

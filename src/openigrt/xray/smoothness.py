@@ -16,7 +16,7 @@ class CosineBasis:
     """Orthonormal cosines over the pixels of an image, of wavelengths of `shortest_mm` and longer.
 
     `down` (waves, rows) and `across` (waves, columns) hold them; `frequencies_per_mm` (waves, waves) how fast each
-    product of two varies. Images are continued by reflection.
+    product of two varies. Images are zero out to the margin, and continued by reflection from there.
     """
 
     down: Float32Array
@@ -25,12 +25,14 @@ class CosineBasis:
     shortest_mm: float
 
     @classmethod
-    def of(cls, shape: tuple[int, int], spacing_mm: tuple[float, float], shortest_mm: float) -> "CosineBasis":
+    def of(
+        cls, shape: tuple[int, int], spacing_mm: tuple[float, float], shortest_mm: float, margin_mm: float = 0.0
+    ) -> "CosineBasis":
         """For images of `shape` (rows, columns) and `spacing_mm` (between columns, between rows)."""
         if not shortest_mm > 0.0:
             raise InvalidGeometry(f"A wavelength is longer than 0 mm, found {shortest_mm}.")
-        down, slow = _cosines(shape[0], spacing_mm[1], shortest_mm)
-        across, fast = _cosines(shape[1], spacing_mm[0], shortest_mm)
+        down, slow = _cosines(shape[0], spacing_mm[1], shortest_mm, margin_mm)
+        across, fast = _cosines(shape[1], spacing_mm[0], shortest_mm, margin_mm)
         return cls(down, across, np.hypot(slow[:, None], fast), shortest_mm)
 
     def smoothed(self, images: Float32Array, response: Float64Array) -> Float32Array:
@@ -49,10 +51,15 @@ class CosineBasis:
         return np.asarray(0.5 + 0.5 * np.cos(np.pi * share))
 
 
-def _cosines(count: int, step_mm: float, shortest_mm: float) -> tuple[Float32Array, Float64Array]:
-    """Waves (waves, count) of the discrete cosine transform, and their frequencies per mm (waves,)."""
-    waves = min(count, int(2.0 * count * step_mm / shortest_mm) + 1)
+def _cosines(count: int, step_mm: float, shortest_mm: float, margin_mm: float) -> tuple[Float32Array, Float64Array]:
+    """Waves (waves, count) of the discrete cosine transform, and their frequencies per mm (waves,).
+
+    They are those of a longer row, which has a margin at both ends, where this one lies in it.
+    """
+    margin = int(np.ceil(margin_mm / step_mm))
+    whole = count + 2 * margin
+    waves = min(whole, int(2.0 * whole * step_mm / shortest_mm) + 1)
     number = np.arange(waves)
-    basis = np.cos(np.pi / count * number[:, None] * (np.arange(count) + 0.5)) * np.sqrt(2.0 / count)
+    basis = np.cos(np.pi / whole * number[:, None] * (np.arange(count) + margin + 0.5)) * np.sqrt(2.0 / whole)
     basis[0] /= np.sqrt(2.0)
-    return basis.astype(np.float32), number / (2.0 * count * step_mm)
+    return basis.astype(np.float32), number / (2.0 * whole * step_mm)

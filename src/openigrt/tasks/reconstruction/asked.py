@@ -39,6 +39,8 @@ class HowMade(TypedDict, total=False):
     dark: str | Path | None
     scatter: str
     tube_voltage: float | None
+    rings: bool
+    metal: bool
     water: float | None
     match_seen: bool
     four_d: int | None
@@ -68,6 +70,8 @@ def settings_of(how: HowMade) -> ReconstructionSettings:
         water_per_mm=None if water_per_mm is None else within(water_per_mm, "water", 1e-3, 1.0),
         flat=_file(how.get("flat"), "flat"),
         dark=_file(how.get("dark"), "dark"),
+        removes_rings=bool(how.get("rings", False)),
+        removes_metal=bool(how.get("metal", False)),
         is_match_seen=bool(how.get("match_seen", False)),
         breathing=_breathing(how),
     )

@@ -1,6 +1,6 @@
 """From what a detector counted to line integrals: panel, level of the beam, scatter, beam hardening."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
@@ -12,19 +12,24 @@ from openigrt.errors import InconsistentInput, InputError
 from openigrt.files import read_field
 from openigrt.geometry import Trajectory
 from openigrt.images import Quantity, Scan
+from openigrt.machine import Imager
 from openigrt.tasks.clock import Progress
+from openigrt.tasks.reconstruction.imager_corrections import (
+    FramesWithoutLag,
+    bow_tie_of,
+    kernel_of,
+    lag_of,
+    spectrum_of,
+)
 from openigrt.xray import (
     BeamHardening,
     FrameFlaws,
-    KernelScatter,
-    Material,
     Panel,
-    Tube,
     UniformScatter,
     blocks,
     levels_of_histogram,
     logarithm,
-    tube_spectrum,
+    ring_pattern,
     water_hardening,
 )
 
@@ -51,23 +56,24 @@ class ScatterEstimate(Protocol):
         """Scatter in the unit of the signal."""
 
 
-SCATTER: dict[Scatter, ScatterEstimate | None] = {
-    Scatter.NONE: None,
-    Scatter.UNIFORM: UniformScatter(),
-    Scatter.KERNEL: KernelScatter(),
-}
+def scatter_of(scatter: Scatter, imager: Imager | None) -> tuple[ScatterEstimate | None, tuple[str, ...]]:
+    """How scatter is estimated, by the machine where it says so, and messages."""
+    if scatter is Scatter.KERNEL:
+        return kernel_of(imager)
+    return (UniformScatter() if scatter is Scatter.UNIFORM else None), ()
 
 
 @dataclass(frozen=True, eq=False)
 class Signals:
     """Share of the free beam that came through, of every projection of a scan, a slice at a time.
 
-    `levels` (n,) is the level of the beam where no `panel` says it.
+    `levels` (n,) is the level of the beam where no `panel` says it; `lag` is taken off, if any.
     """
 
     scan: Scan
     panel: Panel | None
     levels: NDArray[np.float64]
+    lag: FramesWithoutLag | None = None
 
     @property
     def air(self) -> Float32Array:
@@ -81,24 +87,41 @@ class Signals:
             return np.asarray(np.exp(-pixels), np.float32), FrameFlaws(pixels.size)
         if self.panel is not None:
             transmissions, flaws = self.panel.transmissions(pixels)
-            return transmissions * self.panel.air, flaws + FrameFlaws(saturated=_clipped(pixels))
+            return self._without_lag(which, transmissions) * self.panel.air, flaws + FrameFlaws(0, _clipped(pixels))
         levels = np.asarray(self.levels[which], np.float32)
-        return np.divide(pixels, levels[:, None, None], dtype=np.float32), FrameFlaws(pixels.size, _clipped(pixels))
+        signal = np.divide(self._without_lag(which, pixels), levels[:, None, None], dtype=np.float32)
+        return signal, FrameFlaws(pixels.size, _clipped(pixels))
+
+    def _without_lag(self, which: slice, frames: Float32Array) -> Float32Array:
+        """Transmissions, or counts where there is no panel, without what earlier ones left."""
+        return frames if self.lag is None else self.lag.corrected(which, frames, self._frames)
+
+    def _frames(self, which: slice) -> Float32Array:
+        """Transmissions, or counts where there is no panel, as they were read."""
+        pixels = np.asarray(self.scan.pixels[which], np.float32)
+        return pixels if self.panel is None else self.panel.transmissions(pixels)[0]
 
 
 class LineIntegrals:
     """Corrected line integrals of a scan as `ProjectionPixels`: computed when a slice of them is asked for.
 
-    `flaws` adds up over what was asked.
+    `flaws` adds up over what was asked. With `removes_rings` the whole scan is read once before.
     """
 
     def __init__(
-        self, signals: Signals, scatter: ScatterEstimate | None = None, hardening: BeamHardening | None = None
+        self,
+        signals: Signals,
+        scatter: ScatterEstimate | None = None,
+        hardening: BeamHardening | None = None,
+        *,
+        removes_rings: bool = False,
     ) -> None:
         """Nothing is read yet."""
         self.signals = signals
         self.scatter = scatter
         self.hardening = hardening
+        self.removes_rings = removes_rings
+        self._rings: Float32Array | None = None
         self.flaws = FrameFlaws()
         self.floored = 0
 
@@ -109,6 +132,14 @@ class LineIntegrals:
 
     def __getitem__(self, which: slice) -> Float32Array:
         """Line integrals [projection, row, column] of a slice."""
+        if not self.removes_rings:
+            return self._with_rings(which)
+        if self._rings is None:
+            self._rings = ring_pattern(LineIntegrals(self.signals, self.scatter, self.hardening))
+        return self._with_rings(which) - self._rings
+
+    def _with_rings(self, which: slice) -> Float32Array:
+        """Line integrals [projection, row, column] of a slice, whatever the gain of each pixel."""
         scan = self.signals.scan
         if scan.quantity is Quantity.LINE_INTEGRAL and self.scatter is None and self.hardening is None:
             return np.asarray(scan.pixels[which], np.float32)
@@ -136,6 +167,14 @@ class LineIntegrals:
         return said
 
 
+def without_lag(signals: Signals, imager: Imager | None) -> tuple[Signals, tuple[str, ...]]:
+    """The signals without the lag of the panel that a machine file states; and messages."""
+    if signals.scan.quantity is Quantity.LINE_INTEGRAL:
+        return signals, ()
+    lag, said = lag_of(imager)
+    return (signals if lag is None else replace(signals, lag=FramesWithoutLag(lag, signals.scan.trajectory))), said
+
+
 def read_signals(
     scan: Scan, flat: Path | None, dark: Path | None, progress: Progress
 ) -> tuple[Signals, tuple[str, ...]]:
@@ -157,15 +196,20 @@ def read_signals(
     return Signals(scan, None, levels), (words, *messages)
 
 
-def hardening_of(scan: Scan, tube_voltage_kv: float | None) -> tuple[BeamHardening | None, tuple[str, ...]]:
-    """The hardening in water of the beam that a scan measured, by its tube voltage; None where that is not known."""
+def hardening_of(
+    scan: Scan, tube_voltage_kv: float | None, imager: Imager | None = None
+) -> tuple[BeamHardening | None, tuple[str, ...]]:
+    """The hardening in water of the beam that a scan measured, by its tube voltage; None where that is not known.
+
+    Filters and bow-tie are those of the machine, where it states them.
+    """
     voltage_kv = tube_voltage_kv if tube_voltage_kv is not None else scan.exposure.tube_voltage_kv
     if voltage_kv is None:
         said = "The tube voltage is not stated, so beam hardening is left as it is; give --tube-voltage."
         return None, () if scan.quantity is Quantity.LINE_INTEGRAL else (said,)
     if scan.quantity is Quantity.LINE_INTEGRAL and tube_voltage_kv is None:
         return None, ()
-    return water_hardening(tube_spectrum(Tube(voltage_kv)), np.zeros(1), Material.ALUMINUM, REFERENCE_KEV), ()
+    return water_hardening(spectrum_of(voltage_kv, imager), *bow_tie_of(imager, scan.trajectory), REFERENCE_KEV), ()
 
 
 def _clipped(pixels: Float32Array) -> int:

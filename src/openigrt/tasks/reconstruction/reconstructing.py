@@ -15,6 +15,7 @@ from openigrt.errors import InconsistentInput, InputError, MissingInput, Unsuppo
 from openigrt.files import ScanDefaults, read_scan
 from openigrt.geometry import CouchPose, Frame, PatientPosition
 from openigrt.images import Image, Quantity, Scan
+from openigrt.machine import Imager
 from openigrt.patient import Match, Verdict
 from openigrt.tasks.clock import Clock, Progress
 from openigrt.tasks.guidance.inputs import couch_pose_of, machine_of, position_of, read_plan_input
@@ -22,8 +23,15 @@ from openigrt.tasks.identifiers import derived_uid
 from openigrt.tasks.reconstruction.asked import HowMade, one_of, pair, settings_of, within
 from openigrt.tasks.reconstruction.breathing import images_of, remarks_on, sorted_breathing
 from openigrt.tasks.reconstruction.files import FILES, RESULTS, write_reconstruction
+from openigrt.tasks.reconstruction.metal_removal import metal_removed
 from openigrt.tasks.reconstruction.planning_prior import PlacedPlan, PlannedScatter, matched_to_plan
-from openigrt.tasks.reconstruction.projection_corrections import SCATTER, LineIntegrals, hardening_of, read_signals
+from openigrt.tasks.reconstruction.projection_corrections import (
+    LineIntegrals,
+    hardening_of,
+    read_signals,
+    scatter_of,
+    without_lag,
+)
 from openigrt.tasks.reconstruction.reconstruction import (
     BreathingBin,
     PlanningPrior,
@@ -34,7 +42,7 @@ from openigrt.tasks.reconstruction.volume_making import Bench, bench_of
 from openigrt.tasks.results.folder import require_usable_folder
 from openigrt.tasks.results.former import tell_set_aside
 from openigrt.tasks.words import given, in_short, require_listener, require_paths, require_texts
-from openigrt.xray import CONTAINS_PRIOR, BeamHardening, HuScale, blocks
+from openigrt.xray import CONTAINS_PRIOR, BeamHardening, HuScale, blocks, cupping_remark
 
 Float32Array = NDArray[np.float32]
 
@@ -89,7 +97,8 @@ def reconstruct(
     if prior is not None:
         _require_plan(Path(prior), folder)
     scan, said = _lying(_of_patient(scan, folder), _position(lying, folder), couch)
-    done = _reconstructed(source, scan, settings, folder if prior is not None else None, clock)
+    of_prior = folder if prior is not None else None
+    done = _reconstructed(source, scan, settings, of_prior, clock, imager=known.imager)
     clock.stop()
     of_plan = () if folder is None else folder.messages
     done = replace(done, messages=(*done.messages, *said, *of_plan, *messages), timing_s=clock.seconds)
@@ -213,7 +222,13 @@ def _lying(scan: Scan, position: PatientPosition | None, couch: CouchPose | None
 
 
 def _reconstructed(
-    source: Path, scan: Scan, settings: ReconstructionSettings, plan: PlanFolder | None, clock: Clock
+    source: Path,
+    scan: Scan,
+    settings: ReconstructionSettings,
+    plan: PlanFolder | None,
+    clock: Clock,
+    *,
+    imager: Imager | None,
 ) -> Reconstruction:
     """The volume of a scan in HU; with a plan, once more with what the plan says about scatter and HU."""
     bench = bench_of(scan, settings)
@@ -221,15 +236,18 @@ def _reconstructed(
     fingerprint, moment = _fingerprint(scan), datetime.now(UTC)
     frame = Frame.daily(derived_uid(f"{fingerprint}|{moment.isoformat()}", "frame"))
     signals, about_beam = read_signals(scan, settings.flat, settings.dark, clock.tell)
-    hardening, about_tube = hardening_of(scan, settings.tube_voltage_kv)
+    signals, about_lag = without_lag(signals, imager)
+    hardening, about_tube = hardening_of(scan, settings.tube_voltage_kv, imager)
+    scatter, about_scatter = scatter_of(settings.scatter, imager)
     water_per_mm = settings.water_per_mm or (hardening.water_per_mm if hardening else WATER_PER_MM)
-    integrals = LineIntegrals(signals, SCATTER[settings.scatter], hardening)
+    integrals = LineIntegrals(signals, scatter, hardening, removes_rings=settings.removes_rings)
     asked = settings.breathing
     breathing = None if asked is None else sorted_breathing(bench, integrals, asked, clock)
     clock.step("reconstruct", "reconstructing")
     attenuation = bench.volume(integrals, clock.tell)
     about_pixels = integrals.warnings()
     scale = HuScale.of_water(water_per_mm)
+    attenuation, about_metal = _metal_removed(bench, integrals, attenuation, scale, clock)
     image = bench.image(attenuation, scale, frame)
     prior: PlanningPrior | None = None
     about_images: tuple[str, ...] = ()
@@ -252,11 +270,34 @@ def _reconstructed(
         bench.field_of_view,
         fingerprint,
         moment,
-        (*about_images, *about_pixels, *bench.arc.warnings, *about_beam, *about_tube),
+        (
+            *about_images,
+            *about_pixels,
+            *bench.warnings,
+            *about_metal,
+            *about_beam,
+            *about_lag,
+            *about_scatter,
+            *about_tube,
+        ),
         bins=made,
         prior=prior,
         breathing=breathing,
     )
+
+
+def _metal_removed(
+    bench: Bench, integrals: LineIntegrals, attenuation: Float32Array, scale: HuScale, clock: Clock
+) -> tuple[Float32Array, tuple[str, ...]]:
+    """The attenuation without the streaks of metal, where that was asked for; what to know of it and of cupping."""
+    cup = cupping_remark(scale.to_hu(attenuation), bench.grid, bench.field_of_view.mask(bench.grid))
+    said = () if cup is None else (cup,)
+    if not bench.settings.removes_metal:
+        return attenuation, said
+    clock.step("metal", "looking for metal")
+    cleaned, about_metal = metal_removed(bench, integrals, attenuation, scale, clock.tell)
+    of_bins = ("The images of breathing are made with the metal as it is.",) if bench.settings.breathing else ()
+    return cleaned, (*said, *about_metal, *of_bins)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -287,7 +328,9 @@ def _with_plan(
     seen = bench.field_of_view.mask(bench.grid)
     scale = placed.scale(first.attenuation, bench.grid, seen)
     scatter = PlannedScatter(placed, image, first.scale.water_per_mm, first.hardening)
-    corrected = bench.volume(LineIntegrals(integrals.signals, scatter, first.hardening), clock.tell)
+    again = LineIntegrals(integrals.signals, scatter, first.hardening, removes_rings=integrals.removes_rings)
+    corrected = bench.volume(again, clock.tell)
+    corrected, _ = _metal_removed(bench, again, corrected, first.scale, clock)
     with_plan = bench.image(corrected, placed.scale(corrected, bench.grid, seen), image.frame)
     image = bench.image(first.attenuation, scale, image.frame)
     doubts = () if match.trust.verdict is Verdict.TRUSTED else match.trust.reasons

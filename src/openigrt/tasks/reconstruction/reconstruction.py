@@ -60,6 +60,8 @@ class ReconstructionSettings:
     water_per_mm: float | None = None
     flat: Path | None = None
     dark: Path | None = None
+    removes_rings: bool = False
+    removes_metal: bool = False
     is_match_seen: bool = False
     breathing: BreathingSettings | None = None
 

@@ -54,6 +54,18 @@ class Bench:
     field_of_view: FieldOfView
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should know of the arc, and of a fan that was said and is not the detector's."""
+        found = fan_of(self.scan.trajectory)
+        if self.fan is found:
+            return self.arc.warnings
+        return (
+            *self.arc.warnings,
+            f"The detector stands where a {found} fan is, and --fan says {self.fan}: the image is cupped by up to some "
+            "20 HU; leave --fan out.",
+        )
+
+    @property
     def fdk_settings(self) -> FdkSettings:
         """How to filter."""
         settings = self.settings
