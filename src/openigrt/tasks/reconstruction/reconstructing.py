@@ -235,12 +235,9 @@ def _reconstructed(
     clock.step("fingerprint", "reading the projections")
     fingerprint, moment = _fingerprint(scan), datetime.now(UTC)
     frame = Frame.daily(derived_uid(f"{fingerprint}|{moment.isoformat()}", "frame"))
-    signals, about_beam = read_signals(scan, settings.flat, settings.dark, clock.tell)
-    signals, about_lag = without_lag(signals, imager)
-    hardening, about_tube = hardening_of(scan, settings.tube_voltage_kv, imager)
-    scatter, about_scatter = scatter_of(settings.scatter, imager)
+    integrals, about_signals = _integrals(scan, settings, imager, clock)
+    hardening = integrals.hardening
     water_per_mm = settings.water_per_mm or (hardening.water_per_mm if hardening else WATER_PER_MM)
-    integrals = LineIntegrals(signals, scatter, hardening, removes_rings=settings.removes_rings)
     asked = settings.breathing
     breathing = None if asked is None else sorted_breathing(bench, integrals, asked, clock)
     clock.step("reconstruct", "reconstructing")
@@ -270,20 +267,23 @@ def _reconstructed(
         bench.field_of_view,
         fingerprint,
         moment,
-        (
-            *about_images,
-            *about_pixels,
-            *bench.warnings,
-            *about_metal,
-            *about_beam,
-            *about_lag,
-            *about_scatter,
-            *about_tube,
-        ),
+        (*about_images, *about_pixels, *bench.warnings, *about_metal, *about_signals),
         bins=made,
         prior=prior,
         breathing=breathing,
     )
+
+
+def _integrals(
+    scan: Scan, settings: ReconstructionSettings, imager: Imager | None, clock: Clock
+) -> tuple[LineIntegrals, tuple[str, ...]]:
+    """The line integrals of a scan, corrected as was asked and as the machine file says, and what to know of that."""
+    signals, about_beam = read_signals(scan, settings.flat, settings.dark, clock.tell)
+    signals, about_lag = without_lag(signals, imager)
+    hardening, about_tube = hardening_of(scan, settings.tube_voltage_kv, imager)
+    scatter, about_scatter = scatter_of(settings.scatter, imager)
+    integrals = LineIntegrals(signals, scatter, hardening, removes_rings=settings.removes_rings)
+    return integrals, (*about_beam, *about_lag, *about_scatter, *about_tube)
 
 
 def _metal_removed(
