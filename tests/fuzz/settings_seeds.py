@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 from openigrt.files import builtin_machine, builtin_machine_names
 from openigrt.machine import readings_form
-from openigrt.tasks.course_store import keep
+from openigrt.tasks.review.course_store import keep
 from tests.machine.test_imager import FLEX, SMALLEST
 from tests.patient.test_aliases import CLINIC
 from tests.tasks.test_course_store import KEY, RESULT

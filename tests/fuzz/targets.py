@@ -50,9 +50,9 @@ from openigrt.geometry import Frame
 from openigrt.images import Modality
 from openigrt.patient import PlanChange, PlanVersion, Structure, StructureRole, StructureSet, beams_eye_view
 from openigrt.tasks import acceptance_summary, check_record, check_summary, sorted_record
-from openigrt.tasks.course_store import kept
-from openigrt.tasks.deidentified_folder import require_own
-from openigrt.tasks.pseudonym_files import read_given_ids, read_key, write_link
+from openigrt.tasks.deidentification.folder import require_own
+from openigrt.tasks.deidentification.pseudonym_files import read_given_ids, read_key, write_link
+from openigrt.tasks.review.course_store import kept
 from tests.dicom import dicom_cases as cases
 from tests.dicom.test_days_folder import PLAN_FRAME
 from tests.dicom.test_days_folder import image as course_image
@@ -170,10 +170,14 @@ def _fiducials() -> Dataset:
     return fiducials(fiducial(), fiducial("B", (0, 0, 0, 1, 1, 1), ShapeType="LINE"))
 
 
-def _scan(path: Path) -> object:
+def _scan(path: Path, known: ScanDefaults | None = None) -> object:
     """The scan of the folder, and its pixels."""
-    scan, messages = read_scan(path.parent, ScanDefaults(spacing_mm=(0.8, 0.8)))
+    scan, messages = read_scan(path.parent, known)
     return scan, messages, scan.pixels[:]
+
+
+def _tiff_scan(path: Path) -> object:
+    return _scan(path, ScanDefaults(spacing_mm=(0.8, 0.8)))
 
 
 def _rt_image_scan(path: Path) -> object:
@@ -263,7 +267,7 @@ TARGETS = {
     "hnd": Target((vendor_files.hnd, vendor_files.hnc), _scan, scan_seeds.beside_hnd, torn),
     "his": Target((vendor_files.his,), _scan, scan_seeds.beside_his, torn),
     "stack": Target(scan_seeds.STACKS, _scan, scan_seeds.beside_stack, reworded),
-    "tiff": Target(scan_seeds.TIFFS, _scan, scan_seeds.beside_tiff, torn),
+    "tiff": Target(scan_seeds.TIFFS, _tiff_scan, scan_seeds.beside_tiff, torn),
     "xvi_frames": Target(scan_seeds.XVI_FRAMES, read_xvi_frames, mutate=reworded),
     "projection_info": Target(scan_seeds.PROJECTION_INFO, read_projection_info, mutate=reworded),
     "truebeam_scan": Target(scan_seeds.TRUEBEAM_SCAN, read_truebeam_scan, mutate=reworded),

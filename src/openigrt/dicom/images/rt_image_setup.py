@@ -10,7 +10,16 @@ from dataclasses import dataclass
 import numpy as np
 from pydicom import Dataset
 
-from openigrt.dicom.dataset.elements import items, name_of, naming, numbers, required_whole_number, text, whole_number
+from openigrt.dicom.dataset.elements import (
+    in_short,
+    items,
+    name_of,
+    naming,
+    numbers,
+    required_whole_number,
+    text,
+    whole_number,
+)
 from openigrt.dicom.dataset.plane import is_plane, plane_axes
 from openigrt.dicom.images.couch import COUCH_POSITION, COUCH_REST
 from openigrt.errors import InconsistentInput, MissingInput, OpenIgrtError, UnreadableFile, UnsupportedInput
@@ -230,7 +239,7 @@ def _require_possible(dataset: Dataset, keyword: str, values: tuple[float, ...])
     most = LARGEST_ANGLE_DEG if keyword.endswith("Angle") else LARGEST_EXPOSURE if keyword in EXPOSURE else FARTHEST_MM
     if any(abs(value) > most or (value <= 0.0 and keyword in ABOVE_ZERO) for value in values):
         expected = f"above 0 and at most {most:g}" if keyword in ABOVE_ZERO else f"{-most:g} to {most:g}"
-        found = ", ".join(f"{value:g}" for value in values)
+        found = in_short([f"{value:g}" for value in values])
         raise UnreadableFile(f"{name_of(dataset)} has {keyword} {found}, which cannot be; expected {expected}.")
 
 
