@@ -1,7 +1,7 @@
 """An anatomy: organs as one continuous description, from which voxels, contours and landmarks are made."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -10,8 +10,12 @@ from numpy.typing import ArrayLike
 from openigrt.errors import InvalidGeometry, MissingInput
 from openigrt.geometry import Float64Array, Frame, frozen_array
 from openigrt.virtual._kernels_cpu import organ_distances
+from openigrt.virtual.deformation import AT_REST, Deformation
 from openigrt.virtual.primitive_table import SHAPE_PARAMETERS, Operation, PrimitiveTable
 from openigrt.virtual.solids import Solid, SolidRows
+
+BODY_MM = 600.0
+SAMPLES_ALONG = 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ class Anatomy:
     """Organs in one frame (LPS, mm), later ones in front of earlier ones; outside of all is air.
 
     Solids are written in the anatomy's own axes, whose origin lies at `origin_mm` of `frame`; `landmarks_mm` are in
-    `frame`. `texture_seed` chooses the texture.
+    `frame`, at rest. `texture_seed` chooses the texture. `deformation` is how all of it has moved since it was at rest.
     """
 
     frame: Frame
@@ -60,6 +64,7 @@ class Anatomy:
     origin_mm: Float64Array = field(default_factory=lambda: np.zeros(3))
     landmarks_mm: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
     texture_seed: int = 0
+    deformation: Deformation = AT_REST
 
     def __post_init__(self) -> None:
         """Copy and freeze."""
@@ -79,7 +84,7 @@ class Anatomy:
         if organ not in names:
             raise MissingInput(f"The anatomy has no organ {organ!r}; it has {', '.join(names)}.", organ=organ)
         points = np.asarray(points_mm, dtype=np.float64)
-        flat = np.ascontiguousarray(points.reshape(-1, 3) - self.origin_mm)
+        flat = self.deformation.rest_mm(points.reshape(-1, 3) - self.origin_mm)
         distances = np.empty(len(flat))
         organ_distances(self.table, names.index(organ), flat, distances)
         return distances.reshape(points.shape[:-1])
@@ -87,8 +92,31 @@ class Anatomy:
     def bounds_mm(self, organ: str) -> Float64Array:
         """Box (2, 3) in mm of `frame`, low and high corner, that holds an organ."""
         names = [o.name for o in self.organs[::-1]]
-        bounds: Float64Array = self.table.organ_bounds[names.index(organ)].reshape(2, 3) + self.origin_mm
-        return bounds
+        bounds: Float64Array = self.table.organ_bounds[names.index(organ)].reshape(2, 3)
+        if self.deformation.moves:
+            bounds = bounds + np.array([[-1.0], [1.0]]) * _farthest_mm(self.deformation, bounds)
+        return bounds + self.origin_mm
+
+    def deformed(self, deformation: Deformation) -> "Anatomy":
+        """The same tissue, moved otherwise since it was at rest."""
+        moved = replace(self, deformation=deformation)
+        moved.__dict__["table"] = self.table  # of tissue at rest, and not cheap
+        return moved
+
+    def moved_mm(self, points_mm: ArrayLike) -> Float64Array:
+        """Where the tissue that lies at points (..., 3) of `frame` at rest is now."""
+        return self.deformation.moved_mm(np.asarray(points_mm) - self.origin_mm) + self.origin_mm
+
+    def rest_mm(self, points_mm: ArrayLike) -> Float64Array:
+        """Where the tissue that is now at points (..., 3) of `frame` lies at rest."""
+        return self.deformation.rest_mm(np.asarray(points_mm) - self.origin_mm) + self.origin_mm
+
+
+def _farthest_mm(deformation: Deformation, box: Float64Array) -> float:
+    """How far tissue of a box (2, 3) moves, sampled, with one millimetre more."""
+    axes = [np.linspace(low, high, SAMPLES_ALONG) for low, high in np.clip(box, -BODY_MM, BODY_MM).T]
+    points = np.stack(np.meshgrid(*axes), axis=-1)
+    return float(np.linalg.norm(deformation.moved_mm(points) - points, axis=-1).max()) + 1.0
 
 
 def _compiled_table(organs: Sequence[Organ], texture_seed: int) -> PrimitiveTable:

@@ -30,5 +30,5 @@ def render(
     wavelengths_mm = 2.0 * np.array([FINE_MM, MIDDLE_MM, COARSE_MM, SEPTA_MM / 4.0])
     gains = np.exp(-2.0 * (np.pi * deviation_mm / wavelengths_mm) ** 2)
     voxels = np.empty(grid.shape, dtype=np.float32)
-    render_voxels(anatomy.table, point_from_index, deviation_mm / LOGISTIC_DEVIATION, gains, voxels)
+    render_voxels(anatomy.table, anatomy.deformation.table, point_from_index, deviation_mm / LOGISTIC_DEVIATION, gains, voxels)
     return voxels
