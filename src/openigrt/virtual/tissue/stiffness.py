@@ -5,8 +5,8 @@ from collections.abc import Iterable
 import numpy as np
 
 from openigrt.geometry import Float64Array
-from openigrt.virtual.anatomy import Anatomy
-from openigrt.virtual.deformation import Stiffness
+from openigrt.virtual.tissue.anatomy import Anatomy
+from openigrt.virtual.tissue.deformation import Stiffness
 
 SPACING_MM = 4.0
 FADE_MM = 10.0

@@ -11,9 +11,9 @@ from numba import prange
 from numpy.typing import NDArray
 
 from openigrt.arrays import compiled
-from openigrt.virtual._kernels_deformation_cpu import rest_point
-from openigrt.virtual.move_table import MoveTable
-from openigrt.virtual.primitive_table import BLEND, GROUP, KIND, OPERATION, ORGAN, REACH_MM, PrimitiveTable
+from openigrt.virtual.tissue._kernels_deformation_cpu import rest_point
+from openigrt.virtual.tissue.move_table import MoveTable
+from openigrt.virtual.tissue.primitive_table import BLEND, GROUP, KIND, OPERATION, ORGAN, REACH_MM, PrimitiveTable
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

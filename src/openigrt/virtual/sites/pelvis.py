@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from openigrt.geometry import Float64Array, Frame
-from openigrt.virtual.anatomy import Anatomy, Layer, Organ, Part
-from openigrt.virtual.pelvis_bones import Side, bones
-from openigrt.virtual.pelvis_soft import (
+from openigrt.virtual.sites.pelvis_bones import Side, bones
+from openigrt.virtual.sites.pelvis_soft import (
     GAS,
     abdomen,
     body,
@@ -21,8 +20,9 @@ from openigrt.virtual.pelvis_soft import (
     small_bowel,
     vessels,
 )
-from openigrt.virtual.primitive_table import Operation
-from openigrt.virtual.solids import HalfSpace, Superellipsoid, spline_tube
+from openigrt.virtual.tissue.anatomy import Anatomy, Layer, Organ, Part
+from openigrt.virtual.tissue.primitive_table import Operation
+from openigrt.virtual.tissue.solids import HalfSpace, Superellipsoid, spline_tube
 
 PROSTATE = (Layer(0.0, 40.0, 4.0, 6.0),)
 SEMINAL_VESICLE = (Layer(0.0, 32.0, 5.0, 8.0),)

@@ -26,8 +26,8 @@ class MoveKind(IntEnum):
 class MoveTable(NamedTuple):
     """Moves in the order in which they happen, and how stiff the patient is at rest.
 
-    `rows` (n, 40); `stiffness` [k, j, i] is 1 in bone and 0 in soft tissue, at `origin_mm` (3,) + `spacing_mm` times the
-    index in the anatomy's own axes, and 0 outside. Moves of soft tissue are the smaller the stiffer the place.
+    `rows` (n, 40); `stiffness` [k, j, i] is 1 in bone and 0 in soft tissue, at `origin_mm` (3,) + `spacing_mm` times
+    the index in the anatomy's own axes, and 0 outside. Moves of soft tissue are the smaller the stiffer the place.
     """
 
     rows: NDArray[np.float64]

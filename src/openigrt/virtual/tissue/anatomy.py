@@ -9,10 +9,10 @@ from numpy.typing import ArrayLike
 
 from openigrt.errors import InvalidGeometry, MissingInput
 from openigrt.geometry import Float64Array, Frame, frozen_array
-from openigrt.virtual._kernels_cpu import organ_distances
-from openigrt.virtual.deformation import AT_REST, Deformation
-from openigrt.virtual.primitive_table import SHAPE_PARAMETERS, Operation, PrimitiveTable
-from openigrt.virtual.solids import Solid, SolidRows
+from openigrt.virtual.tissue._kernels_cpu import organ_distances
+from openigrt.virtual.tissue.deformation import AT_REST, Deformation
+from openigrt.virtual.tissue.primitive_table import SHAPE_PARAMETERS, Operation, PrimitiveTable
+from openigrt.virtual.tissue.solids import Solid, SolidRows
 
 BODY_MM = 600.0
 SAMPLES_ALONG = 17

@@ -1,7 +1,7 @@
 """Hot loops of the virtual patient's deformations: where tissue goes, and where it came from.
 
-Every move maps its region onto itself and leaves the rest in place. A row of the table is one move; the rows are applied
-in order, and taken back in the opposite order. All lengths in mm of the anatomy's own axes.
+Every move maps its region onto itself and leaves the rest in place. A row of the table is one move; the rows are
+applied in order, and taken back in the opposite order. All lengths in mm of the anatomy's own axes.
 """
 
 import math
@@ -11,7 +11,7 @@ from numba import prange
 from numpy.typing import NDArray
 
 from openigrt.arrays import compiled
-from openigrt.virtual.move_table import (
+from openigrt.virtual.tissue.move_table import (
     ANGLE_RAD,
     AXIS,
     CENTER,
@@ -72,7 +72,7 @@ def softness(table: MoveTable, x: float, y: float, z: float) -> float:
     low += v * ((1.0 - u) * field[k, j + 1, i] + u * field[k, j + 1, i + 1])
     high = (1.0 - v) * ((1.0 - u) * field[k + 1, j, i] + u * field[k + 1, j, i + 1])
     high += v * ((1.0 - u) * field[k + 1, j + 1, i] + u * field[k + 1, j + 1, i + 1])
-    return 1.0 - ((1.0 - w) * low + w * high)
+    return float(1.0 - ((1.0 - w) * low + w * high))
 
 
 @compiled()
@@ -208,10 +208,8 @@ def swollen(table: MoveTable, r: int, back: bool, x: float, y: float, z: float) 
 @compiled()
 def is_within(m: Floats, r: int, x: float, y: float, z: float) -> bool:
     """Whether a point lies in the box of what a move reaches."""
-    return (
-        m[r, LOW] <= x <= m[r, HIGH]
-        and m[r, LOW + 1] <= y <= m[r, HIGH + 1]
-        and m[r, LOW + 2] <= z <= m[r, HIGH + 2]
+    return bool(
+        m[r, LOW] <= x <= m[r, HIGH] and m[r, LOW + 1] <= y <= m[r, HIGH + 1] and m[r, LOW + 2] <= z <= m[r, HIGH + 2]
     )
 
 
@@ -222,7 +220,9 @@ def moved_point(table: MoveTable, x: float, y: float, z: float) -> Point:
     for r in range(m.shape[0]):
         if is_within(m, r, x, y, z):
             if m[r, KIND] == 0.0:
-                x, y, z = by_motion(m, r, motion_share(table, r, x, y, z), x, y, z)
+                share = motion_share(table, r, x, y, z)
+                if share > 0.0:
+                    x, y, z = by_motion(m, r, share, x, y, z)
             else:
                 x, y, z = swollen(table, r, False, x, y, z)
     return x, y, z
