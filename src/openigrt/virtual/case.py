@@ -52,9 +52,9 @@ def case_uid(seed: int, role: str) -> str:
 class VirtualCase:
     """A patient on two days: `planned`, and `of_the_day` in the same frame, at the linac with a setup error.
 
-    `plan_from_daily` is the truth for all that is fixed to the bones (LPS mm); the prostate of the day lies
-    `prostate_shift_mm` (3,) off its planned place in them. The isocenter is in the frame of the plan; the daily frame
-    has the machine isocenter as its origin and room axes at couch zero.
+    `plan_from_daily` is the truth for all that is fixed to the bones (LPS mm); the middle of the prostate of the day
+    lies `prostate_shift_mm` (3,) off its planned place in them. The isocenter is in the frame of the plan; the daily
+    frame has the machine isocenter as its origin and room axes at couch zero.
     """
 
     seed: int

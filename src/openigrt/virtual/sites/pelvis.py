@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
@@ -21,8 +22,11 @@ from openigrt.virtual.sites.pelvis_soft import (
     vessels,
 )
 from openigrt.virtual.tissue.anatomy import Anatomy, Layer, Organ, Part
+from openigrt.virtual.tissue.deformation import Deformation, Stiffness
+from openigrt.virtual.tissue.moves import LocalMotion, Move, Region, Swelling, Widening
 from openigrt.virtual.tissue.primitive_table import Operation
 from openigrt.virtual.tissue.solids import HalfSpace, Superellipsoid, spline_tube
+from openigrt.virtual.tissue.stiffness import stiffness_of
 
 PROSTATE = (Layer(0.0, 40.0, 4.0, 6.0),)
 SEMINAL_VESICLE = (Layer(0.0, 32.0, 5.0, 8.0),)
@@ -32,6 +36,14 @@ MARKER = (Layer(0.0, 3000.0),)
 
 BLADDER_SHAPE = np.array([1.26, 1.0, 0.94])
 MARKER_PLACES_MM = ((-11.0, -4.0, 9.0), (12.0, 2.0, 1.0), (-3.0, 6.0, -11.0))
+PROSTATE_REGION_MM = (33.0, 27.0, 31.0)  # with vesicles and markers
+RECTUM_PATH = np.array(
+    [(0, 56, -72), (0, 47, -54), (1, 45, -34), (2, 47, -6), (-3, 59, 24), (-9, 53, 52), (6, 34, 78)], dtype=np.float64
+)
+RECTUM_RADII_MM = np.array([12.0, 14.0, 15.0, 17.5, 19.0, 17.5, 15.0])
+GAS_RADII_MM = np.array([3.0, 8.5, 10.0, 4.0])
+BOWEL_SPACE = np.array([[-70.0, -78.0, 90.0], [78.0, -24.0, 250.0]])
+PLANNED_BLADDER_ML = 210.0
 ORGAN_SEED = 7919
 
 Factor: TypeAlias = float  # without dimension
@@ -41,11 +53,13 @@ Factor: TypeAlias = float  # without dimension
 class PelvisState:
     """What changes from day to day: bladder volume, width of the rectum, gas, bowel, place of the prostate.
 
-    `rectum_width` and `gas_width` are factors on the radius; `prostate_shift_mm` (LPS) moves prostate, seminal vesicles
-    and markers against the bones; `bowel_seed` chooses where the loops of small bowel lie.
+    `bladder_ml` is what it would hold but for the bones that it presses against; `rectum_width` and `gas_width` are
+    factors on the radius. `prostate_shift_mm` (LPS) is how far the centre of the prostate ends from where it was
+    planned in the bones, whatever bladder and rectum do to it. `bowel_seed` chooses how the loops of small bowel are
+    stirred; 0 leaves them.
     """
 
-    bladder_ml: float = 210.0
+    bladder_ml: float = PLANNED_BLADDER_ML
     rectum_width: Factor = 1.0
     gas_width: Factor = 1.0
     gas_shift_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
@@ -62,26 +76,83 @@ def virtual_pelvis(
     """The pelvis of one patient (`seed`) on one day (`state`), in LPS mm of `frame`.
 
     `origin_mm` is the middle between the centres of the femoral heads. Landmarks: PROSTATE (centre), MARKER_1 to
-    MARKER_3, FEMORAL_HEAD_L and _R. Bones, muscles and outline depend on the seed alone.
+    MARKER_3, FEMORAL_HEAD_L and _R. The tissue is that of the seed, but for the gas; a day moves it, and no bone.
     """
+    organs, places, _ = _tissue(seed, state)
+    landmarks = {name: _triple(np.add(place, origin_mm)) for name, place in places.items()}
+    at_rest = Anatomy(frame, organs, np.array(origin_mm), landmarks, texture_seed=seed)
+    return at_rest if state == PLANNING_STATE else at_rest.deformed(Deformation(_moves(seed, state), _stiffness(seed)))
+
+
+def _tissue(seed: int, state: PelvisState) -> tuple[tuple[Organ, ...], dict[str, Float64Array], tuple[str, ...]]:
+    """Organs as they were planned but for the gas of the day, landmarks, and the names of the bones."""
     rng = np.random.default_rng(seed)
     skeleton, heads = bones(rng)
-    organ_rng = np.random.default_rng((seed, ORGAN_SEED))
-    inner, places = _organs_of_the_day(organ_rng, state)
+    inner, places = _inner_organs(np.random.default_rng((seed, ORGAN_SEED)), state)
     organs = (
         body(),
         *abdomen(),
         *_both_sides(rng),
         *perineum(),
         *colon(),
-        *small_bowel(np.random.default_rng((seed, state.bowel_seed))),
+        *small_bowel(np.random.default_rng((seed, 0))),
         *great_vessels(),
         *skeleton,
         *inner,
     )
     places |= {f"FEMORAL_HEAD_{letter}": head for letter, head in heads.items()}
-    landmarks = {name: _triple(np.add(place, origin_mm)) for name, place in places.items()}
-    return Anatomy(frame, organs, np.array(origin_mm), landmarks, texture_seed=seed)
+    return organs, places, tuple(organ.name for organ in skeleton)
+
+
+@lru_cache(maxsize=4)
+def _stiffness(seed: int) -> Stiffness:
+    """Where the bones of a patient hold the organs."""
+    organs, _, names = _tissue(seed, PLANNING_STATE)
+    return stiffness_of(Anatomy(Frame.plan("bones"), organs), names)
+
+
+def _moves(seed: int, state: PelvisState) -> tuple[Move, ...]:
+    """How the organs of a patient have moved since planning; the prostate last, to the place that the state says."""
+    bowel = _stirred_bowel(np.random.default_rng((seed, state.bowel_seed))) if state.bowel_seed else ()
+    moves = (*bowel, *_filled_bladder(state.bladder_ml), *_filled_rectum(state.rectum_width))
+    center = _inner_organs(np.random.default_rng((seed, ORGAN_SEED)), state)[1]["PROSTATE"]
+    moved_by_others = Deformation(moves, _stiffness(seed)).moved_mm(center)
+    to_go_mm = center + np.array(state.prostate_shift_mm) - moved_by_others
+    return (*moves, LocalMotion(Region(moved_by_others, PROSTATE_REGION_MM, 2.0), to_go_mm))
+
+
+def _filled_bladder(volume_ml: float) -> Iterator[Move]:
+    """A bladder that fills up and back from its neck, held by the symphysis."""
+    if volume_ml == PLANNED_BLADDER_ML:
+        return
+    (planned, planned_mm), (center, semi_axes_mm) = _bladder_shape(PLANNED_BLADDER_ML), _bladder_shape(volume_ml)
+    yield Swelling(Region(planned, planned_mm, 2.4), volume_ml / PLANNED_BLADDER_ML)
+    yield LocalMotion(Region(planned, semi_axes_mm, 1.9), center - planned)
+
+
+def _filled_rectum(width: Factor) -> Iterator[Move]:
+    """A rectum that widens about its path, piece by piece."""
+    if width == 1.0:
+        return
+    for start, end, radius_mm in zip(RECTUM_PATH[:-1], RECTUM_PATH[1:], RECTUM_RADII_MM[:-1], strict=True):
+        along = (end - start) / np.linalg.norm(end - start)
+        side = np.cross(along, (1.0, 0.0, 0.0))
+        side /= np.linalg.norm(side)
+        half_mm = 0.25 * float(np.linalg.norm(end - start))
+        region = Region(
+            0.5 * (start + end),
+            (radius_mm, radius_mm, half_mm),
+            2.6,
+            np.column_stack([side, np.cross(along, side), along]),
+        )
+        yield Widening(region, width**2, length_reach=2.0)
+
+
+def _stirred_bowel(rng: np.random.Generator) -> Iterator[Move]:
+    """Small bowel moves about in the cavity: a dozen regions, each in a direction of its own."""
+    low, high = BOWEL_SPACE
+    for _ in range(12):
+        yield LocalMotion(Region(low + (high - low) * rng.random(3), (18, 14, 18), 2.6), 7.0 * rng.standard_normal(3))
 
 
 def _both_sides(rng: np.random.Generator) -> Iterator[Organ]:
@@ -91,15 +162,11 @@ def _both_sides(rng: np.random.Generator) -> Iterator[Organ]:
         yield from vessels(side)
 
 
-def _organs_of_the_day(
-    rng: np.random.Generator, state: PelvisState
-) -> tuple[tuple[Organ, ...], dict[str, Float64Array]]:
+def _inner_organs(rng: np.random.Generator, state: PelvisState) -> tuple[tuple[Organ, ...], dict[str, Float64Array]]:
     """Rectum, bladder, seminal vesicles, prostate and markers, back to front, and their landmarks."""
-    shift = np.array(state.prostate_shift_mm)
-    center = np.array([0.0, 7.0, -19.0]) + rng.standard_normal(3) + shift
+    center = np.array([0.0, 7.0, -19.0]) + rng.standard_normal(3)
     semi_axes_mm = np.array([24.0, 17.0, 20.0]) * (1.0 + 0.04 * rng.standard_normal(3))
-    moved = (float(shift[0]), float(shift[1]), float(shift[2]))
-    prostate = Organ("PROSTATE", (Part(Superellipsoid(center, semi_axes_mm, exponents=(2.2, 2.1))),), PROSTATE, moved)
+    prostate = Organ("PROSTATE", (Part(Superellipsoid(center, semi_axes_mm, exponents=(2.2, 2.1))),), PROSTATE)
     vesicles = [
         Part(
             spline_tube(center + np.array([(s * 4, 12, 15), (s * 17, 18, 26), (s * 31, 22, 33)]), (6.5, 7.0, 4.0)),
@@ -115,35 +182,33 @@ def _organs_of_the_day(
         half = 1.5 * direction / np.linalg.norm(direction)
         markers.append(Organ(f"MARKER_{n}", (Part(spline_tube((at - half, at + half), (0.7, 0.7))),), MARKER))
         places[f"MARKER_{n}"] = at
+    bladder = Superellipsoid(*_bladder_shape(PLANNED_BLADDER_ML))
     organs = (
         *_rectum(state),
-        _bladder(state),
-        Organ("SEMINAL_VESICLES", tuple(vesicles), SEMINAL_VESICLE, moved),
+        Organ("BLADDER", (Part(bladder),), BLADDER),
+        Organ("SEMINAL_VESICLES", tuple(vesicles), SEMINAL_VESICLE),
         prostate,
     )
     return (*organs, *markers), places
 
 
-def _bladder(state: PelvisState) -> Organ:
-    """A bladder that fills up and forward from its neck, held by the symphysis."""
-    radius_mm = (state.bladder_ml * 1000.0 * 3.0 / (4.0 * np.pi * BLADDER_SHAPE.prod())) ** (1.0 / 3.0)
+def _bladder_shape(volume_ml: float) -> tuple[Float64Array, Float64Array]:
+    """Centre and semi-axes (3,) in mm of a bladder that stands on its neck."""
+    radius_mm = (volume_ml * 1000.0 * 3.0 / (4.0 * np.pi * BLADDER_SHAPE.prod())) ** (1.0 / 3.0)
     semi_axes_mm = radius_mm * BLADDER_SHAPE
-    center = (1.5, -50.0 + semi_axes_mm[1], -3.0 + semi_axes_mm[2])
-    return Organ("BLADDER", (Part(Superellipsoid(center, semi_axes_mm)),), BLADDER)
+    return np.array([1.5, -50.0 + semi_axes_mm[1], -3.0 + semi_axes_mm[2]]), semi_axes_mm
 
 
 def _rectum(state: PelvisState) -> tuple[Organ, Organ]:
-    """Rectum along the sacrum, and the gas in the front of it with its level."""
-    path = np.array(
-        [(0, 56, -72), (0, 47, -54), (1, 45, -34), (2, 47, -6), (-3, 59, 24), (-9, 53, 52), (6, 34, 78)],
-        dtype=np.float64,
-    )
-    radii = state.rectum_width * np.array([12.0, 14.0, 15.0, 17.5, 19.0, 17.5, 15.0])
-    gas_path = path[2:6] + np.array([0.0, -4.5, 0.0]) + np.array(state.gas_shift_mm)
-    gas_radii = state.gas_width * state.rectum_width * np.array([3.0, 8.5, 10.0, 4.0])
+    """Rectum along the sacrum, and the gas of the day in the front of it with its level."""
+    gas_path = RECTUM_PATH[2:6] + np.array([0.0, -4.5, 0.0]) + np.array(state.gas_shift_mm)
     level = HalfSpace(gas_path.mean(axis=0) + np.array([0.0, 9.0, 0.0]), (0.0, 1.0, 0.0))
-    gas = (Part(spline_tube(gas_path, list(gas_radii))), Part(level, Operation.INTERSECT, 1.0))
-    return Organ("RECTUM", (Part(spline_tube(path, list(radii))),), RECTUM), Organ("RECTUM_GAS", gas, GAS)
+    gas_tube = spline_tube(gas_path, list(state.gas_width * GAS_RADII_MM))
+    gas = (Part(gas_tube), Part(level, Operation.INTERSECT, 1.0))
+    return (
+        Organ("RECTUM", (Part(spline_tube(RECTUM_PATH, list(RECTUM_RADII_MM))),), RECTUM),
+        Organ("RECTUM_GAS", gas, GAS),
+    )
 
 
 def _triple(point: Float64Array) -> tuple[float, float, float]:

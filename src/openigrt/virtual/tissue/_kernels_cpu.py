@@ -378,14 +378,7 @@ def render_voxels(
                             continue
                         coarse = fine = septa = 0.0
                         if table.is_textured[organ]:
-                            coarse, fine, septa = textures(
-                                table.permutation,
-                                table.gradients,
-                                gains,
-                                x - table.texture_shift_mm[organ, 0],
-                                y - table.texture_shift_mm[organ, 1],
-                                z - table.texture_shift_mm[organ, 2],
-                            )
+                            coarse, fine, septa = textures(table.permutation, table.gradients, gains, x, y, z)
                         opacity = outer = share_inside(distance + layers[first, 0], softness)
                         for layer in range(first, last + 1):
                             inner = share_inside(distance + layers[layer + 1, 0], softness) if layer < last else 0.0

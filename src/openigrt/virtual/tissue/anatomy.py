@@ -43,12 +43,11 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class Organ:
-    """Parts in order, and layers from the outside in; `texture_shift_mm` carries the texture with a moved organ."""
+    """Parts in order, and layers from the outside in."""
 
     name: str
     parts: tuple[Part, ...]
     layers: tuple[Layer, ...]
-    texture_shift_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +102,10 @@ class Anatomy:
         moved.__dict__["table"] = self.table  # of tissue at rest, and not cheap
         return moved
 
+    def landmark_mm(self, name: str) -> Float64Array:
+        """Where a landmark (3,) of `frame` is now."""
+        return self.moved_mm(self.landmarks_mm[name])
+
     def moved_mm(self, points_mm: ArrayLike) -> Float64Array:
         """Where the tissue that lies at points (..., 3) of `frame` at rest is now."""
         return self.deformation.moved_mm(np.asarray(points_mm) - self.origin_mm) + self.origin_mm
@@ -129,7 +132,6 @@ def _compiled_table(organs: Sequence[Organ], texture_seed: int) -> PrimitiveTabl
         solids_of_organ=_starts([sum(len(r.parameters) for r in of_organ) for of_organ in rows]),
         layers_of_organ=_starts([len(organ.layers) for organ in organs]),
         is_textured=np.array([np.any(texture) for texture in textures]),
-        texture_shift_mm=np.array([organ.texture_shift_mm for organ in organs], dtype=np.float64),
         layers=np.array([astuple(layer) for organ in organs for layer in organ.layers], dtype=np.float64),
         solid_parameters=_parameters(organs, rows),
         solid_bounds=np.vstack([r.bounds_mm for of_organ in rows for r in of_organ]),

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from openigrt.errors import InvalidGeometry
-from openigrt.geometry import Float64Array
+from openigrt.geometry import Float64Array, rotation_from_vector
 from openigrt.virtual.tissue import move_table as column
 from openigrt.virtual.tissue.move_table import COLUMNS, MoveKind
 
 FAR_MM = 1.0e6
 LARGEST_STEP = 0.12  # of the logarithm of a size
+LARGEST_STEP_MM = 4.0
 LEAST_REACH = 1.1
 
 
@@ -77,7 +78,8 @@ class LocalMotion:
 
     First the turn by `rotation_deg` (a rotation vector) about `pivot_mm` (the centre of the region, where None), then
     the shift by `translation_mm`. A `ramp` fades it along a direction, as a hinge does; without a region it is bounded
-    by the ramp alone. Bone does not take part where the motion `is_soft`.
+    by the ramp alone. Bone does not take part where the motion `is_soft`; such a motion comes in small steps, so that
+    what is pressed against bone gets thinner, and never folds.
     """
 
     region: Region | None
@@ -88,20 +90,46 @@ class LocalMotion:
     is_soft: bool = True
 
     def rows(self) -> Float64Array:
-        """One row."""
+        """A row for each small step; the region goes with what it moves."""
+        shift_mm = np.asarray(self.translation_mm, dtype=np.float64)
+        rotation_rad = np.deg2rad(np.asarray(self.rotation_deg, dtype=np.float64))
+        region = self.region
+        center_mm = np.zeros(3) if region is None else np.asarray(region.center_mm, dtype=np.float64)
+        pivot_mm = center_mm if self.pivot_mm is None else np.asarray(self.pivot_mm, dtype=np.float64)
+        axes = np.eye(3) if region is None else region.axes
+        count = self._steps(shift_mm, rotation_rad)
+        rows = []
+        for n in range(count):
+            done, turned = n / count * shift_mm, rotation_from_vector(n / count * rotation_rad)
+            if region is not None:
+                gone_mm = turned @ (center_mm - pivot_mm) + pivot_mm + done
+                region = replace(region, center_mm=gone_mm, axes=turned @ axes)
+            rows.append(self._row(region, pivot_mm + done, shift_mm / count, rotation_rad / count))
+        return np.array(rows)
+
+    def _steps(self, shift_mm: Float64Array, rotation_rad: Float64Array) -> int:
+        """How many small steps the motion takes: bone moves at once."""
+        if not self.is_soft or self.region is None:
+            return 1
+        reach_mm = float(np.max(self.region.semi_axes_mm))
+        size_mm = float(np.linalg.norm(shift_mm) + np.linalg.norm(rotation_rad) * reach_mm)
+        return max(1, math.ceil(size_mm / LARGEST_STEP_MM))
+
+    def _row(
+        self, region: Region | None, pivot_mm: Float64Array, shift_mm: Float64Array, rotation_rad: Float64Array
+    ) -> Float64Array:
+        """One step."""
         row = _everywhere(MoveKind.MOTION, self.is_soft)
-        if self.region is not None:
-            self.region.columns(row)
+        if region is not None:
+            region.columns(row)
         if self.ramp is not None:
             self.ramp.columns(row)
-        rotation_rad = np.deg2rad(np.asarray(self.rotation_deg, dtype=np.float64))
         angle_rad = float(np.linalg.norm(rotation_rad))
-        center_mm = np.zeros(3) if self.region is None else self.region.center_mm
-        row[column.PIVOT : column.PIVOT + 3] = center_mm if self.pivot_mm is None else self.pivot_mm
+        row[column.PIVOT : column.PIVOT + 3] = pivot_mm
         row[column.AXIS : column.AXIS + 3] = rotation_rad / angle_rad if angle_rad else (0.0, 0.0, 1.0)
         row[column.ANGLE_RAD] = angle_rad
-        row[column.TRANSLATION : column.TRANSLATION + 3] = self.translation_mm
-        return row[None]
+        row[column.TRANSLATION : column.TRANSLATION + 3] = shift_mm
+        return row
 
 
 @dataclass(frozen=True, eq=False)
