@@ -16,7 +16,10 @@ from openigrt.virtual.imaging.projections import (
     primary,
     scatter,
 )
-from openigrt.virtual.sites.pelvis import PelvisState, virtual_pelvis
+from openigrt.virtual.patients.breathing import BreathingOrgan, BreathingPattern
+from openigrt.virtual.patients.patient import Day, DrawnStructure, Drift, VirtualPatient
+from openigrt.virtual.patients.population import BODY_SETUP, MASK_SETUP, SetupError, SetupPopulation
+from openigrt.virtual.sites.pelvis import PelvisState, pelvis_day, pelvis_in, pelvis_patient, virtual_pelvis
 from openigrt.virtual.tissue.anatomy import Anatomy, Layer, Organ, Part
 from openigrt.virtual.tissue.deformation import AT_REST, Deformation, Stiffness
 from openigrt.virtual.tissue.moves import LocalMotion, Ramp, Region, Swelling, Widening
@@ -28,13 +31,20 @@ from openigrt.virtual.tissue.stiffness import stiffness_of
 
 __all__ = [
     "AT_REST",
+    "BODY_SETUP",
+    "MASK_SETUP",
     "Anatomy",
     "Beam",
     "Body",
     "BowTie",
+    "BreathingOrgan",
+    "BreathingPattern",
     "ConeBeamLook",
+    "Day",
     "Deformation",
     "DetectorModel",
+    "DrawnStructure",
+    "Drift",
     "EmbeddedExample",
     "Frames",
     "HalfSpace",
@@ -49,12 +59,15 @@ __all__ = [
     "Ramp",
     "Region",
     "ScatterModel",
+    "SetupError",
+    "SetupPopulation",
     "Sheet",
     "Stiffness",
     "Superellipsoid",
     "Swelling",
     "Tube",
     "VirtualCase",
+    "VirtualPatient",
     "Widening",
     "cone_beam_look",
     "daily_image",
@@ -62,6 +75,9 @@ __all__ = [
     "linac_couch",
     "line_integrals",
     "organ_contours",
+    "pelvis_day",
+    "pelvis_in",
+    "pelvis_patient",
     "pixels_mm",
     "planned_structures",
     "planning_image",

@@ -1,14 +1,15 @@
 """The virtual male pelvis: one seeded patient, and the state of the organs on one day."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from openigrt.geometry import Float64Array, Frame
+from openigrt.patient import StructureRole
+from openigrt.virtual.patients.patient import Day, DrawnStructure, Drift, VirtualPatient
 from openigrt.virtual.sites.pelvis_bones import Side, bones
 from openigrt.virtual.sites.pelvis_soft import (
     GAS,
@@ -22,11 +23,10 @@ from openigrt.virtual.sites.pelvis_soft import (
     vessels,
 )
 from openigrt.virtual.tissue.anatomy import Anatomy, Layer, Organ, Part
-from openigrt.virtual.tissue.deformation import Deformation, Stiffness
+from openigrt.virtual.tissue.deformation import Deformation
 from openigrt.virtual.tissue.moves import LocalMotion, Move, Region, Swelling, Widening
 from openigrt.virtual.tissue.primitive_table import Operation
 from openigrt.virtual.tissue.solids import HalfSpace, Superellipsoid, spline_tube
-from openigrt.virtual.tissue.stiffness import stiffness_of
 
 PROSTATE = (Layer(0.0, 40.0, 4.0, 6.0),)
 SEMINAL_VESICLE = (Layer(0.0, 32.0, 5.0, 8.0),)
@@ -44,7 +44,19 @@ RECTUM_RADII_MM = np.array([12.0, 14.0, 15.0, 17.5, 19.0, 17.5, 15.0])
 GAS_RADII_MM = np.array([3.0, 8.5, 10.0, 4.0])
 BOWEL_SPACE = np.array([[-70.0, -78.0, 90.0], [78.0, -24.0, 250.0]])
 PLANNED_BLADDER_ML = 210.0
-ORGAN_SEED = 7919
+PROSTATE_SPREAD_MM = np.array([1.0, 2.5, 2.0])
+ORGAN_SEED, DAY_SEED = 7919, 31
+
+STRUCTURES = (
+    DrawnStructure("BODY", "BODY", StructureRole.EXTERNAL, 0.0, 3.0, (0, 200, 0)),
+    DrawnStructure("PROSTATE", "PROSTATE", StructureRole.CTV, color=(230, 60, 60)),
+    DrawnStructure("PTV", "PROSTATE", StructureRole.PTV, 7.0, color=(60, 120, 255)),
+    DrawnStructure("BLADDER", "BLADDER", StructureRole.ORGAN, color=(240, 220, 40)),
+    DrawnStructure("RECTUM", "RECTUM", StructureRole.ORGAN, color=(160, 100, 40)),
+    DrawnStructure("FEMORAL_HEAD_L", "FEMORAL_HEAD_L", StructureRole.ORGAN, color=(40, 200, 200)),
+    DrawnStructure("FEMORAL_HEAD_R", "FEMORAL_HEAD_R", StructureRole.ORGAN, color=(40, 160, 200)),
+    DrawnStructure("SACRUM", "SACRUM", StructureRole.ORGAN, color=(200, 120, 200)),
+)
 
 Factor: TypeAlias = float  # without dimension
 
@@ -78,17 +90,15 @@ def virtual_pelvis(
     `origin_mm` is the middle between the centres of the femoral heads. Landmarks: PROSTATE (centre), MARKER_1 to
     MARKER_3, FEMORAL_HEAD_L and _R. The tissue is that of the seed, but for the gas; a day moves it, and no bone.
     """
-    organs, places, _ = _tissue(seed, state)
-    landmarks = {name: _triple(np.add(place, origin_mm)) for name, place in places.items()}
-    at_rest = Anatomy(frame, organs, np.array(origin_mm), landmarks, texture_seed=seed)
-    return at_rest if state == PLANNING_STATE else at_rest.deformed(Deformation(_moves(seed, state), _stiffness(seed)))
+    patient = pelvis_patient(frame, seed, origin_mm)
+    return patient.anatomy if state == PLANNING_STATE else patient.at(pelvis_in(patient, state))
 
 
-def _tissue(seed: int, state: PelvisState) -> tuple[tuple[Organ, ...], dict[str, Float64Array], tuple[str, ...]]:
-    """Organs as they were planned but for the gas of the day, landmarks, and the names of the bones."""
+def pelvis_patient(frame: Frame, seed: int, origin_mm: ArrayLike = (0.0, 0.0, 0.0)) -> VirtualPatient:
+    """A man with a prostate to treat, as he was planned."""
     rng = np.random.default_rng(seed)
     skeleton, heads = bones(rng)
-    inner, places = _inner_organs(np.random.default_rng((seed, ORGAN_SEED)), state)
+    inner, places = _inner_organs(np.random.default_rng((seed, ORGAN_SEED)))
     organs = (
         body(),
         *abdomen(),
@@ -100,25 +110,59 @@ def _tissue(seed: int, state: PelvisState) -> tuple[tuple[Organ, ...], dict[str,
         *skeleton,
         *inner,
     )
+    center_mm = places["PROSTATE"]
     places |= {f"FEMORAL_HEAD_{letter}": head for letter, head in heads.items()}
-    return organs, places, tuple(organ.name for organ in skeleton)
+    landmarks = {name: _triple(np.add(place, origin_mm)) for name, place in places.items()}
+    return VirtualPatient(
+        site="pelvis",
+        seed=seed,
+        anatomy=Anatomy(frame, organs, np.array(origin_mm), landmarks, texture_seed=seed),
+        bones=tuple(organ.name for organ in skeleton),
+        target="PROSTATE",
+        target_region=Region(center_mm, PROSTATE_REGION_MM),
+        structures=STRUCTURES,
+        markers=("MARKER_1", "MARKER_2", "MARKER_3"),
+    )
 
 
-@lru_cache(maxsize=4)
-def _stiffness(seed: int) -> Stiffness:
-    """Where the bones of a patient hold the organs."""
-    organs, _, names = _tissue(seed, PLANNING_STATE)
-    return stiffness_of(Anatomy(Frame.plan("bones"), organs), names)
-
-
-def _moves(seed: int, state: PelvisState) -> tuple[Move, ...]:
-    """How the organs of a patient have moved since planning; the prostate last, to the place that the state says."""
-    bowel = _stirred_bowel(np.random.default_rng((seed, state.bowel_seed))) if state.bowel_seed else ()
+def pelvis_in(patient: VirtualPatient, state: PelvisState, number: int = 1) -> Day:
+    """The day of a patient in a given state, set up as planned; the prostate ends where the state says."""
+    bowel = _stirred_bowel(np.random.default_rng((patient.seed, state.bowel_seed))) if state.bowel_seed else ()
     moves = (*bowel, *_filled_bladder(state.bladder_ml), *_filled_rectum(state.rectum_width))
-    center = _inner_organs(np.random.default_rng((seed, ORGAN_SEED)), state)[1]["PROSTATE"]
-    moved_by_others = Deformation(moves, _stiffness(seed)).moved_mm(center)
-    to_go_mm = center + np.array(state.prostate_shift_mm) - moved_by_others
-    return (*moves, LocalMotion(Region(moved_by_others, PROSTATE_REGION_MM, 2.0), to_go_mm))
+    center_mm = np.asarray(patient.target_region.center_mm)
+    moved_by_others_mm = Deformation(moves, patient.stiffness).moved_mm(center_mm)
+    to_go_mm = center_mm + np.array(state.prostate_shift_mm) - moved_by_others_mm
+    moves = (*moves, LocalMotion(Region(moved_by_others_mm, PROSTATE_REGION_MM), to_go_mm))
+    return Day(number, moves, organs=(_gas(state),))
+
+
+def pelvis_day(patient: VirtualPatient, number: int) -> Day:
+    """A day at random: fillings and gas, a prostate that follows them in part, drift, and a setup error.
+
+    Bladder 90 to 350 ml, rectum 0.85 to 1.25 times its width. The prostate moves against the bones with a standard
+    deviation of 1, 2.5 and 2 mm (LR, AP, SI), the greater part back and forth, as rectum and bladder push it.
+    """
+    rng = np.random.default_rng((patient.seed, number, DAY_SEED))
+    mean = patient.population.of_patient(np.random.default_rng((patient.seed, DAY_SEED)))
+    shift = rng.standard_normal(3) * PROSTATE_SPREAD_MM
+    state = PelvisState(
+        bladder_ml=float(np.clip(PLANNED_BLADDER_ML * np.exp(0.3 * rng.standard_normal()), 90.0, 350.0)),
+        rectum_width=float(np.clip(1.0 + 0.09 * rng.standard_normal(), 0.85, 1.25)),
+        gas_width=float(rng.uniform(0.5, 1.15)),
+        gas_shift_mm=(0.0, 0.0, float(rng.uniform(-10.0, 12.0))),
+        prostate_shift_mm=_triple(np.clip(shift, -3.0 * PROSTATE_SPREAD_MM, 3.0 * PROSTATE_SPREAD_MM)),
+        bowel_seed=number,
+    )
+    day = pelvis_in(patient, state, number)
+    return replace(day, setup=patient.population.of_day(rng, mean), drift=_drift(rng))
+
+
+def _drift(rng: np.random.Generator) -> Drift:
+    """A prostate that sinks back and down by a millimetre or so in five minutes; one time in five, gas passes by."""
+    per_min_mm = np.array([0.02, 0.15, -0.12]) + rng.standard_normal(3) * (0.05, 0.15, 0.15)
+    spikes_s = (float(rng.uniform(60.0, 400.0)),) if rng.random() < 0.2 else ()
+    spike_mm = (0.0, -float(rng.uniform(2.0, 5.0)), float(rng.uniform(1.0, 3.0)))
+    return Drift(_triple(per_min_mm), spike_mm, spikes_s)
 
 
 def _filled_bladder(volume_ml: float) -> Iterator[Move]:
@@ -162,7 +206,7 @@ def _both_sides(rng: np.random.Generator) -> Iterator[Organ]:
         yield from vessels(side)
 
 
-def _inner_organs(rng: np.random.Generator, state: PelvisState) -> tuple[tuple[Organ, ...], dict[str, Float64Array]]:
+def _inner_organs(rng: np.random.Generator) -> tuple[tuple[Organ, ...], dict[str, Float64Array]]:
     """Rectum, bladder, seminal vesicles, prostate and markers, back to front, and their landmarks."""
     center = np.array([0.0, 7.0, -19.0]) + rng.standard_normal(3)
     semi_axes_mm = np.array([24.0, 17.0, 20.0]) * (1.0 + 0.04 * rng.standard_normal(3))
@@ -184,7 +228,8 @@ def _inner_organs(rng: np.random.Generator, state: PelvisState) -> tuple[tuple[O
         places[f"MARKER_{n}"] = at
     bladder = Superellipsoid(*_bladder_shape(PLANNED_BLADDER_ML))
     organs = (
-        *_rectum(state),
+        Organ("RECTUM", (Part(spline_tube(RECTUM_PATH, list(RECTUM_RADII_MM))),), RECTUM),
+        _gas(PLANNING_STATE),
         Organ("BLADDER", (Part(bladder),), BLADDER),
         Organ("SEMINAL_VESICLES", tuple(vesicles), SEMINAL_VESICLE),
         prostate,
@@ -199,16 +244,12 @@ def _bladder_shape(volume_ml: float) -> tuple[Float64Array, Float64Array]:
     return np.array([1.5, -50.0 + semi_axes_mm[1], -3.0 + semi_axes_mm[2]]), semi_axes_mm
 
 
-def _rectum(state: PelvisState) -> tuple[Organ, Organ]:
-    """Rectum along the sacrum, and the gas of the day in the front of it with its level."""
+def _gas(state: PelvisState) -> Organ:
+    """The gas of the day in the front of the rectum, with its level."""
     gas_path = RECTUM_PATH[2:6] + np.array([0.0, -4.5, 0.0]) + np.array(state.gas_shift_mm)
     level = HalfSpace(gas_path.mean(axis=0) + np.array([0.0, 9.0, 0.0]), (0.0, 1.0, 0.0))
-    gas_tube = spline_tube(gas_path, list(state.gas_width * GAS_RADII_MM))
-    gas = (Part(gas_tube), Part(level, Operation.INTERSECT, 1.0))
-    return (
-        Organ("RECTUM", (Part(spline_tube(RECTUM_PATH, list(RECTUM_RADII_MM))),), RECTUM),
-        Organ("RECTUM_GAS", gas, GAS),
-    )
+    tube = spline_tube(gas_path, list(state.gas_width * GAS_RADII_MM))
+    return Organ("RECTUM_GAS", (Part(tube), Part(level, Operation.INTERSECT, 1.0)), GAS)
 
 
 def _triple(point: Float64Array) -> tuple[float, float, float]:

@@ -1,7 +1,7 @@
 """How the tissue of a patient has moved since it was at rest: known at every point, forward and back."""
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,7 +15,7 @@ from openigrt.virtual.tissue.moves import Move
 
 BODY_MM = 300.0
 LEAST_JACOBIAN = 0.05
-SAMPLES_ALONG = 21
+SAMPLES_ALONG = 15
 DIFFERENCE_MM = 1.0e-3
 
 
@@ -49,12 +49,8 @@ class Deformation:
     @cached_property
     def table(self) -> MoveTable:
         """The moves as the kernels read them."""
-        rows = np.vstack([np.zeros((0, COLUMNS)), *(move.rows() for move in self.moves)])
-        stiffness = self.stiffness
-        tables = [MoveTable(row[None], stiffness.share, stiffness.origin_mm, stiffness.spacing_mm) for row in rows]
-        for table in tables:
-            _require_no_fold(table)
-        return MoveTable(rows, stiffness.share, stiffness.origin_mm, stiffness.spacing_mm)
+        rows = np.vstack([np.zeros((0, COLUMNS)), *(_sound_rows(move, self.stiffness) for move in self.moves)])
+        return _table(rows, self.stiffness)
 
     def moved_mm(self, points_mm: ArrayLike) -> Float64Array:
         """Where the tissue that lies at points (..., 3) at rest has gone."""
@@ -70,6 +66,22 @@ class Deformation:
 
 
 AT_REST = Deformation()
+
+
+def _table(rows: Float64Array, stiffness: Stiffness) -> MoveTable:
+    """Rows as the kernels read them."""
+    return MoveTable(rows, stiffness.share, stiffness.origin_mm, stiffness.spacing_mm)
+
+
+@lru_cache(maxsize=1024)
+def _sound_rows(move: Move, stiffness: Stiffness) -> Float64Array:
+    """The rows of a move, kept: the moves of a day are the same at every moment of it.
+
+    Raises InvalidGeometry where its first step, as large as the others, would fold tissue over itself.
+    """
+    rows = move.rows()
+    _require_no_fold(_table(rows[:1], stiffness))
+    return rows
 
 
 def _carried(table: MoveTable, points_mm: ArrayLike, to_rest: bool) -> Float64Array:

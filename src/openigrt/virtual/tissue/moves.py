@@ -22,6 +22,10 @@ LEAST_REACH = 1.1
 class Move(Protocol):
     """One move of tissue that maps a region onto itself and leaves the rest in place."""
 
+    def __hash__(self) -> int:
+        """Its identity: a move never changes."""
+        ...
+
     def rows(self) -> Float64Array:
         """The move as rows (n, 40) of the table, one after the other; raises InvalidGeometry for one without extent."""
         ...
