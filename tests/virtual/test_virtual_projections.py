@@ -19,7 +19,7 @@ from openigrt.virtual import (
     rendered,
     scatter,
 )
-from openigrt.virtual.projections import fan_angles_deg
+from openigrt.virtual.imaging.projections import fan_angles_deg
 from openigrt.xray import Material, Spectrum, attenuation_per_mm, tube_spectrum
 
 WATER, BONE, AIR = Material.WATER, Material.BONE, Material.AIR

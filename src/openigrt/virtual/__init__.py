@@ -1,15 +1,11 @@
 """Virtual patient and virtual linac: anatomy that is known at every point, and what devices would show of it."""
 
-from openigrt.virtual.anatomy import Anatomy, Layer, Organ, Part
 from openigrt.virtual.case import VirtualCase, daily_image, planned_structures, planning_image, virtual_case
-from openigrt.virtual.cbct import ConeBeamLook, cone_beam_look
-from openigrt.virtual.couch import linac_couch, resting_place_mm, scanner_couch
 from openigrt.virtual.example import EmbeddedExample, write_embedded_example
-from openigrt.virtual.outlines import organ_contours
-from openigrt.virtual.pelvis import PelvisState, virtual_pelvis
-from openigrt.virtual.phantoms import Body, Phantom, pixels_mm, rendered
-from openigrt.virtual.primitive_table import Operation
-from openigrt.virtual.projections import (
+from openigrt.virtual.imaging.cbct import ConeBeamLook, cone_beam_look
+from openigrt.virtual.imaging.couch import linac_couch, resting_place_mm, scanner_couch
+from openigrt.virtual.imaging.phantoms import Body, Phantom, pixels_mm, rendered
+from openigrt.virtual.imaging.projections import (
     Beam,
     BowTie,
     DetectorModel,
@@ -20,37 +16,68 @@ from openigrt.virtual.projections import (
     primary,
     scatter,
 )
-from openigrt.virtual.rendering import render
-from openigrt.virtual.solids import HalfSpace, Loft, Sheet, Superellipsoid, Tube, spline_tube
+from openigrt.virtual.patients.breathing import BreathingOrgan, BreathingPattern
+from openigrt.virtual.patients.patient import Day, DrawnStructure, Drift, VirtualPatient
+from openigrt.virtual.patients.population import BODY_SETUP, MASK_SETUP, SetupError, SetupPopulation
+from openigrt.virtual.sites.pelvis import PelvisState, pelvis_day, pelvis_in, pelvis_patient, virtual_pelvis
+from openigrt.virtual.tissue.anatomy import Anatomy, Layer, Organ, Part
+from openigrt.virtual.tissue.deformation import AT_REST, Deformation, Stiffness
+from openigrt.virtual.tissue.moves import LocalMotion, Ramp, Region, Swelling, Widening
+from openigrt.virtual.tissue.outlines import organ_contours
+from openigrt.virtual.tissue.primitive_table import Operation
+from openigrt.virtual.tissue.rendering import render
+from openigrt.virtual.tissue.solids import HalfSpace, Loft, Sheet, Superellipsoid, Tube, spline_tube
+from openigrt.virtual.tissue.stiffness import stiffness_of
 
 __all__ = [
+    "AT_REST",
+    "BODY_SETUP",
+    "MASK_SETUP",
     "Anatomy",
     "Beam",
     "Body",
     "BowTie",
+    "BreathingOrgan",
+    "BreathingPattern",
     "ConeBeamLook",
+    "Day",
+    "Deformation",
     "DetectorModel",
+    "DrawnStructure",
+    "Drift",
     "EmbeddedExample",
     "Frames",
     "HalfSpace",
     "Layer",
+    "LocalMotion",
     "Loft",
     "Operation",
     "Organ",
     "Part",
     "PelvisState",
     "Phantom",
+    "Ramp",
+    "Region",
     "ScatterModel",
+    "SetupError",
+    "SetupPopulation",
     "Sheet",
+    "Stiffness",
     "Superellipsoid",
+    "Swelling",
     "Tube",
     "VirtualCase",
+    "VirtualPatient",
+    "Widening",
     "cone_beam_look",
     "daily_image",
     "detected",
     "linac_couch",
     "line_integrals",
     "organ_contours",
+    "pelvis_day",
+    "pelvis_in",
+    "pelvis_patient",
     "pixels_mm",
     "planned_structures",
     "planning_image",
@@ -61,6 +88,7 @@ __all__ = [
     "scanner_couch",
     "scatter",
     "spline_tube",
+    "stiffness_of",
     "virtual_case",
     "virtual_pelvis",
     "write_embedded_example",

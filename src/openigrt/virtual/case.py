@@ -11,12 +11,12 @@ from openigrt.errors import InputError
 from openigrt.geometry import Float64Array, Frame, Grid, PatientPosition, RigidTransform, rotation_from_vector
 from openigrt.images import Image, Modality, Provenance
 from openigrt.patient import Contour, ContourKind, Structure, StructureRole, StructureSet
-from openigrt.virtual.anatomy import Anatomy
-from openigrt.virtual.cbct import cone_beam_look
-from openigrt.virtual.couch import laid_on, linac_couch, resting_place_mm, scanner_couch
-from openigrt.virtual.outlines import organ_contours
-from openigrt.virtual.pelvis import PelvisState, virtual_pelvis
-from openigrt.virtual.rendering import render
+from openigrt.virtual.imaging.cbct import cone_beam_look
+from openigrt.virtual.imaging.couch import laid_on, linac_couch, resting_place_mm, scanner_couch
+from openigrt.virtual.sites.pelvis import PelvisState, virtual_pelvis
+from openigrt.virtual.tissue.anatomy import Anatomy
+from openigrt.virtual.tissue.outlines import organ_contours
+from openigrt.virtual.tissue.rendering import render
 
 PLANNING_SIZE, PLANNING_SPACING_MM = (256, 256, 102), (1.9, 1.9, 3.0)
 DAILY_SIZE, DAILY_SPACING_MM = (208, 208, 80), (1.25, 1.25, 2.0)
@@ -52,9 +52,9 @@ def case_uid(seed: int, role: str) -> str:
 class VirtualCase:
     """A patient on two days: `planned`, and `of_the_day` in the same frame, at the linac with a setup error.
 
-    `plan_from_daily` is the truth for all that is fixed to the bones (LPS mm); the prostate of the day lies
-    `prostate_shift_mm` (3,) off its planned place in them. The isocenter is in the frame of the plan; the daily frame
-    has the machine isocenter as its origin and room axes at couch zero.
+    `plan_from_daily` is the truth for all that is fixed to the bones (LPS mm); the middle of the prostate of the day
+    lies `prostate_shift_mm` (3,) off its planned place in them. The isocenter is in the frame of the plan; the daily
+    frame has the machine isocenter as its origin and room axes at couch zero.
     """
 
     seed: int

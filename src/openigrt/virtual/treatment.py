@@ -7,7 +7,7 @@ import numpy as np
 
 from openigrt.geometry import CouchPose, Float64Array, Frame, Grid, PatientPosition, fixed_from_gantry, fixed_from_lps
 from openigrt.patient import Beam, ControlPoint, DoseGrid, DoseSummation, Plan, jaws
-from openigrt.virtual.anatomy import Anatomy
+from openigrt.virtual.tissue.anatomy import Anatomy
 
 MACHINE_NAME = "VIRTUAL LINAC"
 GANTRY_ANGLES_DEG = (0.0, 51.0, 103.0, 154.0, 206.0, 257.0, 309.0)

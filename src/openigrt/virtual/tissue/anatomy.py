@@ -1,7 +1,7 @@
 """An anatomy: organs as one continuous description, from which voxels, contours and landmarks are made."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -9,9 +9,13 @@ from numpy.typing import ArrayLike
 
 from openigrt.errors import InvalidGeometry, MissingInput
 from openigrt.geometry import Float64Array, Frame, frozen_array
-from openigrt.virtual._kernels_cpu import organ_distances
-from openigrt.virtual.primitive_table import SHAPE_PARAMETERS, Operation, PrimitiveTable
-from openigrt.virtual.solids import Solid, SolidRows
+from openigrt.virtual.tissue._kernels_cpu import organ_distances
+from openigrt.virtual.tissue.deformation import AT_REST, Deformation
+from openigrt.virtual.tissue.primitive_table import SHAPE_PARAMETERS, Operation, PrimitiveTable
+from openigrt.virtual.tissue.solids import Solid, SolidRows
+
+BODY_MM = 600.0
+SAMPLES_ALONG = 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +43,11 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class Organ:
-    """Parts in order, and layers from the outside in; `texture_shift_mm` carries the texture with a moved organ."""
+    """Parts in order, and layers from the outside in."""
 
     name: str
     parts: tuple[Part, ...]
     layers: tuple[Layer, ...]
-    texture_shift_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +55,7 @@ class Anatomy:
     """Organs in one frame (LPS, mm), later ones in front of earlier ones; outside of all is air.
 
     Solids are written in the anatomy's own axes, whose origin lies at `origin_mm` of `frame`; `landmarks_mm` are in
-    `frame`. `texture_seed` chooses the texture.
+    `frame`, at rest. `texture_seed` chooses the texture. `deformation` is how all of it has moved since it was at rest.
     """
 
     frame: Frame
@@ -60,6 +63,7 @@ class Anatomy:
     origin_mm: Float64Array = field(default_factory=lambda: np.zeros(3))
     landmarks_mm: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
     texture_seed: int = 0
+    deformation: Deformation = AT_REST
 
     def __post_init__(self) -> None:
         """Copy and freeze."""
@@ -79,7 +83,7 @@ class Anatomy:
         if organ not in names:
             raise MissingInput(f"The anatomy has no organ {organ!r}; it has {', '.join(names)}.", organ=organ)
         points = np.asarray(points_mm, dtype=np.float64)
-        flat = np.ascontiguousarray(points.reshape(-1, 3) - self.origin_mm)
+        flat = self.deformation.rest_mm(points.reshape(-1, 3) - self.origin_mm)
         distances = np.empty(len(flat))
         organ_distances(self.table, names.index(organ), flat, distances)
         return distances.reshape(points.shape[:-1])
@@ -87,8 +91,35 @@ class Anatomy:
     def bounds_mm(self, organ: str) -> Float64Array:
         """Box (2, 3) in mm of `frame`, low and high corner, that holds an organ."""
         names = [o.name for o in self.organs[::-1]]
-        bounds: Float64Array = self.table.organ_bounds[names.index(organ)].reshape(2, 3) + self.origin_mm
-        return bounds
+        bounds: Float64Array = self.table.organ_bounds[names.index(organ)].reshape(2, 3)
+        if self.deformation.moves:
+            bounds = bounds + np.array([[-1.0], [1.0]]) * _farthest_mm(self.deformation, bounds)
+        return bounds + self.origin_mm
+
+    def deformed(self, deformation: Deformation) -> "Anatomy":
+        """The same tissue, moved otherwise since it was at rest."""
+        moved = replace(self, deformation=deformation)
+        moved.__dict__["table"] = self.table  # of tissue at rest, and not cheap
+        return moved
+
+    def landmark_mm(self, name: str) -> Float64Array:
+        """Where a landmark (3,) of `frame` is now."""
+        return self.moved_mm(self.landmarks_mm[name])
+
+    def moved_mm(self, points_mm: ArrayLike) -> Float64Array:
+        """Where the tissue that lies at points (..., 3) of `frame` at rest is now."""
+        return self.deformation.moved_mm(np.asarray(points_mm) - self.origin_mm) + self.origin_mm
+
+    def rest_mm(self, points_mm: ArrayLike) -> Float64Array:
+        """Where the tissue that is now at points (..., 3) of `frame` lies at rest."""
+        return self.deformation.rest_mm(np.asarray(points_mm) - self.origin_mm) + self.origin_mm
+
+
+def _farthest_mm(deformation: Deformation, box: Float64Array) -> float:
+    """How far tissue of a box (2, 3) moves, sampled, with one millimetre more."""
+    axes = [np.linspace(low, high, SAMPLES_ALONG) for low, high in np.clip(box, -BODY_MM, BODY_MM).T]
+    points = np.stack(np.meshgrid(*axes), axis=-1)
+    return float(np.linalg.norm(deformation.moved_mm(points) - points, axis=-1).max()) + 1.0
 
 
 def _compiled_table(organs: Sequence[Organ], texture_seed: int) -> PrimitiveTable:
@@ -101,7 +132,6 @@ def _compiled_table(organs: Sequence[Organ], texture_seed: int) -> PrimitiveTabl
         solids_of_organ=_starts([sum(len(r.parameters) for r in of_organ) for of_organ in rows]),
         layers_of_organ=_starts([len(organ.layers) for organ in organs]),
         is_textured=np.array([np.any(texture) for texture in textures]),
-        texture_shift_mm=np.array([organ.texture_shift_mm for organ in organs], dtype=np.float64),
         layers=np.array([astuple(layer) for organ in organs for layer in organ.layers], dtype=np.float64),
         solid_parameters=_parameters(organs, rows),
         solid_bounds=np.vstack([r.bounds_mm for of_organ in rows for r in of_organ]),

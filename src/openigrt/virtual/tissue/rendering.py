@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openigrt.geometry import Grid, RigidTransform
-from openigrt.virtual._kernels_cpu import COARSE_MM, FINE_MM, MIDDLE_MM, SEPTA_MM, render_voxels
-from openigrt.virtual.anatomy import Anatomy
+from openigrt.virtual.tissue._kernels_cpu import COARSE_MM, FINE_MM, MIDDLE_MM, SEPTA_MM, render_voxels
+from openigrt.virtual.tissue.anatomy import Anatomy
 
 SCANNER_BLUR_MM = 0.5
 LOGISTIC_DEVIATION = np.pi / np.sqrt(3.0)
@@ -30,5 +30,7 @@ def render(
     wavelengths_mm = 2.0 * np.array([FINE_MM, MIDDLE_MM, COARSE_MM, SEPTA_MM / 4.0])
     gains = np.exp(-2.0 * (np.pi * deviation_mm / wavelengths_mm) ** 2)
     voxels = np.empty(grid.shape, dtype=np.float32)
-    render_voxels(anatomy.table, point_from_index, deviation_mm / LOGISTIC_DEVIATION, gains, voxels)
+    render_voxels(
+        anatomy.table, anatomy.deformation.table, point_from_index, deviation_mm / LOGISTIC_DEVIATION, gains, voxels
+    )
     return voxels

@@ -43,7 +43,6 @@ class PrimitiveTable(NamedTuple):
     solids_of_organ: NDArray[np.int64]
     layers_of_organ: NDArray[np.int64]
     is_textured: NDArray[np.bool_]
-    texture_shift_mm: NDArray[np.float64]
     layers: NDArray[np.float64]
     solid_parameters: NDArray[np.float64]
     solid_bounds: NDArray[np.float64]

@@ -10,7 +10,7 @@ from scipy.interpolate import CubicSpline, PchipInterpolator
 
 from openigrt.errors import InvalidGeometry
 from openigrt.geometry import Float64Array
-from openigrt.virtual.primitive_table import SHAPE_PARAMETERS, SolidKind
+from openigrt.virtual.tissue.primitive_table import SHAPE_PARAMETERS, SolidKind
 
 UNBOUNDED_MM = 1.0e5
 

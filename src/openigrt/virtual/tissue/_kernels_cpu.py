@@ -11,7 +11,9 @@ from numba import prange
 from numpy.typing import NDArray
 
 from openigrt.arrays import compiled
-from openigrt.virtual.primitive_table import BLEND, GROUP, KIND, OPERATION, ORGAN, REACH_MM, PrimitiveTable
+from openigrt.virtual.tissue._kernels_deformation_cpu import rest_point
+from openigrt.virtual.tissue.move_table import MoveTable
+from openigrt.virtual.tissue.primitive_table import BLEND, GROUP, KIND, OPERATION, ORGAN, REACH_MM, PrimitiveTable
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -308,19 +310,36 @@ def rows_near_block(
 
 
 @compiled()
-def set_box(m: Floats, i: int, last: int, j: int, k: int, low: Floats, high: Floats) -> None:
-    """The box round the centres of voxels i to `last` of one row."""
+def set_row(m: Floats, moves: MoveTable, j: int, k: int, row: Floats) -> None:
+    """The points (3, voxels) at rest of the centres of one row of voxels."""
+    for i in range(row.shape[1]):
+        x = m[0, 0] * i + m[0, 1] * j + m[0, 2] * k + m[0, 3]
+        y = m[1, 0] * i + m[1, 1] * j + m[1, 2] * k + m[1, 3]
+        z = m[2, 0] * i + m[2, 1] * j + m[2, 2] * k + m[2, 3]
+        row[0, i], row[1, i], row[2, i] = rest_point(moves, x, y, z)
+
+
+@compiled()
+def set_box(row: Floats, start: int, stop: int, low: Floats, high: Floats) -> None:
+    """The box round the points `start` to `stop` of a row."""
     for axis in range(3):
-        start = m[axis, 0] * i + m[axis, 1] * j + m[axis, 2] * k + m[axis, 3]
-        end = start + m[axis, 0] * (last - i)
-        low[axis], high[axis] = min(start, end), max(start, end)
+        low[axis], high[axis] = row[axis, start], row[axis, start]
+        for i in range(start + 1, stop):
+            low[axis], high[axis] = min(low[axis], row[axis, i]), max(high[axis], row[axis, i])
 
 
 @compiled(parallel=True)
 def render_voxels(
-    table: PrimitiveTable, point_from_index: Floats, softness: float, gains: Floats, voxels: NDArray[np.float32]
+    table: PrimitiveTable,
+    moves: MoveTable,
+    point_from_index: Floats,
+    softness: float,
+    gains: Floats,
+    voxels: NDArray[np.float32],
 ) -> None:
     """Fill voxels [k, j, i] with HU; `point_from_index` (3, 4) maps (i, j, k) to mm of the anatomy's own axes.
+
+    `moves` is the table of the deformation: what is seen at a voxel is the tissue that has come there.
 
     Organs are laid over one another from front to back; what is hidden is not computed. The shares of an organ's layers
     in a voxel add up to its opacity.
@@ -339,17 +358,17 @@ def render_voxels(
         near = np.zeros((3, table.solid_bounds.shape[0] + 1), dtype=np.int64)
         near_rows = near[0]
         low, high = np.zeros(3), np.zeros(3)
+        row = np.empty((3, voxels.shape[2]))
         for j in range(voxels.shape[1]):
-            set_box(m, 0, voxels.shape[2] - 1, j, k, low, high)
+            set_row(m, moves, j, k, row)
+            set_box(row, 0, voxels.shape[2], low, high)
             count = rows_near_box(table, low, high, reach, candidates)
             for block in range(0, voxels.shape[2], BLOCK):
                 stop = min(block + BLOCK, voxels.shape[2])
-                set_box(m, block, stop - 1, j, k, low, high)
+                set_box(row, block, stop, low, high)
                 organs = rows_near_block(table, candidates[:count], low, high, reach, near)
                 for i in range(block, stop):
-                    x = m[0, 0] * i + m[0, 1] * j + m[0, 2] * k + m[0, 3]
-                    y = m[1, 0] * i + m[1, 1] * j + m[1, 2] * k + m[1, 3]
-                    z = m[2, 0] * i + m[2, 1] * j + m[2, 2] * k + m[2, 3]
+                    x, y, z = row[0, i], row[1, i], row[2, i]
                     seen, hu = 1.0, 0.0
                     for n in range(organs):
                         organ = near[2, n]
@@ -359,14 +378,7 @@ def render_voxels(
                             continue
                         coarse = fine = septa = 0.0
                         if table.is_textured[organ]:
-                            coarse, fine, septa = textures(
-                                table.permutation,
-                                table.gradients,
-                                gains,
-                                x - table.texture_shift_mm[organ, 0],
-                                y - table.texture_shift_mm[organ, 1],
-                                z - table.texture_shift_mm[organ, 2],
-                            )
+                            coarse, fine, septa = textures(table.permutation, table.gradients, gains, x, y, z)
                         opacity = outer = share_inside(distance + layers[first, 0], softness)
                         for layer in range(first, last + 1):
                             inner = share_inside(distance + layers[layer + 1, 0], softness) if layer < last else 0.0

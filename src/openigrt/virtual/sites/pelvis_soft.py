@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from openigrt.geometry import Float64Array
-from openigrt.virtual.anatomy import Layer, Organ, Part
-from openigrt.virtual.pelvis_bones import Side, iliac_outline
-from openigrt.virtual.pelvis_strands import MUSCLES, VESSELS, Strand
-from openigrt.virtual.primitive_table import Operation
-from openigrt.virtual.solids import HalfSpace, Loft, Sheet, Superellipsoid, Tube, spline_tube
+from openigrt.virtual.sites.pelvis_bones import Side, iliac_outline
+from openigrt.virtual.sites.pelvis_strands import MUSCLES, VESSELS, Strand
+from openigrt.virtual.tissue.anatomy import Layer, Organ, Part
+from openigrt.virtual.tissue.primitive_table import Operation
+from openigrt.virtual.tissue.solids import HalfSpace, Loft, Sheet, Superellipsoid, Tube, spline_tube
 
 INTERSECT = Operation.INTERSECT
 

@@ -4,9 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openigrt.geometry import Float64Array, Frame, RigidTransform
-from openigrt.virtual.anatomy import Anatomy, Layer, Organ, Part
-from openigrt.virtual.primitive_table import Operation
-from openigrt.virtual.solids import Superellipsoid, Tube
+from openigrt.virtual.tissue.anatomy import Anatomy, Layer, Organ, Part
+from openigrt.virtual.tissue.primitive_table import Operation
+from openigrt.virtual.tissue.solids import Superellipsoid, Tube
 
 SCANNER_TOP = (Layer(0.0, 260.0), Layer(2.4, -930.0))
 LINAC_TOP = (Layer(0.0, 90.0), Layer(3.0, -960.0))

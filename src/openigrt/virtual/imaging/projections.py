@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from openigrt.geometry import Float64Array, Frame, Grid, ProjectionGeometry, Trajectory
-from openigrt.virtual._kernels_projections_cpu import behind, scattered_once
-from openigrt.virtual.phantoms import Phantom, pixels_mm, rendered
+from openigrt.virtual.imaging._kernels_projections_cpu import behind, scattered_once
+from openigrt.virtual.imaging.phantoms import Phantom, pixels_mm, rendered
 from openigrt.xray import Material, Spectrum, attenuation_per_mm, tube_spectrum
 
 Float32Array = NDArray[np.float32]

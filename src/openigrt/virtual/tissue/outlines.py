@@ -7,7 +7,7 @@ from skimage import measure
 
 from openigrt.geometry import Float64Array
 from openigrt.patient import Contour
-from openigrt.virtual.anatomy import Anatomy
+from openigrt.virtual.tissue.anatomy import Anatomy
 
 SMALLEST_AREA_MM2 = 4.0
 DECIMALS = 2

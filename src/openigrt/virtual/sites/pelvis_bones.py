@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from openigrt.geometry import Float64Array, rotation_x
-from openigrt.virtual.anatomy import Layer, Organ, Part
-from openigrt.virtual.primitive_table import Operation
-from openigrt.virtual.solids import HalfSpace, Sheet, Superellipsoid, spline_tube
+from openigrt.virtual.tissue.anatomy import Layer, Organ, Part
+from openigrt.virtual.tissue.primitive_table import Operation
+from openigrt.virtual.tissue.solids import HalfSpace, Sheet, Superellipsoid, spline_tube
 
 JITTER_MM = 1.0
 SUBTRACT, INTERSECT = Operation.SUBTRACT, Operation.INTERSECT

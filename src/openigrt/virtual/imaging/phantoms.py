@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from openigrt.errors import InvalidGeometry
 from openigrt.geometry import Float64Array, Grid, Trajectory
-from openigrt.virtual._kernels_projections_cpu import lengths_mm
+from openigrt.virtual.imaging._kernels_projections_cpu import lengths_mm
 from openigrt.xray import Material, attenuation_per_mm
 
 Float32Array = NDArray[np.float32]

@@ -1,0 +1,1 @@
+"""What devices show of a patient, with their flaws."""

@@ -1,0 +1,1 @@
+"""Patients by the part of the body that is treated."""

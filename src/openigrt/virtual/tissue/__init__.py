@@ -1,0 +1,1 @@
+"""What a patient is made of: solids, organs, and how they move."""

@@ -1,0 +1,248 @@
+"""Hot loops of the virtual patient's deformations: where tissue goes, and where it came from.
+
+Every move maps its region onto itself and leaves the rest in place. A row of the table is one move; the rows are
+applied in order, and taken back in the opposite order. All lengths in mm of the anatomy's own axes.
+"""
+
+import math
+
+import numpy as np
+from numba import prange
+from numpy.typing import NDArray
+
+from openigrt.arrays import compiled
+from openigrt.virtual.tissue.move_table import (
+    ANGLE_RAD,
+    AXIS,
+    CENTER,
+    DIMENSIONS,
+    FACTOR,
+    HALF_LENGTH,
+    HIGH,
+    IS_SOFT,
+    KIND,
+    LENGTH_REACH,
+    LOCAL,
+    LOW,
+    PIVOT,
+    RAMP,
+    RAMP_END,
+    RAMP_START,
+    REACH,
+    TRANSLATION,
+    MoveTable,
+)
+
+Floats = NDArray[np.float64]
+Point = tuple[float, float, float]
+
+CLOSE = 1.0e-9
+MOST_STEPS = 60
+
+
+@compiled()
+def smooth_step(t: float) -> float:
+    """From 0 to 1 over t from 0 to 1, with two derivatives that vanish at both ends."""
+    t = min(max(t, 0.0), 1.0)
+    return t * t * t * (10.0 + t * (6.0 * t - 15.0))
+
+
+@compiled()
+def local_point(m: Floats, r: int, x: float, y: float, z: float) -> Point:
+    """A point in the axes of a move, in units of its semi-axes."""
+    x, y, z = x - m[r, CENTER], y - m[r, CENTER + 1], z - m[r, CENTER + 2]
+    u = m[r, LOCAL] * x + m[r, LOCAL + 1] * y + m[r, LOCAL + 2] * z
+    v = m[r, LOCAL + 3] * x + m[r, LOCAL + 4] * y + m[r, LOCAL + 5] * z
+    w = m[r, LOCAL + 6] * x + m[r, LOCAL + 7] * y + m[r, LOCAL + 8] * z
+    return u, v, w
+
+
+@compiled()
+def softness(table: MoveTable, x: float, y: float, z: float) -> float:
+    """How freely the tissue at a point moves, 0 in bone to 1, linear between samples."""
+    field = table.stiffness
+    u = (x - table.origin_mm[0]) / table.spacing_mm
+    v = (y - table.origin_mm[1]) / table.spacing_mm
+    w = (z - table.origin_mm[2]) / table.spacing_mm
+    if not (0.0 <= u < field.shape[2] - 1 and 0.0 <= v < field.shape[1] - 1 and 0.0 <= w < field.shape[0] - 1):
+        return 1.0
+    i, j, k = int(u), int(v), int(w)
+    u, v, w = u - i, v - j, w - k
+    low = (1.0 - v) * ((1.0 - u) * field[k, j, i] + u * field[k, j, i + 1])
+    low += v * ((1.0 - u) * field[k, j + 1, i] + u * field[k, j + 1, i + 1])
+    high = (1.0 - v) * ((1.0 - u) * field[k + 1, j, i] + u * field[k + 1, j, i + 1])
+    high += v * ((1.0 - u) * field[k + 1, j + 1, i] + u * field[k + 1, j + 1, i + 1])
+    return float(1.0 - ((1.0 - w) * low + w * high))
+
+
+@compiled()
+def motion_share(table: MoveTable, r: int, x: float, y: float, z: float) -> float:
+    """How much of a rigid motion a point makes: all inside the ellipsoid, none beyond its reach, less down the ramp."""
+    m = table.rows
+    share = 1.0
+    if m[r, REACH] > 1.0:
+        u, v, w = local_point(m, r, x, y, z)
+        share = 1.0 - smooth_step((math.sqrt(u * u + v * v + w * w) - 1.0) / (m[r, REACH] - 1.0))
+    if share > 0.0 and m[r, RAMP_END] != m[r, RAMP_START]:
+        along = m[r, RAMP] * x + m[r, RAMP + 1] * y + m[r, RAMP + 2] * z
+        share *= smooth_step((along - m[r, RAMP_START]) / (m[r, RAMP_END] - m[r, RAMP_START]))
+    if share > 0.0 and m[r, IS_SOFT] == 1.0:
+        share *= softness(table, x, y, z)
+    return share
+
+
+@compiled()
+def turned(m: Floats, r: int, angle: float, x: float, y: float, z: float) -> Point:
+    """A vector turned about the axis of a motion (Rodrigues)."""
+    ax, ay, az = m[r, AXIS], m[r, AXIS + 1], m[r, AXIS + 2]
+    c, s = math.cos(angle), math.sin(angle)
+    along = (1.0 - c) * (ax * x + ay * y + az * z)
+    return (
+        c * x + s * (ay * z - az * y) + along * ax,
+        c * y + s * (az * x - ax * z) + along * ay,
+        c * z + s * (ax * y - ay * x) + along * az,
+    )
+
+
+@compiled()
+def by_motion(m: Floats, r: int, share: float, x: float, y: float, z: float) -> Point:
+    """A point after a share of a rigid motion: turned about the pivot, then shifted."""
+    px, py, pz = m[r, PIVOT], m[r, PIVOT + 1], m[r, PIVOT + 2]
+    x, y, z = turned(m, r, share * m[r, ANGLE_RAD], x - px, y - py, z - pz)
+    return (
+        x + px + share * m[r, TRANSLATION],
+        y + py + share * m[r, TRANSLATION + 1],
+        z + pz + share * m[r, TRANSLATION + 2],
+    )
+
+
+@compiled()
+def before_motion(m: Floats, r: int, share: float, x: float, y: float, z: float) -> Point:
+    """The point that a share of a rigid motion brings here."""
+    px, py, pz = m[r, PIVOT], m[r, PIVOT + 1], m[r, PIVOT + 2]
+    x -= px + share * m[r, TRANSLATION]
+    y -= py + share * m[r, TRANSLATION + 1]
+    z -= pz + share * m[r, TRANSLATION + 2]
+    x, y, z = turned(m, r, -share * m[r, ANGLE_RAD], x, y, z)
+    return x + px, y + py, z + pz
+
+
+@compiled()
+def unmoved(table: MoveTable, r: int, x: float, y: float, z: float) -> Point:
+    """Where a point was before a motion: the one share that agrees with the place it gives, by false position."""
+    m = table.rows
+    low = motion_share(table, r, x, y, z)
+    if low == 0.0:
+        return x, y, z
+    bx, by, bz = before_motion(m, r, 1.0, x, y, z)
+    high = motion_share(table, r, bx, by, bz) - 1.0
+    if high == 0.0:
+        return bx, by, bz
+    a, b, side = 0.0, 1.0, 0
+    for _ in range(MOST_STEPS):
+        t = (a * high - b * low) / (high - low)
+        bx, by, bz = before_motion(m, r, t, x, y, z)
+        here = motion_share(table, r, bx, by, bz) - t
+        if abs(here) < CLOSE or b - a < CLOSE:
+            break
+        if here > 0.0:
+            a, low, high, side = t, here, high * 0.5 if side == 1 else high, 1
+        else:
+            b, high, low, side = t, here, low * 0.5 if side == -1 else low, -1
+    return bx, by, bz
+
+
+@compiled()
+def swollen_ratio(table: MoveTable, r: int, growth: float, radius: float, x: float, y: float, z: float) -> float:
+    """How many times farther from its centre or axis an organ's growth carries a point at a radius in its units.
+
+    Inside, all grows alike; outside, what was gained is pushed away whole, and less and less up to the reach.
+    """
+    m = table.rows
+    reach, dimensions = m[r, REACH], m[r, DIMENSIONS]
+    if radius >= reach:
+        return 1.0
+    if m[r, IS_SOFT] == 1.0:
+        growth *= softness(table, x, y, z)
+    if radius > 1.0:
+        growth *= (1.0 - smooth_step((radius - 1.0) / (reach - 1.0))) / radius**dimensions
+    return math.exp(math.log1p(growth) / dimensions)
+
+
+@compiled()
+def swollen(table: MoveTable, r: int, back: bool, x: float, y: float, z: float) -> Point:
+    """A point after the swelling of an organ, or before it (`back`): along its ray from the centre or the axis."""
+    m = table.rows
+    u, v, w = local_point(m, r, x, y, z)
+    growth = m[r, FACTOR] - 1.0
+    cx, cy, cz = m[r, CENTER], m[r, CENTER + 1], m[r, CENTER + 2]
+    if m[r, DIMENSIONS] == 3.0:
+        radius = math.sqrt(u * u + v * v + w * w)
+    else:
+        radius = math.sqrt(u * u + v * v)
+        growth *= 1.0 - smooth_step((abs(w) - m[r, HALF_LENGTH]) / m[r, LENGTH_REACH])
+        along = m[r, AXIS] * (x - cx) + m[r, AXIS + 1] * (y - cy) + m[r, AXIS + 2] * (z - cz)
+        cx, cy, cz = cx + along * m[r, AXIS], cy + along * m[r, AXIS + 1], cz + along * m[r, AXIS + 2]
+    if radius == 0.0 or radius >= m[r, REACH] or growth == 0.0:
+        return x, y, z
+    dx, dy, dz = x - cx, y - cy, z - cz
+    if not back:
+        ratio = swollen_ratio(table, r, growth, radius, x, y, z)
+        return cx + ratio * dx, cy + ratio * dy, cz + ratio * dz
+    # The share of this radius from which the growth leads here, by false position; 1 and beyond lie at the reach.
+    a, b, side = 0.0, m[r, REACH] / radius, 0
+    low, high = -1.0, b - 1.0
+    t = 1.0
+    for _ in range(MOST_STEPS):
+        here = t * swollen_ratio(table, r, growth, t * radius, cx + t * dx, cy + t * dy, cz + t * dz) - 1.0
+        if abs(here) < CLOSE or b - a < CLOSE:
+            break
+        if here < 0.0:
+            a, low, high, side = t, here, high * 0.5 if side == 1 else high, 1
+        else:
+            b, high, low, side = t, here, low * 0.5 if side == -1 else low, -1
+        t = (a * high - b * low) / (high - low)
+    return cx + t * dx, cy + t * dy, cz + t * dz
+
+
+@compiled()
+def is_within(m: Floats, r: int, x: float, y: float, z: float) -> bool:
+    """Whether a point lies in the box of what a move reaches."""
+    return bool(
+        m[r, LOW] <= x <= m[r, HIGH] and m[r, LOW + 1] <= y <= m[r, HIGH + 1] and m[r, LOW + 2] <= z <= m[r, HIGH + 2]
+    )
+
+
+@compiled()
+def moved_point(table: MoveTable, x: float, y: float, z: float) -> Point:
+    """Where the tissue that is here at rest has gone."""
+    m = table.rows
+    for r in range(m.shape[0]):
+        if is_within(m, r, x, y, z):
+            if m[r, KIND] == 0.0:
+                share = motion_share(table, r, x, y, z)
+                if share > 0.0:
+                    x, y, z = by_motion(m, r, share, x, y, z)
+            else:
+                x, y, z = swollen(table, r, False, x, y, z)
+    return x, y, z
+
+
+@compiled()
+def rest_point(table: MoveTable, x: float, y: float, z: float) -> Point:
+    """Where the tissue that is here now lies at rest."""
+    m = table.rows
+    for n in range(m.shape[0]):
+        r = m.shape[0] - 1 - n
+        if is_within(m, r, x, y, z):
+            x, y, z = unmoved(table, r, x, y, z) if m[r, KIND] == 0.0 else swollen(table, r, True, x, y, z)
+    return x, y, z
+
+
+@compiled(parallel=True)
+def moved_points(table: MoveTable, points: Floats, to_rest: bool, out: Floats) -> None:
+    """Points (n, 3) taken along with the tissue, or back to rest."""
+    for n in prange(points.shape[0]):
+        x, y, z = points[n, 0], points[n, 1], points[n, 2]
+        x, y, z = rest_point(table, x, y, z) if to_rest else moved_point(table, x, y, z)
+        out[n, 0], out[n, 1], out[n, 2] = x, y, z
