@@ -20,10 +20,9 @@ from openigrt.virtual.sites.trunk_bones import bones
 from openigrt.virtual.sites.trunk_chest import airways, great_vessels, heart, lung, lung_vessels
 from openigrt.virtual.sites.trunk_shape import Spine, spine_of
 from openigrt.virtual.sites.trunk_wall import body, cord, glands, muscles, wall
-from openigrt.virtual.tissue.anatomy import Organ, Part
+from openigrt.virtual.tissue.anatomy import Layer, Organ, Part
 from openigrt.virtual.tissue.moves import Move, Region, Swelling
 from openigrt.virtual.tissue.solids import spline_tube
-from openigrt.virtual.tissue.anatomy import Layer
 
 CHEST_SEED, BELLY_SEED, BOWEL_SEED = 101, 103, 107
 MARKER = (Layer(0.0, 3000.0),)
@@ -54,8 +53,8 @@ def trunk_of(seed: int, forks: int) -> Trunk:
         body(in_chest),
         *glands(in_chest),
         *wall(),
-        *(muscle for sign in (1.0, -1.0) for muscle in muscles(Side(sign, rng))),
         diaphragm(),
+        *(muscle for sign in (1.0, -1.0) for muscle in muscles(Side(sign, rng))),
         *liver(in_belly),
         *upper_organs(in_belly),
         *colon(1.0),

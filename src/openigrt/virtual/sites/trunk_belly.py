@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.interpolate import CubicSpline
 
 from openigrt.geometry import Float64Array, rotation_from_vector
 from openigrt.virtual.sites.pelvis_bones import Side
@@ -35,6 +36,7 @@ STOMACH_CENTER_MM = np.array([52.0, -16.0, -78.0])
 STOMACH_SEMI_AXES_MM = (46.0, 52.0, 64.0)
 GALLBLADDER_CENTER_MM = np.array([-58.0, -46.0, -112.0])
 PANCREAS_HEAD_MM = np.array([-28.0, -22.0, -142.0])
+JEJUNUM_SPACE = np.array([[-6.0, -34.0, -200.0], [94.0, 12.0, -112.0]])
 BOWEL_SPACE = np.array([[-80.0, -66.0, -290.0], [96.0, -8.0, -140.0]])
 
 
@@ -136,27 +138,48 @@ def _kidney(side: Side, place: Sequence[float]) -> Iterator[Organ]:
     yield Organ(f"ADRENAL_{side.letter}", parts, ADRENAL)
 
 
-def colon(gas: float) -> Iterator[Organ]:
-    """Ascending, transverse and descending colon, with stool and, in front, gas (a share of their width)."""
-    ascending = ((-100, -8, -300), (-102, -6, -240), (-98, -14, -190), (-88, -34, -158), (-62, -60, -164))
-    transverse = ((-62, -60, -164), (-20, -72, -182), (30, -74, -178), (74, -60, -142), (100, -14, -100), (106, 16, -96))
-    descending = ((106, 16, -96), (112, 26, -140), (110, 20, -200), (106, 14, -300))
-    for name, path, radius_mm, share in (
-        ("ASCENDING_COLON", ascending, 23.0, 0.5),
-        ("TRANSVERSE_COLON", transverse, 18.0, 0.72),
-        ("DESCENDING_COLON", descending, 14.0, 0.4),
-    ):
-        points = np.array(path, dtype=np.float64)
-        radii = radius_mm * (1.0 + 0.12 * np.cos(2.3 * np.arange(len(points))))
+# Path, radius and share of the radius that gas fills.
+COLON = {
+    "ASCENDING_COLON": (
+        ((-100, -8, -300), (-102, -6, -240), (-98, -14, -190), (-90, -34, -160), (-66, -60, -162)), 23.0, 0.5
+    ),
+    "TRANSVERSE_COLON": (
+        ((-66, -60, -162), (-24, -70, -176), (28, -72, -170), (74, -60, -138), (100, -14, -100), (106, 16, -96)),
+        18.0, 0.72,
+    ),
+    "DESCENDING_COLON": (((106, 16, -96), (112, 26, -140), (110, 20, -200), (106, 14, -300)), 14.0, 0.4),
+}  # fmt: skip
+
+
+def colon(width: float) -> Iterator[Organ]:
+    """Ascending, transverse and descending colon, with stool and gas."""
+    for name in COLON:
+        points, radii = _of_colon(name)
         yield Organ(name, (Part(spline_tube(points, list(radii))),), STOOL)
+    yield from colon_gas(width)
+
+
+def colon_gas(width: float) -> Iterator[Organ]:
+    """Gas in the front of the colon; a factor on its usual width."""
+    for name, (_, radius_mm, share) in COLON.items():
+        points, radii = _of_colon(name)
         inner = points[1:-1] - np.array([0.0, 0.3 * radius_mm, 0.0])
-        yield Organ(f"{name}_GAS", (Part(spline_tube(inner, list(gas * share * radii[1:-1]))),), GAS)
+        yield Organ(f"{name}_GAS", (Part(spline_tube(inner, list(width * share * radii[1:-1]))),), GAS)
+
+
+def _of_colon(name: str) -> tuple[Float64Array, Float64Array]:
+    """Points (n, 3) and radii (n,) of a part of the colon, with its pouches."""
+    path, radius_mm, _ = COLON[name]
+    points = np.array(path, dtype=np.float64)
+    fine = np.linspace(0.0, len(points) - 1.0, 3 * len(points) - 2)
+    at = np.asarray(CubicSpline(np.arange(len(points)), points, bc_type="natural")(fine))
+    return at, radius_mm * (1.0 + 0.12 * np.cos(np.pi * np.arange(len(at))))
 
 
 def small_bowel(rng: np.random.Generator) -> Iterator[Organ]:
-    """Loops of small bowel under stomach and pancreas, each a smooth random path; some hold gas."""
-    low, high = BOWEL_SPACE
-    for n in range(38):
+    """Loops of small bowel, the upper ones on the left, each a smooth random path; some hold gas."""
+    for n in range(46):
+        low, high = BOWEL_SPACE if n < 36 else JEJUNUM_SPACE
         start = low + (high - low) * rng.random(3)
         steps = rng.standard_normal((5, 3)) * (28.0, 14.0, 17.0)
         share = (start + np.cumsum(steps, axis=0) - low) / (high - low)

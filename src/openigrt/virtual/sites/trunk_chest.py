@@ -39,7 +39,7 @@ MEDIASTINUM = np.array(
         (175.0, 0.0, 2.0, 26.0, 26.0, 44.0, 26.0, 2.0, 2.0),
     ]
 )
-DEEPEST_LUNG = HalfSpace((0.0, 80.0, -84.0), (0.0, 0.42, -0.91))
+DEEPEST_LUNG = HalfSpace((0.0, 80.0, -86.0), (0.0, -0.38, -0.925))
 
 
 def heart_axes() -> Float64Array:
@@ -179,7 +179,7 @@ def _tree(
     rng: np.random.Generator, inside: Anatomy, start: Float64Array, way: Float64Array, forks: int
 ) -> Iterator[Tube]:
     """Segments of one tree that forks again and again; twigs that would leave the lung are not grown."""
-    growing = [(start, way / np.linalg.norm(way), 0.36 * float(np.linalg.norm(way)), 4.6, 0)]
+    growing = [(start, way / np.linalg.norm(way), 0.3 * float(np.linalg.norm(way)), 4.6, 0)]
     while growing:
         root, direction, length_mm, radius_mm, depth = growing.pop()
         middle = root + 0.5 * length_mm * direction + 0.06 * length_mm * rng.standard_normal(3)
@@ -192,6 +192,7 @@ def _tree(
             continue
         across = np.cross(direction, rng.standard_normal(3))
         across /= np.linalg.norm(across)
-        for lean, share in ((0.45, 0.8), (-0.62, 0.68)):
+        for lean, share in ((0.4, 0.8), (-0.7, 0.66)):
             ahead = direction + lean * across
-            growing.append((tip, ahead / np.linalg.norm(ahead), 0.85 * length_mm * (share + 0.2), share * radius_mm, depth + 1))
+            step_mm = 0.83 * length_mm * (share + 0.2)
+            growing.append((tip, ahead / np.linalg.norm(ahead), step_mm, share * radius_mm, depth + 1))
