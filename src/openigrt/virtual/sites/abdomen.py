@@ -12,7 +12,7 @@ from openigrt.geometry import Float64Array, Frame
 from openigrt.patient import StructureRole
 from openigrt.virtual.patients.patient import Day, DrawnStructure, VirtualPatient
 from openigrt.virtual.sites.trunk import Trunk, filled_stomach, marker, trunk_of
-from openigrt.virtual.sites.trunk_belly import BOWEL_SPACE, PANCREAS_HEAD_MM, colon_gas, stomach_gas
+from openigrt.virtual.sites.trunk_belly import BOWEL_SPACE, PANCREAS_HEAD_MM, PLANNED_GAS, colon_gas, stomach_gas
 from openigrt.virtual.sites.trunk_breathing import (
     Target,
     bent_spine,
@@ -29,7 +29,6 @@ from openigrt.virtual.tissue.solids import Superellipsoid
 LESION = (Layer(0.0, 36.0, 5.0, 6.0),)
 FORKS = 3
 TARGET_SEED, DAY_SEED = 307, 311
-PLANNED_GAS = 0.35
 LIVER_BOX = np.array([(-110.0, -60.0, -84.0), (-20.0, 40.0, -16.0)])
 LIVER_RADII_MM, HEAD_RADII_MM = (7.0, 17.0), (8.0, 13.0)
 AMPLITUDES_MM, DIAPHRAGM_MM = (10.0, 20.0), (11.0, 28.0)
@@ -134,7 +133,7 @@ def abdomen_day(patient: VirtualPatient, number: int) -> Day:
     rng = np.random.default_rng((patient.seed, number, DAY_SEED))
     shift_mm = np.clip(rng.standard_normal(3) * BASELINE_SPREAD_MM, -LARGEST_BASELINE_MM, LARGEST_BASELINE_MM)
     state = AbdomenState(
-        stomach_volume=float(np.clip(np.exp(0.25 * rng.standard_normal()), 0.6, 1.6)),
+        stomach_volume=float(np.clip(np.exp(0.18 * rng.standard_normal()), 0.7, 1.45)),
         stomach_gas=float(rng.uniform(0.15, 0.6)),
         colon_gas=float(rng.uniform(0.6, 1.2)),
         baseline_mm=triple(shift_mm),

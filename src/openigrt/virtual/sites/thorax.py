@@ -8,11 +8,11 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from openigrt.geometry import Float64Array, Frame
+from openigrt.geometry import Frame
 from openigrt.patient import StructureRole
 from openigrt.virtual.patients.patient import Day, DrawnStructure, VirtualPatient
 from openigrt.virtual.sites.trunk import Trunk, filled_stomach, trunk_of
-from openigrt.virtual.sites.trunk_belly import stomach_gas
+from openigrt.virtual.sites.trunk_belly import PLANNED_GAS, stomach_gas
 from openigrt.virtual.sites.trunk_breathing import (
     DAYS_OF_FIVE_FRACTIONS,
     Target,
@@ -23,6 +23,7 @@ from openigrt.virtual.sites.trunk_breathing import (
     target_of_day,
     triple,
 )
+from openigrt.virtual.sites.trunk_chest import CARINA_MM
 from openigrt.virtual.tissue.anatomy import Anatomy, Layer, Organ, Part
 from openigrt.virtual.tissue.solids import Superellipsoid, Tube
 
@@ -30,7 +31,6 @@ TUMOUR = (Layer(0.0, 32.0, 8.0, 8.0),)
 SPICULE = (Layer(0.0, -250.0),)
 FORKS = 5
 TUMOUR_SEED, DAY_SEED = 211, 223
-PLANNED_GAS = 0.35
 BASELINE_SPREAD_MM = np.array([1.5, 2.5, 3.5])
 LARGEST_BASELINE_MM = 8.0
 LEAST_VOLUME = 0.4
@@ -103,7 +103,7 @@ def thorax_patient(
     trunk = trunk_of(seed, FORKS)
     target = _target_of(seed, trunk, lobe)
     organs = (*trunk.organs, *_tumour(np.random.default_rng((seed, TUMOUR_SEED, 1)), target))
-    places = {"TUMOUR": target.center_mm, "CARINA": np.array([0.0, 0.0, 98.0])}
+    places = {"TUMOUR": target.center_mm, "CARINA": np.array(CARINA_MM)}
     places |= {level: trunk.spine.center_mm(level) for level in ("T5", "T9", "T12")}
     rng = np.random.default_rng((seed, TUMOUR_SEED, 2))
     return VirtualPatient(
@@ -148,7 +148,7 @@ def thorax_day(patient: VirtualPatient, number: int) -> Day:
     state = ThoraxState(
         tumour_volume=float(max(np.exp(-per_day * elapsed), LEAST_VOLUME)),
         baseline_mm=triple(shift_mm),
-        stomach_volume=float(np.clip(np.exp(0.25 * rng.standard_normal()), 0.6, 1.6)),
+        stomach_volume=float(np.clip(np.exp(0.18 * rng.standard_normal()), 0.7, 1.45)),
         stomach_gas=float(rng.uniform(0.15, 0.6)),
         bend_deg=(float(rng.normal(0.0, 0.7)), float(rng.normal(0.0, 0.5))),
     )

@@ -55,10 +55,10 @@ def trunk_of(seed: int, forks: int) -> Trunk:
         *wall(),
         diaphragm(),
         *(muscle for sign in (1.0, -1.0) for muscle in muscles(Side(sign, rng))),
-        *liver(in_belly),
-        *upper_organs(in_belly),
         *colon(1.0),
         *small_bowel(np.random.default_rng((seed, BOWEL_SEED))),
+        *liver(in_belly),
+        *upper_organs(in_belly),
         *lungs.values(),
         *heart(),
         *great_vessels(spine),
@@ -76,7 +76,7 @@ def filled_stomach(share: float) -> tuple[Move, ...]:
     """A stomach that holds so many times what it held on the planning CT."""
     if share == 1.0:
         return ()
-    return (Swelling(Region(STOMACH_CENTER_MM, STOMACH_SEMI_AXES_MM, 1.9), share),)
+    return (Swelling(Region(STOMACH_CENTER_MM, STOMACH_SEMI_AXES_MM, 1.65), share),)
 
 
 def marker(name: str, at_mm: ArrayLike, direction: Float64Array) -> Organ:

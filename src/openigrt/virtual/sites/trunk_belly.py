@@ -8,7 +8,7 @@ from scipy.interpolate import CubicSpline
 
 from openigrt.geometry import Float64Array, rotation_from_vector
 from openigrt.virtual.sites.pelvis_bones import Side
-from openigrt.virtual.sites.pelvis_soft import BOWEL, GAS, MUSCLE, STOOL, VESSEL
+from openigrt.virtual.sites.pelvis_soft import BOWEL, GAS, STOOL, VESSEL
 from openigrt.virtual.tissue.anatomy import Layer, Organ, Part
 from openigrt.virtual.tissue.primitive_table import Operation
 from openigrt.virtual.tissue.solids import HalfSpace, Superellipsoid, Tube, spline_tube
@@ -30,10 +30,13 @@ DOMES = (
     Superellipsoid((-64.0, -14.0, -84.0), (70.0, 77.0, 94.0), exponents=(2.3, 2.2)),
     Superellipsoid((63.0, -10.0, -92.0), (70.0, 75.0, 88.0), exponents=(2.3, 2.2)),
 )
-STOMACH_PATH = np.array([(50, 30, -30), (60, 12, -48), (64, -14, -80), (48, -42, -112), (14, -52, -126), (-14, -42, -124)])
+STOMACH_PATH = np.array(
+    [(50, 30, -30), (60, 12, -48), (64, -14, -80), (48, -42, -112), (14, -52, -126), (-14, -42, -124)]
+)
 STOMACH_RADII_MM = np.array([20.0, 31.0, 28.0, 24.0, 18.0, 11.0])
+PLANNED_GAS = 0.35
 STOMACH_CENTER_MM = np.array([52.0, -16.0, -78.0])
-STOMACH_SEMI_AXES_MM = (46.0, 52.0, 64.0)
+STOMACH_SEMI_AXES_MM = (40.0, 44.0, 56.0)
 GALLBLADDER_CENTER_MM = np.array([-58.0, -46.0, -112.0])
 PANCREAS_HEAD_MM = np.array([-28.0, -22.0, -142.0])
 JEJUNUM_SPACE = np.array([[-6.0, -34.0, -200.0], [94.0, 12.0, -112.0]])
@@ -88,13 +91,19 @@ def upper_organs(rng: np.random.Generator) -> tuple[Organ, ...]:
         ((-14, -42, -124), (-38, -38, -120), (-50, -24, -142), (-50, -10, -176), (-26, -8, -192), (6, -12, -190),
          (26, -20, -164)), (11, 12, 12.5, 12, 11.5, 11, 10),
     )  # fmt: skip
-    pancreas = ((-28, -22, -142), (-16, -30, -128), (8, -36, -118), (32, -18, -106), (60, 6, -94), (78, 20, -82))
+    pancreas = ((-28, -22, -142), (-16, -30, -128), (8, -31, -118), (32, -16, -106), (60, 6, -94), (74, 20, -84))
     return (
         Organ("SPLEEN", (Part(spleen), Part(hollow, SUBTRACT, 8.0)), SPLEEN),
         *_kidney(Side(1.0, rng), (60.0, 40.0, -124.0)),
         *_kidney(Side(-1.0, rng), (62.0, 42.0, -140.0)),
         Organ("DUODENUM", (Part(duodenum),), BOWEL),
-        Organ("PORTAL_VEIN", (Part(spline_tube(((2, -22, -124), (-14, -20, -108), (-30, -16, -88)), (7, 7, 6.5))),), VESSEL),
+        Organ("STOMACH", (Part(spline_tube(STOMACH_PATH, list(STOMACH_RADII_MM))),), STOMACH),
+        stomach_gas(PLANNED_GAS),
+        Organ(
+            "PORTAL_VEIN",
+            (Part(spline_tube(((2, -22, -124), (-14, -20, -108), (-30, -16, -88)), (7, 7, 6.5))),),
+            VESSEL,
+        ),
         Organ(
             "PANCREAS",
             (
@@ -103,10 +112,16 @@ def upper_organs(rng: np.random.Generator) -> tuple[Organ, ...]:
             ),
             PANCREAS,
         ),
-        Organ("MESENTERIC", (Part(spline_tube(((7, -14, -118), (6, -26, -150), (2, -30, -220)), (4.5, 4.2, 3.5))),), VESSEL),
-        Organ("GALLBLADDER", (Part(Superellipsoid(GALLBLADDER_CENTER_MM, (15, 16, 30), rotation_from_vector((-0.5, 0, 0.2)))),), GALLBLADDER),
-        Organ("STOMACH", (Part(spline_tube(STOMACH_PATH, list(STOMACH_RADII_MM))),), STOMACH),
-        stomach_gas(0.35),
+        Organ(
+            "MESENTERIC",
+            (Part(spline_tube(((7, -14, -118), (6, -26, -150), (2, -30, -220)), (4.5, 4.2, 3.5))),),
+            VESSEL,
+        ),
+        Organ(
+            "GALLBLADDER",
+            (Part(Superellipsoid(GALLBLADDER_CENTER_MM, (15, 16, 30), rotation_from_vector((-0.5, 0, 0.2)))),),
+            GALLBLADDER,
+        ),
     )
 
 
@@ -134,7 +149,9 @@ def _kidney(side: Side, place: Sequence[float]) -> Iterator[Organ]:
     yield Organ(f"KIDNEY_SINUS_{side.letter}", (Part(Superellipsoid(inward, (11.0, 8.0, 24.0), axes)),), SINUS)
     root = center + side.direction(-26.0, -14.0, 44.0)
     limbs = [np.array([root, root + side.direction(x, 14.0, -12.0)]) for x in (-2.0, 10.0)]
-    parts = tuple(Part(Tube(limb, np.array([5.0, 3.4]), side.direction(1.0, -0.4, 0.0), 0.6), blend_mm=1.0) for limb in limbs)
+    parts = tuple(
+        Part(Tube(limb, np.array([5.0, 3.4]), side.direction(1.0, -0.4, 0.0), 0.6), blend_mm=1.0) for limb in limbs
+    )
     yield Organ(f"ADRENAL_{side.letter}", parts, ADRENAL)
 
 
@@ -144,10 +161,10 @@ COLON = {
         ((-100, -8, -300), (-102, -6, -240), (-98, -14, -190), (-90, -34, -160), (-66, -60, -162)), 23.0, 0.5
     ),
     "TRANSVERSE_COLON": (
-        ((-66, -60, -162), (-24, -70, -176), (28, -72, -170), (74, -60, -138), (100, -14, -100), (106, 16, -96)),
+        ((-66, -60, -162), (-24, -70, -176), (28, -72, -170), (74, -62, -142), (98, -34, -122), (108, 2, -124)),
         18.0, 0.72,
     ),
-    "DESCENDING_COLON": (((106, 16, -96), (112, 26, -140), (110, 20, -200), (106, 14, -300)), 14.0, 0.4),
+    "DESCENDING_COLON": (((108, 2, -124), (112, 22, -152), (110, 20, -205), (106, 14, -300)), 14.0, 0.4),
 }  # fmt: skip
 
 

@@ -47,8 +47,10 @@ def bones(rng: np.random.Generator, spine: Spine) -> tuple[tuple[Organ, ...], tu
         paths = [_rib_path(n, side, spine) for n in range(1, 13)]
         still += [_rib(n, path, side) for n, path in enumerate(paths, start=1)]
         still += [*_costal_arch(paths, side), *_shoulder(side)]
-        front += [_cartilage(n, side, np.array([paths[n - 1][-1], *_to_sternum(n, side, paths[n - 1][-1])]))
-                  for n in range(1, 7)]
+        front += [
+            _cartilage(n, side, np.array([paths[n - 1][-1], *_to_sternum(n, side, paths[n - 1][-1])]))
+            for n in range(1, 7)
+        ]
     return tuple(still), tuple(front)
 
 

@@ -96,8 +96,8 @@ def _push(amount_mm: float, ramp: Ramp, top_mm: float | None = None) -> Breathin
 
 def _wall(forward_mm: float) -> tuple[BreathingOrgan, ...]:
     """Breastbone and belly come forward, the belly twice as far."""
-    chest = Region((0.0, -100.0, 40.0), (80.0, 26.0, 85.0), 1.9)
-    belly = Region((0.0, -100.0, -130.0), (105.0, 30.0, 90.0), 1.9)
+    chest = Region((0.0, -104.0, 40.0), (70.0, 26.0, 70.0), 1.7)
+    belly = Region((0.0, -104.0, -130.0), (95.0, 30.0, 75.0), 1.7)
     return (
         BreathingOrgan(chest, (0.0, -0.5 * forward_mm, 0.0)),
         BreathingOrgan(belly, (0.0, -forward_mm, 0.0)),

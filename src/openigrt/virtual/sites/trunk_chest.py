@@ -15,7 +15,7 @@ from openigrt.virtual.tissue.primitive_table import Operation
 from openigrt.virtual.tissue.solids import HalfSpace, Loft, Solid, Superellipsoid, Tube, spline_tube
 
 SUBTRACT, INTERSECT = Operation.SUBTRACT, Operation.INTERSECT
-LUNG = (Layer(0.0, -835.0, 28.0, 24.0, 150.0),)
+LUNG = (Layer(0.0, -800.0, 34.0, 30.0, 110.0),)
 LUNG_VESSEL = (Layer(0.0, 40.0),)
 HEART = (Layer(0.0, 10.0, 30.0, 10.0, -60.0), Layer(3.0, 44.0, 5.0, 6.0))
 HEART_MUSCLE = (Layer(0.0, 54.0, 4.0, 5.0),)
@@ -27,6 +27,7 @@ GULLET = (Layer(0.0, 38.0, 4.0, 6.0),)
 THYROID = (Layer(0.0, 105.0, 6.0, 6.0),)
 
 HEART_CENTER_MM = np.array([20.0, -30.0, 28.0])
+CARINA_MM = (-5.0, 7.0, 98.0)
 HILUM_MM = (34.0, 2.0, 72.0)  # left; the right one lies opposite
 MEDIASTINUM = np.array(
     [
@@ -102,12 +103,12 @@ def great_vessels(spine: Spine) -> tuple[Organ, ...]:
     down = [spine.center_mm(level) for level in ("T5", "T7", "T9", "T11", "T12", "L2", "L4")]
     beside = ((20, -4, 0), (21, -10, 0), (19, -16, 0), (13, -22, 0), (9, -24, 0), (6, -26, 0), (5, -26, 0))
     descending = [center + off for center, off in zip(down, np.array(beside, dtype=np.float64), strict=True)]
-    arch = [(-4, -24, 44), (-13, -34, 66), (-12, -34, 92), (2, -18, 110), (16, 8, 108)]
+    arch = [(-4, -24, 44), (-13, -34, 66), (-12, -36, 92), (4, -28, 112), (22, 2, 109)]
     aorta = spline_tube(np.vstack([arch, descending]), (15, 16, 15.5, 14.5, 13.5, 12.5, 12, 11.5, 11, 10, 9.5, 8.5))
     branches = (
         ((-4, -26, 114), (-16, -22, 138), (-30, -14, 168), (-30, -8, 230)),
-        ((6, -14, 116), (16, -8, 144), (26, -10, 180), (30, -6, 240)),
-        ((14, 0, 116), (24, 6, 142), (44, 0, 164), (84, -8, 158)),
+        ((8, -22, 118), (16, -10, 144), (26, -10, 180), (30, -6, 240)),
+        ((20, -4, 116), (26, 4, 142), (44, 0, 164), (84, -8, 158)),
         ((-26, -14, 160), (-48, -6, 166), (-86, -8, 158)),
     )
     veins = (
@@ -136,11 +137,13 @@ def great_vessels(spine: Spine) -> tuple[Organ, ...]:
 
 def airways() -> tuple[Organ, ...]:
     """Gullet, thyroid, windpipe and main bronchi; the left one is longer and flatter."""
-    gullet = ((0, 2, 280), (2, 0, 210), (4, 6, 170), (4, 14, 130), (2, 18, 100), (3, 20, 60), (8, 12, 20), (16, 4, -14))
-    windpipe = spline_tube(((0, -26, 300), (0, -20, 220), (-1, -16, 170), (-1, -8, 130), (0, 0, 100)), (9, 9, 9, 9, 8.6))
-    left = spline_tube(((0, 0, 99), (14, 3, 88), (34, 8, 76), (46, 14, 58)), (7.5, 6.5, 6, 4.5))
-    right = spline_tube(((0, 0, 99), (-12, 3, 86), (-26, 6, 74), (-34, 12, 50)), (8, 7.5, 6.5, 4.5))
-    lobes = [Part(spline_tube(((s * 12, -24, 190), (s * 18, -20, 208), (s * 17, -16, 228)), (8, 10, 6))) for s in (1, -1)]
+    gullet = ((0, 2, 280), (2, 0, 210), (5, 4, 170), (5, 15, 130), (5, 23, 98), (4, 23, 60), (8, 12, 20), (16, 4, -14))
+    windpipe = spline_tube(((0, -26, 300), (0, -20, 220), (-2, -14, 170), (-5, -2, 130), CARINA_MM), (9, 9, 9, 9, 8.6))
+    left = spline_tube((CARINA_MM, (12, 8, 87), (34, 8, 76), (46, 14, 58)), (7.5, 6.5, 6, 4.5))
+    right = spline_tube((CARINA_MM, (-15, 7, 86), (-26, 6, 74), (-34, 12, 50)), (8, 7.5, 6.5, 4.5))
+    lobes = [
+        Part(spline_tube(((s * 12, -24, 190), (s * 18, -20, 208), (s * 17, -16, 228)), (8, 10, 6))) for s in (1, -1)
+    ]
     return (
         Organ("OESOPHAGUS", (Part(spline_tube(gullet, (8,) * 8, (0.2, 1.0, 0.0), 0.7)),), GULLET),
         Organ("THYROID", tuple(lobes), THYROID),
