@@ -63,10 +63,10 @@ class AbdomenTarget(StrEnum):
 class AbdomenState:
     """What changes from day to day: stomach, gas, bowel, the target's place, the bend of the spine.
 
-    `stomach_volume` is a share of that planned; `stomach_gas` the share of the stomach's depth that holds gas,
-    `colon_gas` a factor on the width of the colon's gas. `baseline_mm` (LPS) is how far the target lies from its place
-    at exhale, `bowel_seed` chooses how the bowel is stirred (0 leaves it), `bend_deg` is how far the spine above L1
-    bends forward and to the left.
+    `stomach_volume` is a share of what its middle held when planned; `stomach_gas` the share of the stomach's depth
+    that holds gas, `colon_gas` a factor on the width of the colon's gas. `baseline_mm` (LPS) is how far the target lies
+    from its place at exhale, `bowel_seed` chooses how the bowel is stirred (0 leaves it), `bend_deg` is how far the
+    spine above L1 bends forward and to the left.
     """
 
     stomach_volume: Share = 1.0

@@ -81,9 +81,9 @@ DIAPHRAGM_MM = (10.0, 28.0)
 class ThoraxState:
     """What changes from day to day: the tumour's volume and place, stomach and its gas, the bend of the spine.
 
-    `tumour_volume` and `stomach_volume` are shares of those planned; `stomach_gas` is the share of the stomach's depth
-    that holds gas. `baseline_mm` (LPS) is how far the tumour lies from its place at exhale, `bend_deg` how far the
-    spine above T9 bends forward and to the left.
+    `tumour_volume` is a share of that planned, `stomach_volume` one of the middle of the stomach; `stomach_gas` is the
+    share of the stomach's depth that holds gas. `baseline_mm` (LPS) is how far the tumour lies from its place at
+    exhale, `bend_deg` how far the spine above T9 bends forward and to the left.
     """
 
     tumour_volume: Share = 1.0

@@ -85,15 +85,15 @@ def _liver_vessels(rng: np.random.Generator) -> Iterator[Part]:
 def upper_organs(rng: np.random.Generator) -> tuple[Organ, ...]:
     """Spleen, kidneys, adrenals, pancreas, gallbladder, stomach and its gas, duodenum; back to front."""
     spleen_axes = rotation_from_vector((0.25, 0.35, -0.45))
-    spleen = Superellipsoid(np.array([96.0, 40.0, -62.0]) + rng.standard_normal(3), (22.0, 42.0, 50.0), spleen_axes)
-    hollow = Superellipsoid((66.0, 22.0, -58.0), (26.0, 40.0, 44.0))
+    spleen = Superellipsoid(np.array([99.0, 36.0, -66.0]) + rng.standard_normal(3), (26.0, 48.0, 55.0), spleen_axes)
+    hollow = Superellipsoid((64.0, 16.0, -58.0), (26.0, 40.0, 44.0))
     duodenum = spline_tube(
         ((-14, -42, -124), (-38, -38, -120), (-50, -24, -142), (-50, -10, -176), (-26, -8, -192), (6, -12, -190),
          (26, -20, -164)), (11, 12, 12.5, 12, 11.5, 11, 10),
     )  # fmt: skip
     pancreas = ((-28, -22, -142), (-16, -30, -128), (8, -31, -118), (32, -16, -106), (60, 6, -94), (74, 20, -84))
     return (
-        Organ("SPLEEN", (Part(spleen), Part(hollow, SUBTRACT, 8.0)), SPLEEN),
+        Organ("SPLEEN", (Part(spleen), Part(hollow, SUBTRACT, 8.0), Part(DOMES[1], INTERSECT, 4.0)), SPLEEN),
         *_kidney(Side(1.0, rng), (60.0, 40.0, -124.0)),
         *_kidney(Side(-1.0, rng), (62.0, 42.0, -140.0)),
         Organ("DUODENUM", (Part(duodenum),), BOWEL),

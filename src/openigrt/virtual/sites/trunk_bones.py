@@ -1,6 +1,7 @@
 """Bones of the virtual trunk: spine from C5 to L5, ribs with their cartilages, sternum, clavicles, scapulae, humeri."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 from scipy.interpolate import CubicSpline
@@ -99,7 +100,7 @@ def vertebra(level: str, spine: Spine, rng: np.random.Generator) -> Organ:
 
 def _disks(spine: Spine) -> Iterator[Organ]:
     """The intervertebral disks."""
-    for n, (above, below) in enumerate(zip(LEVELS[:-1], LEVELS[1:], strict=True)):
+    for n, (above, below) in enumerate(pairwise(LEVELS)):
         width, depth = (float(np.interp(n + 0.5, KNOTS, SIZES[name])) for name in ("half_width", "half_depth"))
         middle = 0.5 * (spine.center_mm(above) + spine.center_mm(below))
         gap = 0.32 * float(np.linalg.norm(spine.center_mm(above) - spine.center_mm(below)))

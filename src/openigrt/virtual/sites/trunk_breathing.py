@@ -1,8 +1,8 @@
 """How chest and upper abdomen breathe, and what a day does to both; axes as in `trunk_shape`.
 
-The diaphragm pushes all that lies between the ribs down, and the wall forward. What the diaphragm does comes in two or
-three pushes of a column inside the ribs, each between two levels. A target lies on a level part of every one of them, so
-that it goes as one, by the amplitude of its patient; its own region adds what is not up and down, and hysteresis.
+The diaphragm pushes all that lies between the ribs down, and the wall forward. It does so in two or three pushes of a
+column inside the ribs, each between two levels. A target lies where none of them begins or ends, so that it goes as
+one, by the amplitude of its patient; its own region adds what is not up and down, and hysteresis.
 """
 
 from collections.abc import Iterator
