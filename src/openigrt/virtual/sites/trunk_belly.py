@@ -1,6 +1,7 @@
 """What lies under the diaphragm: liver, stomach, spleen, kidneys, pancreas, bowel; axes as in `trunk_shape`."""
 
 from collections.abc import Iterator, Sequence
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,6 +13,8 @@ from openigrt.virtual.sites.pelvis_soft import BOWEL, GAS, STOOL, VESSEL
 from openigrt.virtual.tissue.anatomy import Layer, Organ, Part
 from openigrt.virtual.tissue.primitive_table import Operation
 from openigrt.virtual.tissue.solids import HalfSpace, Superellipsoid, Tube, spline_tube
+
+Factor: TypeAlias = float  # without dimension
 
 SUBTRACT, INTERSECT = Operation.SUBTRACT, Operation.INTERSECT
 DIAPHRAGM = (Layer(0.0, 48.0, 5.0, 6.0), Layer(3.0, -98.0, 8.0, 8.0, 40.0))
@@ -168,7 +171,7 @@ COLON = {
 }  # fmt: skip
 
 
-def colon(width: float) -> Iterator[Organ]:
+def colon(width: Factor) -> Iterator[Organ]:
     """Ascending, transverse and descending colon, with stool and gas."""
     for name in COLON:
         points, radii = _of_colon(name)
@@ -176,7 +179,7 @@ def colon(width: float) -> Iterator[Organ]:
     yield from colon_gas(width)
 
 
-def colon_gas(width: float) -> Iterator[Organ]:
+def colon_gas(width: Factor) -> Iterator[Organ]:
     """Gas in the front of the colon; a factor on its usual width."""
     for name, (_, radius_mm, share) in COLON.items():
         points, radii = _of_colon(name)
