@@ -19,7 +19,9 @@ from openigrt.virtual.imaging.projections import (
 from openigrt.virtual.patients.breathing import BreathingOrgan, BreathingPattern
 from openigrt.virtual.patients.patient import Day, DrawnStructure, Drift, VirtualPatient
 from openigrt.virtual.patients.population import BODY_SETUP, MASK_SETUP, SetupError, SetupPopulation
+from openigrt.virtual.sites.abdomen import AbdomenState, AbdomenTarget, abdomen_day, abdomen_in, abdomen_patient
 from openigrt.virtual.sites.pelvis import PelvisState, pelvis_day, pelvis_in, pelvis_patient, virtual_pelvis
+from openigrt.virtual.sites.thorax import Lobe, ThoraxState, thorax_day, thorax_in, thorax_patient
 from openigrt.virtual.tissue.anatomy import Anatomy, Layer, Organ, Part
 from openigrt.virtual.tissue.deformation import AT_REST, Deformation, Stiffness
 from openigrt.virtual.tissue.moves import LocalMotion, Ramp, Region, Swelling, Widening
@@ -33,6 +35,8 @@ __all__ = [
     "AT_REST",
     "BODY_SETUP",
     "MASK_SETUP",
+    "AbdomenState",
+    "AbdomenTarget",
     "Anatomy",
     "Beam",
     "Body",
@@ -49,6 +53,7 @@ __all__ = [
     "Frames",
     "HalfSpace",
     "Layer",
+    "Lobe",
     "LocalMotion",
     "Loft",
     "Operation",
@@ -65,10 +70,14 @@ __all__ = [
     "Stiffness",
     "Superellipsoid",
     "Swelling",
+    "ThoraxState",
     "Tube",
     "VirtualCase",
     "VirtualPatient",
     "Widening",
+    "abdomen_day",
+    "abdomen_in",
+    "abdomen_patient",
     "cone_beam_look",
     "daily_image",
     "detected",
@@ -89,6 +98,9 @@ __all__ = [
     "scatter",
     "spline_tube",
     "stiffness_of",
+    "thorax_day",
+    "thorax_in",
+    "thorax_patient",
     "virtual_case",
     "virtual_pelvis",
     "write_embedded_example",
