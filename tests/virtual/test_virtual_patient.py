@@ -1,5 +1,7 @@
 """A virtual patient from day to day and from moment to moment: what is known of him is true."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -125,13 +127,11 @@ def test_breaths_have_the_mean_depth_of_their_form(power: int):
 
 
 def test_breaths_are_irregular_and_drift_and_always_the_same_for_a_seed():
-    pattern = BreathingPattern(11, depth_spread=0.15, drift_per_min=0.1)
+    pattern = BreathingPattern(11, depth_spread_share=0.15, drift_per_min=0.1)
     times = np.arange(0.0, 600.0, 0.05)
-    depth, _ = pattern.depth_and_flow(times)
-    assert np.array_equal(depth, BreathingPattern(11, depth_spread=0.15, drift_per_min=0.1).depth_and_flow(times)[0])
-    assert not np.array_equal(
-        depth, BreathingPattern(12, depth_spread=0.15, drift_per_min=0.1).depth_and_flow(times)[0]
-    )
+    depth, again, other = (p.depth_and_flow(times)[0] for p in (pattern, replace(pattern), replace(pattern, seed=12)))
+    assert np.array_equal(depth, again)
+    assert not np.array_equal(depth, other)
     assert np.abs(np.diff(depth)).max() < 0.15
     valleys = depth[1:-1][(depth[1:-1] < depth[:-2]) & (depth[1:-1] < depth[2:])]
     assert valleys[-1] - valleys[0] == pytest.approx(1.0, abs=0.1)

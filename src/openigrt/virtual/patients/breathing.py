@@ -26,8 +26,8 @@ class BreathingPattern:
 
     seed: int
     period_s: float = 4.0
-    period_spread: float = 0.08
-    depth_spread: float = 0.12
+    period_spread_share: float = 0.08
+    depth_spread_share: float = 0.12
     drift_per_min: float = 0.02
     power: int = 2
 
@@ -44,8 +44,10 @@ class BreathingPattern:
         """When each breath begins (n + 1,), and its depth (n,)."""
         rng = np.random.default_rng((self.seed, 61))
         count = int(2.0 * LONGEST_S / self.period_s)
-        periods = self.period_s * np.maximum(1.0 + self.period_spread * rng.standard_normal(count), SMALLEST_SHARE)
-        depths = np.maximum(1.0 + self.depth_spread * rng.standard_normal(count), SMALLEST_SHARE)
+        periods = self.period_s * np.maximum(
+            1.0 + self.period_spread_share * rng.standard_normal(count), SMALLEST_SHARE
+        )
+        depths = np.maximum(1.0 + self.depth_spread_share * rng.standard_normal(count), SMALLEST_SHARE)
         return np.concatenate([[0.0], np.cumsum(periods)]) - rng.random() * self.period_s, depths
 
     def depth_and_flow(self, times_s: ArrayLike) -> tuple[Float64Array, Float64Array]:
@@ -80,7 +82,7 @@ class BreathingOrgan:
     with_flow_mm: ArrayLike = (0.0, 0.0, 0.0)
     ramp: Ramp | None = None
 
-    def motion(self, depth: float, flow: float) -> LocalMotion:
+    def motion(self, depth_share: float, flow: float) -> LocalMotion:
         """Where the region is at a depth and flow."""
-        shift_mm = depth * np.asarray(self.with_depth_mm) + flow * np.asarray(self.with_flow_mm)
+        shift_mm = depth_share * np.asarray(self.with_depth_mm) + flow * np.asarray(self.with_flow_mm)
         return LocalMotion(self.region, shift_mm, ramp=self.ramp)

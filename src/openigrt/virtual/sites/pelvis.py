@@ -189,7 +189,7 @@ def _filled_rectum(width: Factor) -> Iterator[Move]:
             2.6,
             np.column_stack([side, np.cross(along, side), along]),
         )
-        yield Widening(region, width**2, length_reach=2.0)
+        yield Widening(region, width**2, length_reach_factor=2.0)
 
 
 def _stirred_bowel(rng: np.random.Generator) -> Iterator[Move]:

@@ -158,12 +158,12 @@ class Swelling:
 class Widening:
     """A hollow organ that widens to `area_factor` times its cross-section about the third axis of the region.
 
-    It is whole over the length of the region and fades out over `length_reach` times half of it, at either end.
+    It is whole over the length of the region and fades out over `length_reach_factor` times half of it, at either end.
     """
 
     region: Region
     area_factor: float
-    length_reach: float = 1.0
+    length_reach_factor: float = 1.0
 
     def rows(self) -> Float64Array:
         """A row for each small step."""
@@ -173,8 +173,8 @@ class Widening:
         """One step."""
         row = _swelling(region, 2.0, factor)
         row[column.AXIS : column.AXIS + 3] = region.axes[:, 2]
-        row[column.HALF_LENGTH], row[column.LENGTH_REACH] = 1.0, self.length_reach
-        reaches = np.array([region.reach, region.reach, 1.0 + self.length_reach])
+        row[column.HALF_LENGTH], row[column.LENGTH_REACH] = 1.0, self.length_reach_factor
+        reaches = np.array([region.reach, region.reach, 1.0 + self.length_reach_factor])
         extent_mm = np.abs(region.axes * np.asarray(region.semi_axes_mm)) @ reaches
         row[column.LOW : column.LOW + 3] = row[column.CENTER : column.CENTER + 3] - extent_mm
         row[column.HIGH : column.HIGH + 3] = row[column.CENTER : column.CENTER + 3] + extent_mm
