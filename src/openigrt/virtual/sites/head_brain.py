@@ -32,7 +32,7 @@ def brain() -> Iterator[Organ]:
     yield Organ("CRANIAL_CAVITY", tuple(Part(solid) for solid in cranial_cavity(0.8)), CSF)
     for s, letter in ((1.0, "L"), (-1.0, "R")):
         yield Organ(f"HEMISPHERE_{letter}", tuple(_hemisphere(s)), CEREBRUM)
-    lobes = [Part(Superellipsoid((s * 22, 44, -2), (27, 31, 22), exponents=(2.2, 2.0)), blend_mm=5.0) for s in (1, -1)]
+    lobes = [Part(Superellipsoid((s * 22, 41, -2), (27, 33, 22), exponents=(2.2, 2.0)), blend_mm=5.0) for s in (1, -1)]
     yield Organ("CEREBELLUM", (*lobes, Part(Superellipsoid((0, 42, 5), (11, 27, 19)), blend_mm=6.0)), CEREBELLUM)
     yield Organ("NUCLEI", tuple(_nuclei()), NUCLEI)
     callosum = ((0, -32, 46), (0, -41, 54), (0, -30, 64), (0, 0, 70), (0, 26, 64), (0, 30, 55))
@@ -53,7 +53,7 @@ def _hemisphere(s: float) -> Iterator[Part]:
     yield Part(HalfSpace((0, 40, 20), (0, 0.12, -0.99)), INTERSECT, 6.0)
     yield Part(HalfSpace((0, -60, 33), (0, -0.35, -0.94)), INTERSECT, 8.0)
     yield Part(Superellipsoid((s * 38, -18, 12), (22, 29, 19)), blend_mm=6.0)
-    yield Part(HalfSpace((s * 1.7, 0, 0), (-s, 0, 0)), INTERSECT, 3.0)
+    yield Part(HalfSpace((s * 0.7, 0, 0), (-s, 0, 0)), INTERSECT, 3.0)
     fissure = spline_tube(((s * 70, -34, 22), (s * 48, -22, 24), (s * 46, 6, 32), (s * 66, 26, 42)), (3.2, 2.8, 2.2, 1.4))
     yield Part(fissure, SUBTRACT, 1.5)
 

@@ -75,6 +75,7 @@ def _skin() -> tuple[Part, ...]:
     ]
     neck = ((0, 18, -14), (0, 16, -60), (0, 10, -100), (0, 16, -140), (0, 26, -190))
     parts.append(Part(spline_tube(neck, (67, 65, 63, 66, 72), (1, 0, 0), 0.95), blend_mm=16.0))
+    parts.append(Part(spline_tube(((0, -70, -74), (0, -46, -98)), (17, 16)), blend_mm=12.0))
     parts.append(Part(spline_tube(((0, -42, -98), (0, -45, -113), (0, -34, -140)), (14, 14, 14)), blend_mm=12.0))
     back = ((0, 38, -130), (0, 50, -180), (0, 46, -250), (0, 40, -340))
     parts.append(Part(spline_tube(back, (42, 56, 66, 70), (1, 0, 0), 1.7), blend_mm=20.0))
@@ -82,7 +83,7 @@ def _skin() -> tuple[Part, ...]:
     parts.append(Part(Superellipsoid((0, -18, 18), (77, 54, 50)), blend_mm=12.0))
     parts.append(Part(Superellipsoid((0, 8, -330), (170, 100, 160), exponents=(2.6, 3.0)), blend_mm=30.0))
     for s in (1.0, -1.0):
-        slope = ((s * 18, 42, -110), (s * 66, 40, -152), (s * 120, 34, -184), (s * 168, 24, -203))
+        slope = ((s * 18, 42, -128), (s * 62, 40, -180), (s * 118, 34, -200), (s * 168, 24, -206))
         arm = ((s * 168, 22, -203), (s * 180, 20, -240), (s * 186, 20, -340))
         ear = ((s * 75, 12, 26), (s * 78, 16, 6), (s * 72, 8, -22))
         parts += [

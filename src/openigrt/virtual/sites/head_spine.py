@@ -98,10 +98,10 @@ def vertebra(name: str, rng: np.random.Generator) -> Organ:
         parts += _half_arch(at, s, b, name, width)
         if name in ("C3", "C4", "C5", "C6"):
             fork = at((0, tip[0] - 8.0, tip[1] + 2.0), (s * 5.0, tip[0], tip[1]))
-            parts.append(Part(spline_tube(fork, (3.6, 3.0)), blend_mm=2.5))
-    spinous = spline_tube(at((0, back + 18.0, -1.0), (0, tip[0], tip[1])), (6.0, 5.0), axes[:, 0], 0.55)
+            parts.append(Part(spline_tube(fork, (3.2, 2.6)), blend_mm=2.5))
+    spinous = spline_tube(at((0, back + 18.0, -1.0), (0, tip[0], tip[1])), (4.8, 4.0), axes[:, 0], 0.65)
     if name in ("C2", "C7") or name.startswith("T"):
-        spinous = spline_tube(at((0, back + 18.0, -1.0), (0, tip[0], tip[1])), (7.0, 7.0), axes[:, 0], 0.6)
+        spinous = spline_tube(at((0, back + 18.0, -1.0), (0, tip[0], tip[1])), (5.6, 5.4), axes[:, 0], 0.65)
     parts.append(Part(spinous, blend_mm=3.0))
     if name.startswith("C") and name != "C7":
         for s in (-1.0, 1.0):

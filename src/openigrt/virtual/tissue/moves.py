@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from openigrt.errors import InvalidGeometry
 from openigrt.geometry import Float64Array, rotation_from_vector
@@ -27,7 +27,7 @@ class Move(Protocol):
         ...
 
     def rows(self) -> Float64Array:
-        """The move as rows (n, 40) of the table, one after the other; raises InvalidGeometry for one without extent."""
+        """The move as rows (n, 50) of the table, one after the other; raises InvalidGeometry for one without extent."""
         ...
 
 
@@ -77,12 +77,47 @@ class Ramp:
 
 
 @dataclass(frozen=True, eq=False)
+class Gauge:
+    """A number at every point of a patient at rest, from which a move tells who takes part in it.
+
+    `samples` [k, j, i] lie every `spacing_mm` from `origin_mm` (3,) on, in the anatomy's own axes; outside of them is
+    what is at their edge. Numbers along a chain of bones, say, or the depth below the skin.
+    """
+
+    samples: NDArray[np.float32]
+    origin_mm: Float64Array
+    spacing_mm: float
+
+    def between(self, start: float, end: float) -> "GaugeRamp":
+        """A share that rises from 0 to 1 where the gauge goes from `start` to `end`."""
+        return GaugeRamp(self, start, end)
+
+
+@dataclass(frozen=True, eq=False)
+class GaugeRamp:
+    """A share that rises from 0 to 1 as a gauge goes from `start` to `end`."""
+
+    gauge: Gauge
+    start: float
+    end: float
+
+    def columns(self, row: Float64Array) -> None:
+        """Write the ramp into a row, but for where the samples begin; raises InvalidGeometry for one of no width."""
+        if self.start == self.end:
+            raise InvalidGeometry(f"A ramp needs a start and an end that differ; both are {self.start}.")
+        row[column.GAUGE_SIZE : column.GAUGE_SIZE + 3] = self.gauge.samples.shape[::-1]
+        row[column.GAUGE_ORIGIN : column.GAUGE_ORIGIN + 3] = self.gauge.origin_mm
+        row[column.GAUGE_SPACING] = self.gauge.spacing_mm
+        row[column.GAUGE_START], row[column.GAUGE_END] = self.start, self.end
+
+
+@dataclass(frozen=True, eq=False)
 class LocalMotion:
     """A rigid motion that a region makes whole, its surroundings in part, and all the rest not at all.
 
     First the turn by `rotation_deg` (a rotation vector) about `pivot_mm` (the centre of the region, where None), then
-    the shift by `translation_mm`. A `ramp` fades it along a direction, as a hinge does; without a region it is bounded
-    by the ramp alone. Bone does not take part where the motion `is_soft`; such a motion comes in small steps, so that
+    the shift by `translation_mm`. A `ramp` fades it along a direction, as a hinge does, or by a gauge; without a region
+    it is bounded by the ramp alone. Bone does not take part where the motion `is_soft`; such a motion comes in small steps, so that
     what is pressed against bone gets thinner, and never folds.
     """
 
@@ -90,7 +125,7 @@ class LocalMotion:
     translation_mm: ArrayLike = (0.0, 0.0, 0.0)
     rotation_deg: ArrayLike = (0.0, 0.0, 0.0)
     pivot_mm: ArrayLike | None = None
-    ramp: Ramp | None = None
+    ramp: Ramp | GaugeRamp | None = None
     is_soft: bool = True
 
     def rows(self) -> Float64Array:
@@ -158,12 +193,14 @@ class Swelling:
 class Widening:
     """A hollow organ that widens to `area_factor` times its cross-section about the third axis of the region.
 
-    It is whole over the length of the region and fades out over `length_reach` times half of it, at either end.
+    It is whole over the length of the region and fades out over `length_reach` times half of it, at either end. A
+    `ramp` by a gauge says who takes part.
     """
 
     region: Region
     area_factor: float
     length_reach: float = 1.0
+    ramp: GaugeRamp | None = None
 
     def rows(self) -> Float64Array:
         """A row for each small step."""
@@ -174,6 +211,8 @@ class Widening:
         row = _swelling(region, 2.0, factor)
         row[column.AXIS : column.AXIS + 3] = region.axes[:, 2]
         row[column.HALF_LENGTH], row[column.LENGTH_REACH] = 1.0, self.length_reach
+        if self.ramp is not None:
+            self.ramp.columns(row)
         reaches = np.array([region.reach, region.reach, 1.0 + self.length_reach])
         extent_mm = np.abs(region.axes * np.asarray(region.semi_axes_mm)) @ reaches
         row[column.LOW : column.LOW + 3] = row[column.CENTER : column.CENTER + 3] - extent_mm
