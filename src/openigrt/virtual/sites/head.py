@@ -19,6 +19,7 @@ from openigrt.virtual.sites.head_soft import (
     nodes,
     orbit_content,
     sinus_air,
+    throat,
     turbinates,
     vessels,
 )
@@ -27,15 +28,21 @@ from openigrt.virtual.sites.pelvis_bones import Side
 from openigrt.virtual.tissue.anatomy import Organ
 
 ORGAN_SEED = 7919
+SOFT_BONES = ("THYROID_CARTILAGE", "CRICOID", "HYOID", "SEPTUM", "FILLING")
 
 
 @dataclass(frozen=True, eq=False)
 class Head:
-    """Organs of the head in three groups, back to front: what bone hides, what hides bone, and bones."""
+    """Organs of the head back to front: soft tissue, air and what lies in hollows, bones, and what is seen through them.
+
+    `stiff` are the bones that soft tissue moves along: all but those of the throat.
+    """
 
     soft: tuple[Organ, ...]
+    air: tuple[Organ, ...]
     bones: tuple[Organ, ...]
     front: tuple[Organ, ...]
+    stiff: tuple[str, ...]
 
 
 def head(seed: int, filling_count: int = 0, with_mask: bool = False) -> Head:
@@ -43,8 +50,10 @@ def head(seed: int, filling_count: int = 0, with_mask: bool = False) -> Head:
     rng = np.random.default_rng(seed)
     bones = tuple(_bones(rng, filling_count))
     soft = tuple(_soft(np.random.default_rng((seed, ORGAN_SEED)), with_mask))
+    air = tuple(_air(np.random.default_rng((seed, ORGAN_SEED, 2))))
     front = tuple(_front(np.random.default_rng((seed, ORGAN_SEED, 1))))
-    return Head(soft, bones, front)
+    stiff = tuple(organ.name for organ in bones if not organ.name.startswith(SOFT_BONES))
+    return Head(soft, air, bones, front, stiff)
 
 
 def _sides(rng: np.random.Generator) -> tuple[Side, Side]:
@@ -62,10 +71,15 @@ def _soft(rng: np.random.Generator, with_mask: bool) -> Iterator[Organ]:
     for side in sides:
         yield from glands(side)
         yield from nodes(side)
-    yield from airway()
+    yield from throat()
     for side in sides:
         yield from vessels(side)
     yield from brain()
+
+
+def _air(rng: np.random.Generator) -> Iterator[Organ]:
+    sides = _sides(rng)
+    yield from airway()
     yield from hollows(sides)
     for side in sides:
         yield from orbit_content(side)

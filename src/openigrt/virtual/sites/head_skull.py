@@ -4,9 +4,10 @@ Axes: x to the patient's left, y back, z up, mm, from the middle between the ear
 Landmarks follow textbook proportions of an adult man; most are moved at random, so that no two sides are alike.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from openigrt.geometry import Float64Array
 from openigrt.virtual.sites.pelvis_bones import Side, tilted_axes
@@ -44,6 +45,13 @@ UPPER_ARCH = (29.0, -48.0, -89.0)
 LOWER_ARCH = (27.0, -46.0, -85.0)
 
 
+def rod(
+    points: ArrayLike, radii: Sequence[float], thin_axis: ArrayLike = (0.0, 0.0, 1.0), thinness: float = 1.0
+) -> Tube:
+    """A tube that goes straight from point to point."""
+    return Tube(np.asarray(points, dtype=np.float64), np.asarray(radii, dtype=np.float64), thin_axis, thinness)
+
+
 def vault(inset_mm: float, scale: float = 1.0) -> Superellipsoid:
     """The outer surface of the vault, or one inside (or, negative, outside) of it."""
     return Superellipsoid(VAULT_CENTER, scale * VAULT_MM - inset_mm, VAULT_AXES, VAULT_SHAPE)
@@ -53,7 +61,7 @@ def cranial_cavity(grown_mm: float = 0.0) -> tuple[Superellipsoid, ...]:
     """What holds the brain: vault, posterior fossa, and the two middle fossae."""
     return (
         vault(BONE_MM - grown_mm),
-        Superellipsoid((0, 42, -2), np.array([50.0, 37.0, 26.0]) + grown_mm, exponents=(2.3, 2.0)),
+        Superellipsoid((0, 42, 0), np.array([50.5, 37.0, 23.5]) + grown_mm, exponents=(2.3, 2.0)),
         *(Superellipsoid((s * 37, -20, 12), np.array([25.0, 31.0, 21.0]) + grown_mm) for s in (1, -1)),
     )
 
@@ -71,7 +79,7 @@ def air_cells(side: Side) -> Iterator[Solid]:
 def orbit(side: Side, grown_mm: float = 0.0) -> tuple[Solid, ...]:
     """The hollow of an orbit, a cone from its rim back to the optic canal."""
     points = np.array([(35, -98, 15), (32, -78, 16), (26, -58, 16), (14, -38, 19)]) * (side.sign, 1, 1)
-    return (spline_tube(points, [r + grown_mm for r in (19.0, 18.5, 13.5, 4.0)]),)
+    return (rod(points, [r + grown_mm for r in (19.0, 18.5, 13.5, 4.0)]),)
 
 
 def nasal_cavity(grown_mm: float = 0.0) -> tuple[Solid, ...]:
@@ -82,7 +90,7 @@ def nasal_cavity(grown_mm: float = 0.0) -> tuple[Solid, ...]:
 
 def skull(rng: np.random.Generator) -> Organ:
     """Vault and base, orbits, and the bones of the face, in one piece; its hollows are lined with cortex."""
-    parts = [Part(vault(0.0)), Part(Superellipsoid((0, 41, -2), (57, 44, 32), exponents=(2.3, 2.0)), blend_mm=6.0)]
+    parts = [Part(vault(0.0)), Part(Superellipsoid((0, 41, 0), (57, 44, 29), exponents=(2.3, 2.0)), blend_mm=6.0)]
     parts += [Part(solid, SUBTRACT, 2.0) for solid in cranial_cavity()]
     parts += list(_base())
     sides = (Side(1.0, rng), Side(-1.0, rng))
@@ -93,7 +101,7 @@ def skull(rng: np.random.Generator) -> Organ:
         parts += [Part(solid, SUBTRACT, 1.0) for solid in (*orbit(side), *air_cells(side))]
         parts.append(Part(_joint_space(side), SUBTRACT, 1.0))
     parts += [Part(solid, SUBTRACT, 1.0) for solid in nasal_cavity()]
-    parts.append(Part(spline_tube(((0, 17, -5), (0, 18, -50)), (16.5, 17.0), (1, 0, 0), 0.9), SUBTRACT, 3.0))
+    parts.append(Part(rod(((0, 17, -5), (0, 18, -50)), (16.5, 17.0), (1, 0, 0), 0.9), SUBTRACT, 3.0))
     for side in sides:
         parts += _thin_bones(side)
     return Organ("SKULL", tuple(parts), SKULL)
@@ -105,13 +113,13 @@ def _base() -> Iterator[Part]:
     yield Part(Superellipsoid((0, -32, 10), (21, 17, 15), exponents=(2.4, 2.4)), blend_mm=6.0)
     for s in (1, -1):
         ridge = ((s * 10, -30, 28), (s * 28, -37, 33), (s * 50, -40, 36))
-        yield Part(spline_tube(ridge, (4.0, 4.0, 4.0)), blend_mm=5.0)
-        yield Part(spline_tube(((s * 8, -14, 20), (s * 9, -10, 27)), (3.0, 2.0)), blend_mm=3.0)
-    yield Part(spline_tube(((0, -16, 22), (0, -12, 6), (0, -3, -21)), (8.0, 8.0, 5.0), (0, 1, 0), 0.8), blend_mm=5.0)
+        yield Part(rod(ridge, (4.0, 4.0, 4.0)), blend_mm=5.0)
+        yield Part(rod(((s * 8, -14, 20), (s * 9, -10, 27)), (3.0, 2.0)), blend_mm=3.0)
+    yield Part(rod(((0, -16, 22), (0, -12, 6), (0, -3, -21)), (8.0, 8.0, 5.0), (0, 1, 0), 0.8), blend_mm=5.0)
     yield Part(Superellipsoid((0, -25, 27), (8, 6.5, 6)), SUBTRACT, 2.0)
-    yield Part(spline_tube(((0, 82, 12), (0, 72, -12), (0, 48, -29)), (5.0, 5.0, 4.0)), blend_mm=6.0)
+    yield Part(rod(((0, 82, 12), (0, 72, -12), (0, 48, -29)), (5.0, 5.0, 4.0)), blend_mm=6.0)
     yield Part(Superellipsoid((1.0, 85.5, 6.0), (7.0, 4.5, 6.0)), blend_mm=7.0)
-    yield Part(spline_tube(((0, -84, 44), (0, -82, 34), (0, -78, 30)), (3.5, 4.0, 2.5)), blend_mm=4.0)
+    yield Part(rod(((0, -84, 44), (0, -82, 34), (0, -78, 30)), (3.5, 4.0, 2.5)), blend_mm=4.0)
 
 
 def _face(side: Side) -> list[Part]:
@@ -119,15 +127,15 @@ def _face(side: Side) -> list[Part]:
     points = side.points
     arch = points((49, -74, -8), (60, -60, -6), (67, -42, -4), (69, -24, -3), (64, -4, 2))
     return [
-        Part(spline_tube(points((49, -72, 34), (35, -88, 37), (18, -93, 33), (3, -93, 31)), (5, 5, 5, 5)), blend_mm=6),
-        Part(spline_tube(points((49, -72, 34), (51, -70, 16), (49, -74, -6)), (5, 4, 7), (0.7, -0.7, 0), 0.8), blend_mm=4),
+        Part(rod(points((49, -72, 34), (35, -88, 37), (18, -93, 33), (3, -93, 31)), (5, 5, 5, 5)), blend_mm=6),
+        Part(rod(points((49, -72, 34), (51, -70, 16), (49, -74, -6)), (5, 4, 7), (0.7, -0.7, 0), 0.8), blend_mm=4),
         Part(spline_tube(arch, (9, 6.5, 4, 3.6, 5), side.direction(1.0, -0.2, 0.0), 0.62), blend_mm=4),
         Part(Superellipsoid(side.point(29, -63, -5), (18, 20, 20.5), exponents=(2.5, 2.6)), blend_mm=5),
-        Part(spline_tube(points((17, -92, 26), (14, -92, 8), (16, -90, -8)), (5, 5, 6)), blend_mm=4),
-        Part(spline_tube(points((57, 8, -2), (58, 15, -14), (55, 15, -28)), (12, 11.5, 6)), blend_mm=6),
+        Part(rod(points((17, -92, 26), (14, -92, 8), (16, -90, -8)), (5, 5, 6)), blend_mm=4),
+        Part(rod(points((57, 8, -2), (58, 15, -14), (55, 15, -28)), (12, 11.5, 6)), blend_mm=6),
         Part(Superellipsoid(side.point(17, 4, -26), (7.0, 12.0, 6.5)), blend_mm=4),
-        Part(spline_tube(points((55, 2, -2), (36, -6, 3), (16, -18, 5)), (11, 10, 7)), blend_mm=4),
-        Part(spline_tube(points((46, 4, -12), (42, -6, -28), (38, -14, -44)), (2.6, 2.0, 1.4)), blend_mm=3),
+        Part(rod(points((55, 2, -2), (36, -6, 3), (16, -18, 5)), (11, 10, 7)), blend_mm=4),
+        Part(rod(points((46, 4, -12), (42, -6, -28), (38, -14, -44)), (2.6, 2.0, 1.4)), blend_mm=3),
     ]
 
 
@@ -135,20 +143,19 @@ def _middle_face() -> Iterator[Part]:
     """Alveolar arch, hard palate, bridge of the nose."""
     yield Part(arch_tube(UPPER_ARCH, UPPER_ARCH_MM - 1.0, 6.0), blend_mm=5.0)
     yield Part(Superellipsoid((0, -67, -17), (28, 25, 3.2), exponents=(2.4, 3.0)), blend_mm=4.0)
-    yield Part(spline_tube(((0, -91, 30), (0, -97, 22), (0, -103, 12)), (4, 3, 2.4), (1, 0, 0), 1.3), blend_mm=4.0)
+    yield Part(rod(((0, -91, 30), (0, -97, 22), (0, -103, 12)), (4, 3, 2.4), (1, 0, 0), 1.3), blend_mm=4.0)
 
 
 def _joint_space(side: Side) -> Superellipsoid:
     """The hollow in which the condyle of the jaw turns."""
-    center = np.array(CONDYLE) * (side.sign, 1, 1)
-    return Superellipsoid(center, np.array([10.5, 5.5, 6.0]) + CONDYLE_GAP_MM)
+    return Superellipsoid(np.array(CONDYLE) * (side.sign, 1, 1), np.array([10.5, 5.5, 6.0]) + CONDYLE_GAP_MM)
 
 
 def _thin_bones(side: Side) -> list[Part]:
     """What stands in hollows: plates of the pterygoid, wall between nose and sinus is left by these."""
     return [
-        Part(spline_tube(side.points((13, -42, 2), (14, -40, -20)), (5, 4), (1, 0, 0), 0.34), blend_mm=2),
-        Part(spline_tube(side.points((15, -40, 2), (20, -35, -19)), (6, 5), (1, -0.4, 0), 0.3), blend_mm=2),
+        Part(rod(side.points((13, -42, 2), (14, -40, -20)), (5, 4), (1, 0, 0), 0.34), blend_mm=2),
+        Part(rod(side.points((15, -40, 2), (20, -35, -19)), (6, 5), (1, -0.4, 0), 0.3), blend_mm=2),
     ]
 
 
@@ -161,15 +168,15 @@ def septum() -> Organ:
 def petrous(side: Side) -> tuple[Organ, ...]:
     """The dense bone round the inner ear, cells of the mastoid, middle ear and ear canal of one side."""
     canal = side.points((82, 2, -3), (68, 0, 0), (54, -1, 0))
-    cells = spline_tube(side.points((57, 9, -1), (58, 15, -12), (55, 15, -24)), (8.5, 8.5, 3.5))
-    dense = spline_tube(side.points((50, 2, 4), (38, -5, 5), (20, -15, 6)), (7.0, 8.0, 3.5))
+    cells = rod(side.points((57, 9, -1), (58, 15, -12), (55, 15, -24)), (8.5, 8.5, 3.5))
+    dense = rod(side.points((50, 2, 4), (38, -5, 5), (20, -15, 6)), (7.0, 8.0, 3.5))
     inner_canal = spline_tube(side.points((16, -2, 6), (30, -3, 5)), (3.0, 2.5))
     ear = Superellipsoid(side.point(48, -2, 1), (4.0, 5.5, 7.0))
     return (
         Organ(f"MASTOID_CELLS_{side.letter}", (Part(cells),), MASTOID_CELLS),
         Organ(f"PETROUS_{side.letter}", (Part(dense), Part(inner_canal, SUBTRACT, 1.0)), PETROUS),
         Organ(f"MIDDLE_EAR_{side.letter}", (Part(ear),), AIR),
-        Organ(f"EAR_CANAL_{side.letter}", (Part(spline_tube(canal, (4.0, 3.2, 3.2))),), AIR),
+        Organ(f"EAR_CANAL_{side.letter}", (Part(rod(canal, (4.0, 3.2, 3.2))),), AIR),
     )
 
 
@@ -231,10 +238,10 @@ def mandible(rng: np.random.Generator) -> Organ:
         coronoid = side.points((50, -28, -26), (50, -33, -12), (50, -32, -4))
         parts += [
             Part(spline_tube(body, (12.5, 13.0, 12.5, 13.0), outward, 0.44), blend_mm=4.0),
-            Part(spline_tube(ramus, (15.0, 14.0, 12.0), side.direction(1, 0, 0), 0.33), blend_mm=5.0),
-            Part(spline_tube(neck, (6.5, 4.5, 4.6), side.direction(1, 0, 0), 0.8), blend_mm=4.0),
+            Part(rod(ramus, (15.0, 14.0, 12.0), side.direction(1, 0, 0), 0.33), blend_mm=5.0),
+            Part(rod(neck, (6.5, 4.5, 4.6), side.direction(1, 0, 0), 0.8), blend_mm=4.0),
             Part(Superellipsoid(condyle, (9.5, 4.6, 5.0)), blend_mm=3.0),
-            Part(spline_tube(coronoid, (7.5, 5.5, 2.5), side.direction(1, 0, 0), 0.45), blend_mm=4.0),
+            Part(rod(coronoid, (7.5, 5.5, 2.5), side.direction(1, 0, 0), 0.45), blend_mm=4.0),
         ]
     parts.append(Part(arch_tube(LOWER_ARCH, LOWER_ARCH_MM + 1.0, 5.5), blend_mm=5.0))
     return Organ("MANDIBLE", tuple(parts), MANDIBLE)
@@ -243,7 +250,7 @@ def mandible(rng: np.random.Generator) -> Organ:
 def hyoid(rng: np.random.Generator) -> Organ:
     """The hyoid: body and greater horns."""
     horns = [
-        Part(spline_tube(Side(s, rng).points((0, -46, -88), (12, -42, -87), (20, -22, -83)), (4.0, 3.2, 2.0)), blend_mm=2.0)
+        Part(rod(Side(s, rng).points((0, -46, -88), (12, -42, -87), (20, -22, -83)), (4.0, 3.2, 2.0)), blend_mm=2.0)
         for s in (1.0, -1.0)
     ]
     return Organ("HYOID", tuple(horns), (Layer(0.0, 780.0, 40.0, 60.0), Layer(1.4, 320.0, 30.0, 50.0)))

@@ -136,17 +136,21 @@ def glands(side: Side) -> Iterator[Organ]:
     yield Organ(f"THYROID_{side.letter}", (Part(lobe),), THYROID)
 
 
-def airway() -> Iterator[Organ]:
-    """Mouth, throat, larynx and windpipe, each in its wall, and the gullet behind."""
-    throat = spline_tube(AIRWAY, [r + 3.6 for r in AIRWAY_RADII_MM], (0, 1, 0), 0.72)
+def throat() -> Iterator[Organ]:
+    """Tongue, walls of throat, larynx and windpipe, and the gullet behind."""
+    wall = spline_tube(AIRWAY, [r + 3.6 for r in AIRWAY_RADII_MM], (0, 1, 0), 0.72)
     pipe = spline_tube(WINDPIPE, [r + 2.2 for r in WINDPIPE_RADII_MM])
     gullet = ((0, -9, -118), (1, -7, -140), (3, 2, -170), (6, 16, -205), (6, 26, -240), (4, 38, -300))
     yield Organ("OESOPHAGUS", (Part(spline_tube(gullet, (9, 8, 7.5, 7.5, 7.5, 8), (0, 1, 0), 0.6)),), WALL)
     yield Organ("TONGUE", tuple(_tongue()), FACE_MUSCLE)
-    palate = ((0, -44, -17), (0, -34, -20), (0, -27, -30), (0, -26, -38))
-    yield Organ("PHARYNX", (Part(throat),), WALL)
+    yield Organ("PHARYNX", (Part(wall),), WALL)
     yield Organ("LARYNX", (Part(Superellipsoid((0, -27, -116), (17, 16, 24), exponents=(2.2, 2.4))),), WALL)
     yield Organ("TRACHEA", (Part(pipe),), WALL)
+
+
+def airway() -> Iterator[Organ]:
+    """The air of mouth, throat and windpipe, and what hangs into it."""
+    palate = ((0, -44, -17), (0, -34, -20), (0, -27, -30), (0, -26, -38))
     yield Organ("AIRWAY", tuple(_air()), AIR)
     yield Organ("SOFT_PALATE", (Part(spline_tube(palate, (12, 12, 9, 4), (0, 0.6, 1), 0.26)),), WALL)
     yield Organ(

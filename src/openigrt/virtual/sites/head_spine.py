@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from openigrt.geometry import Float64Array
+from openigrt.virtual.sites.head_skull import rod
 from openigrt.virtual.sites.pelvis_bones import Side, tilted_axes
 from openigrt.virtual.tissue.anatomy import Layer, Organ, Part
 from openigrt.virtual.tissue.primitive_table import Operation
@@ -92,20 +93,20 @@ def vertebra(name: str, rng: np.random.Generator) -> Organ:
     body = (b.half_width * width, b.half_depth, b.half_height)
     parts = [Part(Superellipsoid(center, body, axes, (2.6, 6.0)))]
     if name == "C2":
-        parts.append(Part(spline_tube(at((0, -1, 4), (0, -1, 14), (0, 0, 29)), (7.0, 5.2, 4.4)), blend_mm=4.0))
+        parts.append(Part(rod(at((0, -1, 4), (0, -1, 14), (0, 0, 29)), (7.0, 5.2, 4.4)), blend_mm=4.0))
     tip = (back + 15.0 + (b.spinous_y - back - 15.0) * length, -b.spinous_drop)
     for s in (-1.0, 1.0):
         parts += _half_arch(at, s, b, name, width)
         if name in ("C3", "C4", "C5", "C6"):
             fork = at((0, tip[0] - 8.0, tip[1] + 2.0), (s * 5.0, tip[0], tip[1]))
-            parts.append(Part(spline_tube(fork, (3.2, 2.6)), blend_mm=2.5))
-    spinous = spline_tube(at((0, back + 18.0, -1.0), (0, tip[0], tip[1])), (4.8, 4.0), axes[:, 0], 0.65)
+            parts.append(Part(rod(fork, (3.2, 2.6)), blend_mm=2.5))
+    spinous = rod(at((0, back + 18.0, -1.0), (0, tip[0], tip[1])), (4.8, 4.0), axes[:, 0], 0.65)
     if name in ("C2", "C7") or name.startswith("T"):
-        spinous = spline_tube(at((0, back + 18.0, -1.0), (0, tip[0], tip[1])), (5.6, 5.4), axes[:, 0], 0.65)
+        spinous = rod(at((0, back + 18.0, -1.0), (0, tip[0], tip[1])), (5.6, 5.4), axes[:, 0], 0.65)
     parts.append(Part(spinous, blend_mm=3.0))
     if name.startswith("C") and name != "C7":
         for s in (-1.0, 1.0):
-            foramen = spline_tube(at((s * (b.half_width + 5.0), 0, h + 8), (s * (b.half_width + 5.0), 0, -h - 8)), (2.9, 2.9))
+            foramen = rod(at((s * (b.half_width + 5.0), 0, h + 8), (s * (b.half_width + 5.0), 0, -h - 8)), (2.9, 2.9))
             parts.append(Part(foramen, SUBTRACT, 0.8))
     return Organ(f"VERTEBRA_{name}", tuple(parts), VERTEBRA)
 
@@ -119,24 +120,24 @@ def _half_arch(at, s: float, b: Build, name: str, width: float) -> list[Part]:  
     rise = 8.4 if is_neck else 10.5
     high, low = (s * x, back + 2.0, rise), (s * x, back + 10.5, -rise)
     if name == "C2":
-        high = (s * 16.0, -1.0, 8.0)
+        high = (s * 16.0, -1.0, 10.5)
     parts = [
-        Part(spline_tube(pedicle, (3.8, 3.8)), blend_mm=2.5),
-        Part(spline_tube(lamina, (4.2, 3.2, 3.2)), blend_mm=3.0),
-        Part(spline_tube(at(high, (s * x, back + 6.0, 0.0), low), (3.4, 5.0, 3.4)), blend_mm=2.0),
+        Part(rod(pedicle, (3.8, 3.8)), blend_mm=2.5),
+        Part(rod(lamina, (4.2, 3.2, 3.2)), blend_mm=3.0),
+        Part(rod(at(high, (s * x, back + 6.0, 0.0), low), (3.4, 5.0, 3.4)), blend_mm=2.0),
     ]
     if is_neck:
         outer = at((s * b.half_width * 0.8, -3.0, -1.0), (s * b.transverse_x * width, -3.0, -3.0))
         parts += [
-            Part(spline_tube(outer, (3.4, 2.4)), blend_mm=2.0),
+            Part(rod(outer, (3.4, 2.4)), blend_mm=2.0),
             Part(
-                spline_tube(at((s * x, back + 1.0, -1.0), (s * b.transverse_x * width, -1.0, -3.0)), (3.4, 2.6)),
+                rod(at((s * x, back + 1.0, -1.0), (s * b.transverse_x * width, -1.0, -3.0)), (3.4, 2.6)),
                 blend_mm=2.0,
             ),
         ]
     else:
         outer = at((s * x, back + 7.0, 2.0), (s * b.transverse_x * width, back + 14.0, 3.0))
-        parts.append(Part(spline_tube(outer, (4.5, 4.5)), blend_mm=3.0))
+        parts.append(Part(rod(outer, (4.5, 4.5)), blend_mm=3.0))
     return parts
 
 
@@ -150,10 +151,10 @@ def atlas(rng: np.random.Generator) -> Organ:
         back = ((s * 20, y + 8, z), (s * 17, y + 22, z + 0.5), (s * 8, y + 33, z + 0.5), (0, y + 36.0, z))
         parts += [
             Part(spline_tube(front, (4.2, 3.8, 4.5), (0, 0, 1), 1.2), blend_mm=2.0),
-            Part(Superellipsoid((s * 19.5, y + 3.0, z + 0.5), (7.2, 9.0, 5.6)), blend_mm=3.0),
+            Part(Superellipsoid((s * 19.5, y + 3.0, z - 1.5), (7.2, 9.0, 5.4)), blend_mm=3.0),
             Part(spline_tube(back, (4.2, 3.4, 3.4, 3.8), (0, 0, 1), 1.2), blend_mm=2.0),
-            Part(spline_tube(((s * 22, y + 4, z), side.point(40, y + 6, z - 1)), (4.6, 4.0)), blend_mm=3.0),
-            Part(spline_tube(((s * 30, y + 4, z + 12), (s * 30, y + 4, z - 12)), (2.9, 2.9)), SUBTRACT, 0.8),
+            Part(rod(((s * 22, y + 4, z), side.point(40, y + 6, z - 1)), (4.6, 4.0)), blend_mm=3.0),
+            Part(rod(((s * 30, y + 4, z + 12), (s * 30, y + 4, z - 12)), (2.9, 2.9)), SUBTRACT, 0.8),
         ]
     return Organ("VERTEBRA_C1", tuple(parts), VERTEBRA)
 
@@ -189,7 +190,7 @@ def ribs(rng: np.random.Generator) -> Iterator[Organ]:
         for side in (Side(1.0, rng), Side(-1.0, rng)):
             tube = spline_tube(side.points(*path), (4.0, radius, radius, radius, radius), (0.8, 0.5, 0.2), 0.7)
             yield Organ(f"RIB_{number}_{side.letter}", (Part(tube),), RIB)
-    handle = spline_tube(((0, -33, -204), (0, -41, -226), (0, -60, -284)), (20, 19, 15), (0, 0.94, -0.33), 0.3)
+    handle = rod(((0, -33, -204), (0, -41, -226), (0, -60, -284)), (20, 19, 15), (0, 0.94, -0.33), 0.3)
     yield Organ("STERNUM", (Part(handle),), RIB)
 
 
@@ -205,7 +206,7 @@ def shoulder(side: Side) -> Organ:
         Part(blade),
         Part(spline_tube(spine_of, (4, 6, 7.5, 7), (0, 0.4, 1.0), 0.6), blend_mm=4.0),
         Part(Superellipsoid(side.point(146, 36, -200), (9, 12, 18)), blend_mm=4.0),
-        Part(spline_tube(points((140, 36, -188), (140, 8, -180)), (6, 5)), blend_mm=4.0),
+        Part(rod(points((140, 36, -188), (140, 8, -180)), (6, 5)), blend_mm=4.0),
     )
     return Organ(f"SHOULDER_{side.letter}", parts, RIB)
 
