@@ -23,6 +23,7 @@ from openigrt.virtual.tissue.solids import Solid, Superellipsoid
 CHAIN = ("T1", "C7", "C6", "C5", "C4", "C3", "C2", "C1", "SKULL")
 ANCHOR = CHAIN.index("C4")  # the bone that stays where the plan has it
 NEAR_MM = 60.0  # bones farther away than this have no say
+SURE = 0.03  # of a number: so close to it, all is bone
 ELSEWHERE = 2.0e-4  # weight of what tissue does that is near no bone
 SHOULDER_PIVOT_MM = (22.0, -30.0, -192.0)  # joint of clavicle and breastbone, left
 
@@ -34,9 +35,9 @@ def hinges(patient: VirtualPatient, angles_deg: Float64Array) -> Iterator[Move]:
     """
     gauge = chain_gauge(patient)
     for n in range(len(CHAIN) - 2, ANCHOR - 1, -1):
-        yield _hinge(joint_mm(n), angles_deg[n], gauge.between(float(n), n + 1.0))
+        yield _hinge(joint_mm(n), angles_deg[n], gauge.between(n + SURE, n + 1.0 - SURE))
     for n in range(ANCHOR):
-        yield _hinge(joint_mm(n), angles_deg[n], gauge.between(n + 1.0, float(n)))
+        yield _hinge(joint_mm(n), angles_deg[n], gauge.between(n + 1.0 - SURE, n + SURE))
 
 
 def jaw_opening(patient: VirtualPatient, degrees: float) -> LocalMotion:
@@ -45,7 +46,7 @@ def jaw_opening(patient: VirtualPatient, degrees: float) -> LocalMotion:
         None,
         rotation_deg=(degrees, 0.0, 0.0),
         pivot_mm=(0.0, *CONDYLE[1:]),
-        ramp=jaw_gauge(patient).between(0.0, 1.0),
+        ramp=jaw_gauge(patient).between(SURE, 1.0 - SURE),
         is_soft=False,
     )
 
@@ -56,7 +57,7 @@ def shoulder_lift(patient: VirtualPatient, side: float, up_deg: float, forward_d
         None,
         rotation_deg=(0.0, -side * up_deg, -side * forward_deg),
         pivot_mm=np.array(SHOULDER_PIVOT_MM) * (side, 1.0, 1.0),
-        ramp=shoulder_gauge(patient).between(0.0, side),
+        ramp=shoulder_gauge(patient).between(side * SURE, side * (1.0 - SURE)),
         is_soft=False,
     )
 

@@ -83,9 +83,9 @@ def _skin() -> tuple[Part, ...]:
     parts.append(Part(Superellipsoid((0, -18, 18), (77, 54, 50)), blend_mm=12.0))
     parts.append(Part(Superellipsoid((0, 8, -330), (170, 100, 160), exponents=(2.6, 3.0)), blend_mm=30.0))
     for s in (1.0, -1.0):
-        slope = ((s * 18, 42, -128), (s * 62, 40, -180), (s * 118, 34, -200), (s * 168, 24, -206))
+        slope = ((s * 18, 42, -126), (s * 64, 42, -172), (s * 118, 38, -194), (s * 168, 24, -206))
         arm = ((s * 168, 22, -203), (s * 180, 20, -240), (s * 186, 20, -340))
-        ear = ((s * 75, 12, 26), (s * 78, 16, 6), (s * 72, 8, -22))
+        ear = ((s * 73, 12, 26), (s * 75, 16, 6), (s * 69, 8, -22))
         parts += [
             Part(spline_tube(slope, (42, 44, 42, 46)), blend_mm=30.0),
             Part(spline_tube(arm, (48, 50, 50)), blend_mm=16.0),

@@ -109,6 +109,21 @@ class GaugeRamp:
         row[column.GAUGE_ORIGIN : column.GAUGE_ORIGIN + 3] = self.gauge.origin_mm
         row[column.GAUGE_SPACING] = self.gauge.spacing_mm
         row[column.GAUGE_START], row[column.GAUGE_END] = self.start, self.end
+        self._bound(row)
+
+    def _bound(self, row: Float64Array) -> None:
+        """Narrow the box of a row to where its share is not nothing; samples at an edge go on outside."""
+        samples = self.gauge.samples
+        takes_part = samples > self.start if self.end > self.start else samples < self.start
+        for n, others in enumerate(((0, 1), (0, 2), (1, 2))):
+            along = np.flatnonzero(takes_part.any(axis=others))
+            if not len(along):
+                raise InvalidGeometry(f"No sample of the gauge lies past {self.start:g}; nothing would move.")
+            ends_mm = self.gauge.origin_mm[n] + self.gauge.spacing_mm * (along[[0, -1]] + np.array([-1, 1]))
+            if along[0] > 0:
+                row[column.LOW + n] = max(row[column.LOW + n], ends_mm[0])
+            if along[-1] < samples.shape[2 - n] - 1:
+                row[column.HIGH + n] = min(row[column.HIGH + n], ends_mm[1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,12 +226,12 @@ class Widening:
         row = _swelling(region, 2.0, factor)
         row[column.AXIS : column.AXIS + 3] = region.axes[:, 2]
         row[column.HALF_LENGTH], row[column.LENGTH_REACH] = 1.0, self.length_reach
-        if self.ramp is not None:
-            self.ramp.columns(row)
         reaches = np.array([region.reach, region.reach, 1.0 + self.length_reach])
         extent_mm = np.abs(region.axes * np.asarray(region.semi_axes_mm)) @ reaches
         row[column.LOW : column.LOW + 3] = row[column.CENTER : column.CENTER + 3] - extent_mm
         row[column.HIGH : column.HIGH + 3] = row[column.CENTER : column.CENTER + 3] + extent_mm
+        if self.ramp is not None:
+            self.ramp.columns(row)
         return row
 
 
