@@ -83,9 +83,12 @@ def chain_gauge(patient: VirtualPatient) -> Gauge:
     heights = [SPINE[name][2] for name in CHAIN[:-1]] + [-20.0]
 
     def elsewhere(points: Float64Array) -> Float64Array:
-        return np.asarray(np.interp(points[..., 2], heights, np.arange(9.0)))
+        # Slower the farther from the spine, as turns go farther there; shoulders belong to the chest whole.
+        x, y, up = points[..., 0], points[..., 1], points[..., 2] - heights[ANCHOR]
+        slower = 1.0 + (x**2 + y**2) / np.where(up > 0.0, 150.0, 400.0) ** 2
+        return np.asarray(np.interp(heights[ANCHOR] + up / slower, heights, np.arange(9.0)))
 
-    box = np.array([[-84.0, -108.0, -210.0], [84.0, 102.0, 6.0]])
+    box = np.array([[-117.0, -162.0, -210.0], [117.0, 138.0, 6.0]])
     return _gauge(_bare(patient, numbers), numbers, elsewhere, box, 3.0)
 
 
@@ -93,8 +96,8 @@ def chain_gauge(patient: VirtualPatient) -> Gauge:
 def jaw_gauge(patient: VirtualPatient) -> Gauge:
     """1 in the jaw and its teeth, 0 in all other bones."""
     numbers = {"MANDIBLE": 1.0, "TEETH_LOWER": 1.0, "SKULL": 0.0, "TEETH_UPPER": 0.0}
-    numbers |= {f"VERTEBRA_C{n}": 0.0 for n in (1, 2, 3, 4)} | {"HYOID": 0.4}
-    box = np.array([[-98.0, -130.0, -135.0], [98.0, 26.0, 18.0]])
+    numbers |= {f"VERTEBRA_C{n}": 0.0 for n in (1, 2, 3, 4)}
+    box = np.array([[-115.0, -155.0, -150.0], [115.0, 50.0, 20.0]])
     return _gauge(_bare(patient, numbers), numbers, lambda points: np.zeros(points.shape[:-1]), box, 2.5)
 
 
@@ -102,12 +105,12 @@ def jaw_gauge(patient: VirtualPatient) -> Gauge:
 def shoulder_gauge(patient: VirtualPatient) -> Gauge:
     """1 in the left clavicle, scapula and arm, -1 in those of the right, 0 in spine, ribs and breastbone."""
     numbers = {f"{name}_{side}": sign for name in ("SHOULDER", "HUMERUS") for side, sign in (("L", 1.0), ("R", -1.0))}
-    numbers |= {f"RIB_{n}_{side}": 0.0 for n in (1, 2, 3) for side in "LR"} | {"STERNUM": 0.0}
+    numbers |= {f"RIB_{n}_{side}": 0.0 for n in (1, 2, 3, 4) for side in "LR"} | {"STERNUM": 0.0}
     numbers |= {f"VERTEBRA_{name}": 0.0 for name in ("T3", "T1", "C6", "C4")}
-    box = np.array([[-250.0, -120.0, -330.0], [250.0, 140.0, -100.0]])
+    box = np.array([[-264.0, -130.0, -450.0], [264.0, 140.0, -72.0]])
 
     def elsewhere(points: Float64Array) -> Float64Array:
-        return np.asarray(np.clip(points[..., 0] / 160.0, -1.0, 1.0) * (points[..., 2] < -120.0))
+        return np.asarray(np.clip(points[..., 0] / 160.0, -1.0, 1.0) * np.clip(-1.0 - points[..., 2] / 80.0, 0.0, 1.0))
 
     return _gauge(_bare(patient, numbers), numbers, elsewhere, box, 6.0)
 

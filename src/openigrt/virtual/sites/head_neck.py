@@ -32,8 +32,8 @@ CTV_MARGIN_MM = 8.0
 TARGET_REGION_MM = (66.0, 44.0, 92.0)
 PAROTID_MM, PAROTID_SEMI_AXES_MM = (60.0, -8.0, -31.0), (18.0, 22.0, 28.0)
 # Weight is lost about the axis of the neck: its middle, how wide it is, and how deep below the skin tissue gets thinner.
-NECK_MM, NECK_SEMI_AXES_MM = (0.0, 10.0, -110.0), (64.0, 64.0, 46.0)
-FACE_MM, FACE_SEMI_AXES_MM = (0.0, -30.0, -46.0), (68.0, 70.0, 26.0)
+NECK_MM, NECK_SEMI_AXES_MM = (0.0, 10.0, -112.0), (64.0, 64.0, 40.0)
+FACE_MM, FACE_SEMI_AXES_MM = (0.0, -30.0, -38.0), (68.0, 70.0, 20.0)
 NECK_RADIUS_MM = 63.0
 FACE_SHARE = 0.5
 THINNER_MM = 14.0
@@ -126,20 +126,20 @@ def head_neck_in(patient: VirtualPatient, state: HeadNeckState, number: int = 1)
 def head_neck_day(patient: VirtualPatient, number: int) -> Day:
     """A day at random: jaw, neck and shoulders, glands that shrink, weight that is lost, drift, and a setup error.
 
-    Jaw -0.5 to 3.5 degrees; each joint of the neck about 0.5 degrees nodding and half of that to the sides; shoulders
-    about 4 mm. By fraction, parotids lose 0.5 to 1 % of their volume, sick nodes up to 2 %; parotids end 2 to 3 mm
-    farther in, and the radius of the neck 1 to 8 mm smaller, as differs between patients.
+    Jaw -0.5 to 2.3 degrees; each joint of the neck about 0.5 degrees nodding and half of that to the sides; shoulders
+    about 3 mm. By fraction, parotids lose 0.5 to 1 % of their volume, sick nodes up to 2 %; parotids end 2 to 3 mm
+    farther in, and the radius of the neck 1 to 7 mm smaller, as differs between patients.
     """
     of_patient = np.random.default_rng((patient.seed, DAY_SEED))
     mean = patient.population.of_patient(of_patient)
     parotid_rate, node_rate = of_patient.uniform((0.005, 0.008), (0.010, 0.020))
-    migration_mm, loss_mm = of_patient.uniform((2.0, 1.0), (3.0, 8.0))
+    migration_mm, loss_mm = of_patient.uniform((2.0, 1.0), (3.0, 7.0))
     rng = np.random.default_rng((patient.seed, number, DAY_SEED))
     done = min(number / FRACTIONS, 1.2)
     nodding = np.clip(rng.standard_normal((JOINTS, 3)), -2.0, 2.0) * (0.5, 0.25, 0.25)
-    up, forward = np.clip(rng.standard_normal((2, 2)), -2.5, 2.5) * 1.5
+    up, forward = np.clip(rng.standard_normal((2, 2)), -2.2, 2.2) * 1.1
     state = HeadNeckState(
-        jaw_deg=float(np.clip(0.5 + 1.2 * rng.standard_normal(), -0.5, 3.5)),
+        jaw_deg=float(np.clip(0.5 + 0.9 * rng.standard_normal(), -0.5, 2.3)),
         neck_deg=nodding,
         shoulders_up_deg=(float(up[0]), float(up[1])),
         shoulders_forward_deg=(float(forward[0]), float(forward[1])),

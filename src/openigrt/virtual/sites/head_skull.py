@@ -135,7 +135,7 @@ def _face(side: Side) -> list[Part]:
         Part(rod(points((57, 8, -2), (58, 15, -14), (55, 15, -28)), (12, 11.5, 6)), blend_mm=6),
         Part(Superellipsoid(side.point(17, 4, -26), (7.0, 12.0, 6.5)), blend_mm=4),
         Part(rod(points((55, 2, -2), (36, -6, 3), (16, -18, 5)), (11, 10, 7)), blend_mm=4),
-        Part(rod(points((46, 4, -12), (42, -6, -28), (38, -14, -44)), (2.6, 2.0, 1.4)), blend_mm=3),
+        Part(rod(points((44, 4, -10), (38, -2, -24), (35, -7, -36)), (2.6, 2.0, 1.4)), blend_mm=3),
     ]
 
 

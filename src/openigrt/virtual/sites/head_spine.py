@@ -118,13 +118,13 @@ def _half_arch(at, s: float, b: Build, name: str, width: float) -> list[Part]:  
     pedicle = at((s * b.half_width * 0.85, back - 3.0, 1.0), (s * (x - 2.0), back + 4.0, 0.0))
     lamina = at((s * x, back + 6.0, -1.0), (s * 11.0, back + 15.0, -2.0), (0, back + 19.0, -2.0))
     rise = 8.4 if is_neck else 10.5
-    high, low = (s * x, back + 2.0, rise), (s * x, back + 10.5, -rise)
+    high, low = (s * x, back + 1.5, rise), (s * x, back + 11.0, -rise)
     if name == "C2":
         high = (s * 16.0, -1.0, 10.5)
     parts = [
         Part(rod(pedicle, (3.8, 3.8)), blend_mm=2.5),
         Part(rod(lamina, (4.2, 3.2, 3.2)), blend_mm=3.0),
-        Part(rod(at(high, (s * x, back + 6.0, 0.0), low), (3.4, 5.0, 3.4)), blend_mm=2.0),
+        Part(rod(at(high, (s * x, back + 6.0, 0.0), low), (3.0, 4.8, 3.0)), blend_mm=2.0),
     ]
     if is_neck:
         outer = at((s * b.half_width * 0.8, -3.0, -1.0), (s * b.transverse_x * width, -3.0, -3.0))
@@ -181,7 +181,7 @@ def spine(rng: np.random.Generator) -> Iterator[Organ]:
 def ribs(rng: np.random.Generator) -> Iterator[Organ]:
     """The first four ribs of either side, and the handle of the breastbone."""
     courses = {
-        1: (("T1", (22, 36, -166), (45, 34, -168), (62, 16, -176), (52, -14, -192), (28, -30, -205)), 5.5),
+        1: (("T1", (22, 36, -166), (45, 34, -168), (62, 16, -176), (54, -14, -196), (32, -28, -213)), 5.5),
         2: (("T2", (22, 46, -186), (54, 52, -190), (84, 28, -200), (78, -14, -218), (36, -38, -234)), 5.0),
         3: (("T3", (22, 54, -208), (62, 64, -214), (98, 36, -226), (96, -8, -244), (50, -40, -262)), 5.0),
         4: (("T4", (22, 60, -230), (68, 72, -236), (108, 42, -250), (108, -6, -268), (60, -44, -286)), 5.0),
@@ -197,12 +197,12 @@ def ribs(rng: np.random.Generator) -> Iterator[Organ]:
 def shoulder(side: Side) -> Organ:
     """Clavicle, scapula and upper end of the humerus of one side."""
     points = side.points
-    clavicle = points((20, -30, -190), (42, -30, -186), (72, -14, -177), (104, 6, -170), (134, 16, -168), (156, 16, -166))
+    clavicle = points((27, -30, -189), (42, -30, -186), (72, -14, -177), (104, 6, -170), (134, 16, -168), (156, 16, -166))
     blade_edge = points((108, 62, -184), (136, 46, -186), (150, 38, -200), (132, 58, -244), (112, 74, -300), (96, 82, -290), (90, 80, -230))
     blade = Sheet(blade_edge, points((116, 66, -220), (108, 74, -250)), side.direction(60, -40, -230), (2.0, 4.0))
     spine_of = points((94, 84, -212), (124, 72, -192), (152, 50, -174), (164, 28, -167))
     parts = (
-        Part(spline_tube(clavicle, (10, 7.5, 6.2, 6, 6.5, 6))),
+        Part(spline_tube(clavicle, (8, 7.5, 6.2, 6, 6.5, 6))),
         Part(blade),
         Part(spline_tube(spine_of, (4, 6, 7.5, 7), (0, 0.4, 1.0), 0.6), blend_mm=4.0),
         Part(Superellipsoid(side.point(146, 36, -200), (9, 12, 18)), blend_mm=4.0),
