@@ -85,10 +85,10 @@ def chain_gauge(patient: VirtualPatient) -> Gauge:
     def elsewhere(points: Float64Array) -> Float64Array:
         # Slower the farther from the spine, as turns go farther there; shoulders belong to the chest whole.
         x, y, up = points[..., 0], points[..., 1], points[..., 2] - heights[ANCHOR]
-        slower = 1.0 + (x**2 + y**2) / np.where(up > 0.0, 150.0, 400.0) ** 2
+        slower = 1.0 + (x**2 + y**2) / np.where(up > 0.0, 250.0, 400.0) ** 2
         return np.asarray(np.interp(heights[ANCHOR] + up / slower, heights, np.arange(9.0)))
 
-    box = np.array([[-117.0, -162.0, -210.0], [117.0, 138.0, 6.0]])
+    box = np.array([[-117.0, -162.0, -210.0], [117.0, 138.0, 36.0]])
     return _gauge(_bare(patient, numbers), numbers, elsewhere, box, 3.0)
 
 
