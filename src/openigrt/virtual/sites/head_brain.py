@@ -32,7 +32,7 @@ def brain() -> Iterator[Organ]:
     yield Organ("CRANIAL_CAVITY", tuple(Part(solid) for solid in cranial_cavity(0.8)), CSF)
     for s, letter in ((1.0, "L"), (-1.0, "R")):
         yield Organ(f"HEMISPHERE_{letter}", tuple(_hemisphere(s)), CEREBRUM)
-    lobes = [Part(Superellipsoid((s * 22, 41, -2), (27, 33, 22), exponents=(2.2, 2.0)), blend_mm=5.0) for s in (1, -1)]
+    lobes = [Part(Superellipsoid((s * 22, 40, -1), (28, 34, 23), exponents=(2.2, 2.0)), blend_mm=5.0) for s in (1, -1)]
     yield Organ("CEREBELLUM", (*lobes, Part(Superellipsoid((0, 42, 5), (11, 27, 19)), blend_mm=6.0)), CEREBELLUM)
     yield Organ("NUCLEI", tuple(_nuclei()), NUCLEI)
     callosum = ((0, -32, 46), (0, -41, 54), (0, -30, 64), (0, 0, 70), (0, 26, 64), (0, 30, 55))

@@ -153,7 +153,9 @@ def _gauge(
         )
         if any(s.start >= s.stop for s in near):
             continue
-        away = np.maximum(bones.signed_distance_mm(organ.name, points[near]) - 0.3, 0.02)
+        # Distances are to first order, too short far from what is flat; those to the box are never too long.
+        to_box = np.linalg.norm(np.maximum(np.maximum(low - points[near], points[near] - high), 0.0), axis=-1)
+        away = np.maximum(np.maximum(bones.signed_distance_mm(organ.name, points[near]), to_box) - 0.3, 0.02)
         share = np.maximum((NEAR_MM - away) / (NEAR_MM * away), 0.0) ** 2
         weight[near] += share
         total[near] += numbers[organ.name] * share

@@ -113,7 +113,7 @@ def _base() -> Iterator[Part]:
     yield Part(Superellipsoid((0, -32, 10), (21, 17, 15), exponents=(2.4, 2.4)), blend_mm=6.0)
     for s in (1, -1):
         ridge = ((s * 10, -30, 28), (s * 28, -37, 33), (s * 50, -40, 36))
-        yield Part(rod(ridge, (4.0, 4.0, 4.0)), blend_mm=5.0)
+        yield Part(rod(ridge, (3.0, 2.4, 3.0)), blend_mm=5.0)
         yield Part(rod(((s * 8, -14, 20), (s * 9, -10, 27)), (3.0, 2.0)), blend_mm=3.0)
     yield Part(rod(((0, -16, 22), (0, -12, 6), (0, -3, -21)), (8.0, 8.0, 5.0), (0, 1, 0), 0.8), blend_mm=5.0)
     yield Part(Superellipsoid((0, -25, 27), (8, 6.5, 6)), SUBTRACT, 2.0)
