@@ -78,14 +78,14 @@ def joint_mm(n: int) -> Float64Array:
 def chain_gauge(patient: VirtualPatient) -> Gauge:
     """From 0 in the first vertebra of the chest (and all below) to 8 in the skull and all that hangs on it."""
     numbers = {f"VERTEBRA_{name}": float(n) for n, name in enumerate(CHAIN[:-1])}
-    numbers |= {"VERTEBRA_T2": 0.0, "RIB_1_L": 0.0, "RIB_1_R": 0.0}
-    numbers |= {"MANDIBLE": 8.0, "SKULL": 8.0}
+    numbers |= {f"{name}_{side}": 0.0 for name in ("RIB_1", "SHOULDER", "HUMERUS") for side in "LR"}
+    numbers |= {"VERTEBRA_T2": 0.0, "MANDIBLE": 8.0, "SKULL": 8.0}
     heights = [SPINE[name][2] for name in CHAIN[:-1]] + [-20.0]
 
     def elsewhere(points: Float64Array) -> Float64Array:
         # Slower the farther from the spine, as turns go farther there; shoulders belong to the chest whole.
         x, y, up = points[..., 0], points[..., 1], points[..., 2] - heights[ANCHOR]
-        slower = 1.0 + (x**2 + y**2) / np.where(up > 0.0, 250.0, 400.0) ** 2
+        slower = 1.0 + (x**2 + y**2) / np.where(up > 0.0, 320.0, 400.0) ** 2
         return np.asarray(np.interp(heights[ANCHOR] + up / slower, heights, np.arange(9.0)))
 
     box = np.array([[-117.0, -162.0, -210.0], [117.0, 138.0, 36.0]])

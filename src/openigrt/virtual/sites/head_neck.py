@@ -26,9 +26,9 @@ from openigrt.virtual.tissue.solids import Superellipsoid, spline_tube
 
 TUMOUR_MM = (15.0, -20.0, -52.0)
 TUMOUR_SEMI_AXES_MM = np.array([10.0, 10.0, 13.0])
-SICK_NODE_MM = (43.0, -8.0, -72.0)
+SICK_NODE_MM = (40.0, -8.0, -72.0)
 SICK_NODE_SEMI_AXES_MM = np.array([9.5, 11.0, 13.0])
-CTV_MARGIN_MM = 8.0
+CTV_MARGIN_MM = 7.0
 TARGET_REGION_MM = (66.0, 44.0, 92.0)
 PAROTID_MM, PAROTID_SEMI_AXES_MM = (60.0, -8.0, -31.0), (18.0, 22.0, 28.0)
 # Weight is lost about the axis of the neck: its middle, how wide it is, and how deep below the skin tissue gets thinner.
@@ -36,7 +36,7 @@ NECK_MM, NECK_SEMI_AXES_MM = (0.0, 10.0, -112.0), (64.0, 64.0, 40.0)
 FACE_MM, FACE_SEMI_AXES_MM = (0.0, -30.0, -38.0), (68.0, 70.0, 20.0)
 NECK_RADIUS_MM = 63.0
 FACE_SHARE = 0.5
-THINNER_MM = 14.0
+THINNER_MM = 18.0
 SKIN_BOX_MM = np.array([[-150.0, -150.0, -235.0], [150.0, 130.0, 15.0]])
 SKIN_STEP_MM = 5.0
 FRACTIONS = 35
@@ -163,7 +163,7 @@ def _with_target(made: Head) -> tuple[Organ, ...]:
     """All organs: what is treated lies behind all, unseen but known; tumour and sick node before the soft tissue."""
     grown = Superellipsoid(TUMOUR_MM, TUMOUR_SEMI_AXES_MM + CTV_MARGIN_MM)
     parts = [Part(grown), Part(Superellipsoid(SICK_NODE_MM, SICK_NODE_SEMI_AXES_MM + CTV_MARGIN_MM), blend_mm=6.0)]
-    for s, radius in ((1.0, 13.0), (-1.0, 11.5)):
+    for s, radius in ((1.0, 12.0), (-1.0, 11.0)):
         levels = ((s * 38, -8, -52), (s * 38, -8, -80), (s * 37, -8, -112), (s * 33, -8, -150))
         parts.append(Part(spline_tube(levels, (radius,) * 4, (0, 1, 0), 1.15), blend_mm=6.0))
     seen = (

@@ -67,6 +67,7 @@ def _skin() -> tuple[Part, ...]:
     parts = [Part(vault(-SCALP_MM))]
     parts += [
         Part(Superellipsoid((0, -52, -20), (66, 45, 62), exponents=(2.3, 2.3)), blend_mm=18.0),
+        Part(Superellipsoid((0, -18, -50), (70, 62, 52), exponents=(2.3, 2.2)), blend_mm=12.0),
         Part(Superellipsoid((0, -58, -64), (44, 40, 31), exponents=(2.3, 2.4)), blend_mm=16.0),
         Part(Superellipsoid((0, -88, -80), (17, 11, 14)), blend_mm=10.0),
         Part(Superellipsoid((0, -86, -36), (32, 20, 22)), blend_mm=12.0),
