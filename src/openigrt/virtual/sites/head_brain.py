@@ -54,7 +54,9 @@ def _hemisphere(s: float) -> Iterator[Part]:
     yield Part(HalfSpace((0, -60, 33), (0, -0.35, -0.94)), INTERSECT, 8.0)
     yield Part(Superellipsoid((s * 38, -18, 12), (22, 29, 19)), blend_mm=6.0)
     yield Part(HalfSpace((s * 0.7, 0, 0), (-s, 0, 0)), INTERSECT, 3.0)
-    fissure = spline_tube(((s * 70, -34, 22), (s * 48, -22, 24), (s * 46, 6, 32), (s * 66, 26, 42)), (3.2, 2.8, 2.2, 1.4))
+    fissure = spline_tube(
+        ((s * 70, -34, 22), (s * 48, -22, 24), (s * 46, 6, 32), (s * 66, 26, 42)), (3.2, 2.8, 2.2, 1.4)
+    )
     yield Part(fissure, SUBTRACT, 1.5)
 
 

@@ -148,8 +148,7 @@ def _gauge(
     for organ in bones.organs:
         low, high = bones.bounds_mm(organ.name)
         near = tuple(
-            slice(*np.searchsorted(axis, (low[n] - NEAR_MM, high[n] + NEAR_MM)))
-            for n, axis in ((2, z), (1, y), (0, x))
+            slice(*np.searchsorted(axis, (low[n] - NEAR_MM, high[n] + NEAR_MM))) for n, axis in ((2, z), (1, y), (0, x))
         )
         if any(s.start >= s.stop for s in near):
             continue

@@ -29,18 +29,22 @@ TUMOUR_SEMI_AXES_MM = np.array([10.0, 10.0, 13.0])
 SICK_NODE_MM = (40.0, -8.0, -72.0)
 SICK_NODE_SEMI_AXES_MM = np.array([9.5, 11.0, 13.0])
 CTV_MARGIN_MM = 7.0
+NODE_REGION = Region(SICK_NODE_MM, SICK_NODE_SEMI_AXES_MM, 2.2)
 TARGET_REGION_MM = (66.0, 44.0, 92.0)
 PAROTID_MM, PAROTID_SEMI_AXES_MM = (60.0, -8.0, -31.0), (18.0, 22.0, 28.0)
 # Weight is lost about the axis of the neck: its middle, how wide it is, and how deep below the skin tissue gets thinner.
 NECK_MM, NECK_SEMI_AXES_MM = (0.0, 10.0, -112.0), (64.0, 64.0, 40.0)
 FACE_MM, FACE_SEMI_AXES_MM = (0.0, -30.0, -38.0), (68.0, 70.0, 20.0)
 NECK_RADIUS_MM = 63.0
-FACE_SHARE = 0.5
-THINNER_MM = 18.0
+EFFORT = 1.32  # for what is asked of the mean radius: the back of the neck gives less
+FACE_SHARE = 0.3
+THINNER_MM = 22.0
 SKIN_BOX_MM = np.array([[-150.0, -150.0, -235.0], [150.0, 130.0, 15.0]])
 SKIN_STEP_MM = 5.0
 FRACTIONS = 35
 DAY_SEED = 31
+TRIAL, TRIALS, MOST_EFFORT, MIGRATION_STEPS = 0.75, 3, 1.8, 4
+FADE_MM = 6.0  # of what bones hold: glands lie next to the jaw
 JOINTS = len(CHAIN) - 1
 
 ORGANS_AT_RISK = (
@@ -104,6 +108,7 @@ def head_neck_patient(
         target_region=Region((0.0, -8.0, -95.0), TARGET_REGION_MM, 1.6),
         structures=STRUCTURES,
         population=MASK_SETUP,
+        fade_mm=FADE_MM,
         planned=Day(0, organs=tuple(_with_contrast(anatomy)) if with_contrast else ()),
     )
 
@@ -113,9 +118,7 @@ def head_neck_in(patient: VirtualPatient, state: HeadNeckState, number: int = 1)
     skeleton: list[Move] = []
     if state.jaw_deg:
         skeleton.append(jaw_opening(patient, state.jaw_deg))
-    for side, up_deg, forward_deg in zip(
-        (1.0, -1.0), state.shoulders_up_deg, state.shoulders_forward_deg, strict=True
-    ):
+    for side, up_deg, forward_deg in zip((1.0, -1.0), state.shoulders_up_deg, state.shoulders_forward_deg, strict=True):
         if up_deg or forward_deg:
             skeleton.append(shoulder_lift(patient, side, up_deg, forward_deg))
     if np.any(state.neck_deg):
@@ -128,12 +131,12 @@ def head_neck_day(patient: VirtualPatient, number: int) -> Day:
 
     Jaw -0.5 to 2.3 degrees; each joint of the neck about 0.5 degrees nodding and half of that to the sides; shoulders
     about 3 mm. By fraction, parotids lose 0.5 to 1 % of their volume, sick nodes up to 2 %; parotids end 2 to 3 mm
-    farther in, and the radius of the neck 1 to 7 mm smaller, as differs between patients.
+    farther in, and the radius of the neck 1 to 5 mm smaller, as differs between patients.
     """
     of_patient = np.random.default_rng((patient.seed, DAY_SEED))
     mean = patient.population.of_patient(of_patient)
     parotid_rate, node_rate = of_patient.uniform((0.005, 0.008), (0.010, 0.020))
-    migration_mm, loss_mm = of_patient.uniform((2.0, 1.0), (3.0, 7.0))
+    migration_mm, loss_mm = of_patient.uniform((2.0, 1.0), (3.0, 5.0))
     rng = np.random.default_rng((patient.seed, number, DAY_SEED))
     done = min(number / FRACTIONS, 1.2)
     nodding = np.clip(rng.standard_normal((JOINTS, 3)), -2.0, 2.0) * (0.5, 0.25, 0.25)
@@ -182,33 +185,50 @@ def _with_contrast(anatomy: Anatomy) -> Iterator[Organ]:
 
 
 def _shrunk(patient: VirtualPatient, state: HeadNeckState) -> Iterator[Move]:
-    """Parotids and the sick node lose volume; parotids go inward."""
+    """Parotids and the sick node lose volume; parotids go inward, in steps so small that nothing folds beside bone."""
     for s, letter in ((1.0, "L"), (-1.0, "R")):
-        region = _parotid(s)
+        organ, region = f"PAROTID_{letter}", _parotid(s)
         if state.parotid_factor != 1.0:
-            yield Swelling(region, state.parotid_factor ** _parotid_effort(patient, letter))
+            yield Swelling(region, state.parotid_factor ** _shrinking_effort(patient, organ, region))
         if state.migration_mm:
-            yield LocalMotion(region, (-s * state.migration_mm, 0.0, 0.0))
+            step_mm = -s * state.migration_mm * _going_effort(patient, organ, region) / MIGRATION_STEPS
+            for _ in range(MIGRATION_STEPS):
+                yield LocalMotion(region, (step_mm, 0.0, 0.0))
     if state.node_factor != 1.0:
-        yield Swelling(Region(SICK_NODE_MM, SICK_NODE_SEMI_AXES_MM, 2.2), state.node_factor)
+        yield Swelling(NODE_REGION, state.node_factor ** _shrinking_effort(patient, "SICK_NODE", NODE_REGION))
 
 
+@lru_cache(maxsize=2)
 def _parotid(s: float) -> Region:
+    """Round the gland of one side."""
     return Region(np.array(PAROTID_MM) * (s, 1.0, 1.0), PAROTID_SEMI_AXES_MM, 2.0)
 
 
-@lru_cache(maxsize=16)
-def _parotid_effort(patient: VirtualPatient, letter: str) -> float:
-    """The power of a factor that makes a gland lose what it is told, though bone beside it does not give way."""
-    name, trial = f"PAROTID_{letter}", 0.8
-    low, high = patient.anatomy.bounds_mm(name) - patient.anatomy.origin_mm
+@lru_cache(maxsize=32)
+def _shrinking_effort(patient: VirtualPatient, organ: str, region: Region) -> Factor:
+    """The power of a factor on the volume that makes an organ lose what it is told, though bone does not give way."""
+    inside, steps_mm, power = _points_mm(patient, organ), 1.0e-2 * np.eye(3), 1.0
+    for _ in range(TRIALS):
+        trial = Deformation((Swelling(region, TRIAL**power),), patient.stiffness)
+        slopes = [(trial.moved_mm(inside + s) - trial.moved_mm(inside - s)) / 2.0e-2 for s in steps_mm]
+        power *= float(np.log(TRIAL) / np.log(np.linalg.det(np.stack(slopes, axis=-1)).mean()))
+    return power
+
+
+@lru_cache(maxsize=32)
+def _going_effort(patient: VirtualPatient, organ: str, region: Region) -> Factor:
+    """How much farther a region is to go than the organ in it shall, as bone beside it does not give way."""
+    inside = _points_mm(patient, organ)
+    gone = Deformation((LocalMotion(region, (1.0, 0.0, 0.0)),), patient.stiffness).moved_mm(inside) - inside
+    return min(1.0 / float(gone[:, 0].mean()), MOST_EFFORT)
+
+
+def _points_mm(patient: VirtualPatient, organ: str) -> Float64Array:
+    """Points (n, 3) all through an organ at rest, in the anatomy's own axes."""
+    low, high = patient.anatomy.bounds_mm(organ) - patient.anatomy.origin_mm
     axes = [np.arange(low[n], high[n], 2.0) for n in range(3)]
     points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
-    inside = points[patient.anatomy.signed_distance_mm(name, points + patient.anatomy.origin_mm) < 0.0]
-    shrunk = Deformation((Swelling(_parotid(1.0 if letter == "L" else -1.0), trial),), patient.stiffness)
-    step = 1.0e-2 * np.eye(3)
-    slopes = [(shrunk.moved_mm(inside + s) - shrunk.moved_mm(inside - s)) / 2.0e-2 for s in step]
-    return float(np.log(trial) / np.log(np.linalg.det(np.stack(slopes, axis=-1)).mean()))
+    return points[patient.anatomy.signed_distance_mm(organ, points + patient.anatomy.origin_mm) < 0.0]
 
 
 def _thinner(patient: VirtualPatient, loss_mm: float) -> Iterator[Move]:
@@ -220,7 +240,7 @@ def _thinner(patient: VirtualPatient, loss_mm: float) -> Iterator[Move]:
         (NECK_MM, NECK_SEMI_AXES_MM, 1.0, 0.8),
         (FACE_MM, FACE_SEMI_AXES_MM, FACE_SHARE, 1.2),
     ):
-        gone_mm = share * loss_mm
+        gone_mm = EFFORT * share * loss_mm
         region = Region(center, semi_axes_mm, 1.8)
         factor = (1.0 - gone_mm / NECK_RADIUS_MM) ** 2
         yield Widening(region, factor, length_reach, skin.between(-THINNER_MM - loss_mm, -loss_mm))

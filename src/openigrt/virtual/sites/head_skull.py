@@ -254,4 +254,3 @@ def hyoid(rng: np.random.Generator) -> Organ:
         for s in (1.0, -1.0)
     ]
     return Organ("HYOID", tuple(horns), (Layer(0.0, 780.0, 40.0, 60.0), Layer(1.4, 320.0, 30.0, 50.0)))
-

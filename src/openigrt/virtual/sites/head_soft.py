@@ -155,7 +155,9 @@ def airway() -> Iterator[Organ]:
     yield Organ("AIRWAY", tuple(_air()), AIR)
     yield Organ("SOFT_PALATE", (Part(spline_tube(palate, (12, 12, 9, 4), (0, 0.6, 1), 0.26)),), WALL)
     yield Organ(
-        "EPIGLOTTIS", (Part(spline_tube(((0, -26, -72), (0, -30, -84), (0, -34, -98)), (8, 9, 6), (0, 1, 0.3), 0.18)),), WALL
+        "EPIGLOTTIS",
+        (Part(spline_tube(((0, -26, -72), (0, -30, -84), (0, -34, -98)), (8, 9, 6), (0, 1, 0.3), 0.18)),),
+        WALL,
     )
 
 
@@ -179,9 +181,7 @@ def larynx_cartilage(rng: np.random.Generator) -> Iterator[Organ]:
     plates = []
     for side in (Side(1.0, rng), Side(-1.0, rng)):
         points = side.points((2, -46, -106), (11, -36, -108), (17, -20, -110))
-        plates.append(
-            Part(spline_tube(points, (10, 12, 11), side.direction(0.85, -0.55, 0.0), 0.13), blend_mm=1.0)
-        )
+        plates.append(Part(spline_tube(points, (10, 12, 11), side.direction(0.85, -0.55, 0.0), 0.13), blend_mm=1.0))
         horn = side.points((18, -18, -104), (19, -17, -92))
         plates.append(Part(spline_tube(horn, (2.2, 1.4)), blend_mm=1.5))
         low = side.points((17, -18, -116), (15, -16, -128))
@@ -196,8 +196,26 @@ def larynx_cartilage(rng: np.random.Generator) -> Iterator[Organ]:
 def orbit_content(side: Side) -> Iterator[Organ]:
     """Eye, lens, optic nerve and muscles, in front of the fat of the orbit."""
     eye = side.point(33, -76, 16)
-    yield Organ(f"OPTIC_NERVE_{side.letter}", (Part(spline_tube(np.vstack([eye + (0, 8, 0), side.points((24, -52, 17), (14, -38, 19), (6, -30, 27))]), (2.2, 2.0, 2.0, 2.0))),), NERVE)
-    yield Organ(f"EYE_{side.letter}", (Part(Superellipsoid(eye, (12.2, 12.4, 12.0))), Part(Superellipsoid(eye + (0, -5.2, 0), (7.5, 8.5, 7.5)), blend_mm=1.0)), EYE)
+    yield Organ(
+        f"OPTIC_NERVE_{side.letter}",
+        (
+            Part(
+                spline_tube(
+                    np.vstack([eye + (0, 8, 0), side.points((24, -52, 17), (14, -38, 19), (6, -30, 27))]),
+                    (2.2, 2.0, 2.0, 2.0),
+                )
+            ),
+        ),
+        NERVE,
+    )
+    yield Organ(
+        f"EYE_{side.letter}",
+        (
+            Part(Superellipsoid(eye, (12.2, 12.4, 12.0))),
+            Part(Superellipsoid(eye + (0, -5.2, 0), (7.5, 8.5, 7.5)), blend_mm=1.0),
+        ),
+        EYE,
+    )
     yield Organ(f"LENS_{side.letter}", (Part(Superellipsoid(eye + (0, -8.6, 0), (4.6, 2.1, 4.6))),), LENS)
 
 

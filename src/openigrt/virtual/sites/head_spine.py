@@ -165,7 +165,9 @@ def disk(below: str, above: str) -> Organ:
     build = BUILDS[below]
     center = low + (build.half_height + 2.4) / np.linalg.norm(high - low) * (high - low)
     size = (build.half_width, build.half_depth, 4.0)
-    return Organ(f"DISK_{above}_{below}", (Part(Superellipsoid(center, size, tilted_axes(high - low), (2.4, 3.0))),), DISK)
+    return Organ(
+        f"DISK_{above}_{below}", (Part(Superellipsoid(center, size, tilted_axes(high - low), (2.4, 3.0))),), DISK
+    )
 
 
 def spine(rng: np.random.Generator) -> Iterator[Organ]:
@@ -197,8 +199,18 @@ def ribs(rng: np.random.Generator) -> Iterator[Organ]:
 def shoulder(side: Side) -> Organ:
     """Clavicle, scapula and upper end of the humerus of one side."""
     points = side.points
-    clavicle = points((27, -30, -189), (42, -30, -186), (72, -14, -177), (104, 6, -170), (134, 16, -168), (156, 16, -166))
-    blade_edge = points((108, 62, -184), (136, 46, -186), (150, 38, -200), (132, 58, -244), (112, 74, -300), (96, 82, -290), (90, 80, -230))
+    clavicle = points(
+        (27, -30, -189), (42, -30, -186), (72, -14, -177), (104, 6, -170), (134, 16, -168), (156, 16, -166)
+    )
+    blade_edge = points(
+        (108, 62, -184),
+        (136, 46, -186),
+        (150, 38, -200),
+        (132, 58, -244),
+        (112, 74, -300),
+        (96, 82, -290),
+        (90, 80, -230),
+    )
     blade = Sheet(blade_edge, points((116, 66, -220), (108, 74, -250)), side.direction(60, -40, -230), (2.0, 4.0))
     spine_of = points((94, 84, -212), (124, 72, -192), (152, 50, -174), (164, 28, -167))
     parts = (

@@ -32,9 +32,7 @@ def render(
     gains = np.exp(-2.0 * (np.pi * deviation_mm / wavelengths_mm) ** 2)
     voxels = np.empty(grid.shape, dtype=np.float32)
     softness_mm, farthest_mm = deviation_mm / LOGISTIC_DEVIATION, _farthest_mm(anatomy, grid.shape, point_from_index)
-    render_voxels(
-        anatomy.table, anatomy.deformation.table, point_from_index, softness_mm, farthest_mm, gains, voxels
-    )
+    render_voxels(anatomy.table, anatomy.deformation.table, point_from_index, softness_mm, farthest_mm, gains, voxels)
     return voxels
 
 
