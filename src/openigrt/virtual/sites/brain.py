@@ -88,7 +88,7 @@ def brain_day(patient: VirtualPatient, number: int) -> Day:
 
 def _spots(rng: np.random.Generator, count: int) -> list[tuple[Float64Array, float]]:
     """Centres and radii of targets in the brain, apart from each other, the largest first."""
-    radii = np.sort(0.5 * np.exp(rng.uniform(*np.log(DIAMETERS_MM), count)))[::-1]
+    radii = np.sort(0.5 * np.exp(rng.uniform(np.log(DIAMETERS_MM[0]), np.log(DIAMETERS_MM[1]), count)))[::-1]
     spots: list[tuple[Float64Array, float]] = []
     semi = VAULT_MM - DEPTH_MM
     for radius in radii:

@@ -33,7 +33,7 @@ SOFT_BONES = ("THYROID_CARTILAGE", "CRICOID", "HYOID", "SEPTUM", "FILLING")
 
 @dataclass(frozen=True, eq=False)
 class Head:
-    """Organs of the head back to front: soft tissue, air and what lies in hollows, bones, and what is seen through them.
+    """Organs of the head back to front: soft tissue, air and what lies in hollows, bones, and what hides bones.
 
     `stiff` are the bones that soft tissue moves along: all but those of the throat.
     """

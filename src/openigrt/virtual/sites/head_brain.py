@@ -71,7 +71,7 @@ def _nuclei() -> Iterator[Part]:
 def _falx() -> Iterator[Part]:
     """The falx and tentorium: thin sheets; the great vein's channel along the vault."""
     semi = VAULT_MM - BONE_MM
-    yield Part(Superellipsoid(VAULT_CENTER + (0, 0, 0), (0.75, semi[1] - 0.5, semi[2] - 0.5), VAULT_AXES, (2.0, 2.0)))
+    yield Part(Superellipsoid(VAULT_CENTER, (0.75, semi[1] - 0.5, semi[2] - 0.5), VAULT_AXES, (2.0, 2.0)))
     yield Part(HalfSpace((0, 0, 74), (0, 0.22, -0.97)), INTERSECT)
     turn = np.linspace(-0.35, 1.9, 9)
     edge = np.column_stack([0.0 * turn, (VAULT_MM[1] - 8.5) * np.cos(turn), (VAULT_MM[2] - 8.5) * np.sin(turn)])
@@ -101,7 +101,7 @@ def _calcified() -> Iterator[Part]:
 
 def _canal(high_mm: float, low_mm: float):  # type: ignore[no-untyped-def]
     """A tube down the spinal canal."""
-    names = [name for name in reversed(list(SPINE))]
-    points = np.vstack([(0, 13, -27), *(canal_mm(name) for name in names), canal_mm("T4") + (0, 14, -70)])
+    names = list(SPINE)[::-1]
+    points = np.vstack([(0, 13, -27), *(canal_mm(name) for name in names), np.add(canal_mm("T4"), (0, 14, -70))])
     radii = np.linspace(high_mm, low_mm, len(points))
     return spline_tube(points, list(radii), (0, 1, 0), 0.8)

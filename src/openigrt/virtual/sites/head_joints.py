@@ -140,7 +140,7 @@ def _gauge(
     box: Float64Array,
     spacing_mm: float,
 ) -> Gauge:
-    """Samples in a box: means of the bones' numbers, weighted with the distances to them (Shepard; Franke and Little)."""
+    """Samples in a box: means of the bones' numbers, weighted with distance (Shepard 1968; Franke and Little)."""
     x, y, z = (np.arange(low, high + spacing_mm, spacing_mm) for low, high in box.T)
     points = np.stack(np.meshgrid(z, y, x, indexing="ij")[::-1], axis=-1)
     weight = np.full(points.shape[:-1], ELSEWHERE)

@@ -32,7 +32,7 @@ CTV_MARGIN_MM = 7.0
 NODE_REGION = Region(SICK_NODE_MM, SICK_NODE_SEMI_AXES_MM, 2.2)
 TARGET_REGION_MM = (66.0, 44.0, 92.0)
 PAROTID_MM, PAROTID_SEMI_AXES_MM = (60.0, -8.0, -31.0), (18.0, 22.0, 28.0)
-# Weight is lost about the axis of the neck: its middle, how wide it is, and how deep below the skin tissue gets thinner.
+# Weight is lost about the axis of the neck: its middle and size, and how deep below the skin tissue gets thinner.
 NECK_MM, NECK_SEMI_AXES_MM = (0.0, 10.0, -112.0), (64.0, 64.0, 40.0)
 FACE_MM, FACE_SEMI_AXES_MM = (0.0, -30.0, -38.0), (68.0, 70.0, 20.0)
 NECK_RADIUS_MM = 63.0
@@ -43,8 +43,8 @@ SKIN_BOX_MM = np.array([[-150.0, -150.0, -235.0], [150.0, 130.0, 15.0]])
 SKIN_STEP_MM = 5.0
 FRACTIONS = 35
 DAY_SEED = 31
-TRIAL, TRIALS, MOST_EFFORT, MIGRATION_STEPS = 0.75, 3, 1.8, 4
-FADE_MM = 6.0  # of what bones hold: glands lie next to the jaw
+TRIALS, MOST_POWER, MIGRATION_STEPS = 3, 2.0, 6
+FADE_MM = 4.0  # of what bones hold: glands lie next to the jaw
 JOINTS = len(CHAIN) - 1
 
 ORGANS_AT_RISK = (
@@ -69,8 +69,8 @@ Factor: TypeAlias = float  # without dimension
 class HeadNeckState:
     """What changes from day to day: jaw, neck, shoulders, glands and nodes, and how much weight is lost.
 
-    `neck_deg` (8, 3) are the turns of each joint from T1 upward about x, y, z of the patient. Shoulders: left and right.
-    `parotid_factor` and `node_factor` are on the volume; parotids go `migration_mm` inward. `contour_loss_mm` is by how
+    `neck_deg` (8, 3) are the turns of each joint from T1 upward about x, y, z of the patient. Shoulders: left, right.
+    `parotid_factor` and `node_factor` are on the volume; parotids go `migration_mm` inward where bone leaves them free. `contour_loss_mm` is by how
     much less the radius of the neck is.
     """
 
@@ -189,13 +189,13 @@ def _shrunk(patient: VirtualPatient, state: HeadNeckState) -> Iterator[Move]:
     for s, letter in ((1.0, "L"), (-1.0, "R")):
         organ, region = f"PAROTID_{letter}", _parotid(s)
         if state.parotid_factor != 1.0:
-            yield Swelling(region, state.parotid_factor ** _shrinking_effort(patient, organ, region))
+            yield Swelling(region, _overdone(patient, organ, region, state.parotid_factor))
         if state.migration_mm:
-            step_mm = -s * state.migration_mm * _going_effort(patient, organ, region) / MIGRATION_STEPS
+            step_mm = -s * state.migration_mm / MIGRATION_STEPS
             for _ in range(MIGRATION_STEPS):
                 yield LocalMotion(region, (step_mm, 0.0, 0.0))
     if state.node_factor != 1.0:
-        yield Swelling(NODE_REGION, state.node_factor ** _shrinking_effort(patient, "SICK_NODE", NODE_REGION))
+        yield Swelling(NODE_REGION, _overdone(patient, "SICK_NODE", NODE_REGION, state.node_factor))
 
 
 @lru_cache(maxsize=2)
@@ -205,22 +205,15 @@ def _parotid(s: float) -> Region:
 
 
 @lru_cache(maxsize=32)
-def _shrinking_effort(patient: VirtualPatient, organ: str, region: Region) -> Factor:
-    """The power of a factor on the volume that makes an organ lose what it is told, though bone does not give way."""
+def _overdone(patient: VirtualPatient, organ: str, region: Region, factor: Factor) -> Factor:
+    """The factor on the volume of a region with which an organ in it gets its own, though bone does not give way."""
     inside, steps_mm, power = _points_mm(patient, organ), 1.0e-2 * np.eye(3), 1.0
     for _ in range(TRIALS):
-        trial = Deformation((Swelling(region, TRIAL**power),), patient.stiffness)
+        trial = Deformation((Swelling(region, factor**power),), patient.stiffness)
         slopes = [(trial.moved_mm(inside + s) - trial.moved_mm(inside - s)) / 2.0e-2 for s in steps_mm]
-        power *= float(np.log(TRIAL) / np.log(np.linalg.det(np.stack(slopes, axis=-1)).mean()))
-    return power
-
-
-@lru_cache(maxsize=32)
-def _going_effort(patient: VirtualPatient, organ: str, region: Region) -> Factor:
-    """How much farther a region is to go than the organ in it shall, as bone beside it does not give way."""
-    inside = _points_mm(patient, organ)
-    gone = Deformation((LocalMotion(region, (1.0, 0.0, 0.0)),), patient.stiffness).moved_mm(inside) - inside
-    return min(1.0 / float(gone[:, 0].mean()), MOST_EFFORT)
+        power *= float(np.log(factor) / np.log(np.linalg.det(np.stack(slopes, axis=-1)).mean()))
+        power = min(power, MOST_POWER)
+    return factor**power
 
 
 def _points_mm(patient: VirtualPatient, organ: str) -> Float64Array:
@@ -243,7 +236,9 @@ def _thinner(patient: VirtualPatient, loss_mm: float) -> Iterator[Move]:
         gone_mm = EFFORT * share * loss_mm
         region = Region(center, semi_axes_mm, 1.8)
         factor = (1.0 - gone_mm / NECK_RADIUS_MM) ** 2
-        yield Widening(region, factor, length_reach, skin.between(-THINNER_MM - loss_mm, -loss_mm))
+        count = max(1, int(np.ceil(gone_mm)))
+        for _ in range(count):
+            yield Widening(region, factor ** (1.0 / count), length_reach, skin.between(-THINNER_MM - loss_mm, -loss_mm))
 
 
 @lru_cache(maxsize=8)

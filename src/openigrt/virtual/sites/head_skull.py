@@ -208,8 +208,8 @@ def teeth(name: str, rng: np.random.Generator) -> Organ:
     for n, place in enumerate(arch_points(arch, edge, TEETH)):
         from_front = abs(n - (TEETH - 1) / 2)
         radius = float(np.interp(from_front, [0, 3, 6.5], [3.0, 3.6, 4.7])) + 0.15 * rng.standard_normal()
-        low = place + (0.0, 0.0, up * (2.6 + 0.4 * rng.standard_normal()))
-        middle, end = low + (0, 0, up * 5.0), np.array([place[0], place[1] + 2.0, root])
+        low = np.add(place, (0.0, 0.0, up * (2.6 + 0.4 * rng.standard_normal())))
+        middle, end = np.add(low, (0.0, 0.0, up * 5.0)), np.array([place[0], place[1] + 2.0, root])
         parts.append(Part(Tube(np.array([low, middle, end]), np.array([0.86 * radius, radius, 0.4 * radius]))))
     return Organ(f"TEETH_{name}", tuple(parts), ENAMEL)
 
@@ -220,7 +220,9 @@ def fillings(count: int, rng: np.random.Generator) -> tuple[Organ, ...]:
     organs = []
     for n in range(min(count, 2 * len(order))):
         arch, edge, up = (UPPER_ARCH, BITE_MM[0], 1.0) if n % 2 else (LOWER_ARCH, BITE_MM[1], -1.0)
-        place = arch_points(arch, edge, TEETH)[order[n // 2]] + 0.4 * rng.standard_normal(3) + (0, 0, up * 2.8)
+        place = (
+            arch_points(arch, edge, TEETH)[order[n // 2]] + 0.4 * rng.standard_normal(3) + np.array((0, 0, up * 2.8))
+        )
         organs.append(Organ(f"FILLING_{n + 1}", (Part(Superellipsoid(place, (3.2, 3.2, 2.4))),), FILLING))
     return tuple(organs)
 

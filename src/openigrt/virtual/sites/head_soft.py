@@ -201,7 +201,7 @@ def orbit_content(side: Side) -> Iterator[Organ]:
         (
             Part(
                 spline_tube(
-                    np.vstack([eye + (0, 8, 0), side.points((24, -52, 17), (14, -38, 19), (6, -30, 27))]),
+                    np.vstack([np.add(eye, (0, 8, 0)), side.points((24, -52, 17), (14, -38, 19), (6, -30, 27))]),
                     (2.2, 2.0, 2.0, 2.0),
                 )
             ),
@@ -212,11 +212,11 @@ def orbit_content(side: Side) -> Iterator[Organ]:
         f"EYE_{side.letter}",
         (
             Part(Superellipsoid(eye, (12.2, 12.4, 12.0))),
-            Part(Superellipsoid(eye + (0, -5.2, 0), (7.5, 8.5, 7.5)), blend_mm=1.0),
+            Part(Superellipsoid(np.add(eye, (0, -5.2, 0)), (7.5, 8.5, 7.5)), blend_mm=1.0),
         ),
         EYE,
     )
-    yield Organ(f"LENS_{side.letter}", (Part(Superellipsoid(eye + (0, -8.6, 0), (4.6, 2.1, 4.6))),), LENS)
+    yield Organ(f"LENS_{side.letter}", (Part(Superellipsoid(np.add(eye, (0, -8.6, 0)), (4.6, 2.1, 4.6))),), LENS)
 
 
 def hollows(sides: Sequence[Side]) -> Iterator[Organ]:

@@ -113,7 +113,7 @@ def vertebra(name: str, rng: np.random.Generator) -> Organ:
 
 def _half_arch(at, s: float, b: Build, name: str, width: float) -> list[Part]:  # type: ignore[no-untyped-def]
     """Pedicle, facets, lamina and transverse process of one side."""
-    h, back, x = b.half_height, b.half_depth, b.facet_x
+    back, x = b.half_depth, b.facet_x
     is_neck = name.startswith("C")
     pedicle = at((s * b.half_width * 0.85, back - 3.0, 1.0), (s * (x - 2.0), back + 4.0, 0.0))
     lamina = at((s * x, back + 6.0, -1.0), (s * 11.0, back + 15.0, -2.0), (0, back + 19.0, -2.0))
@@ -153,7 +153,7 @@ def atlas(rng: np.random.Generator) -> Organ:
             Part(spline_tube(front, (4.2, 3.8, 4.5), (0, 0, 1), 1.2), blend_mm=2.0),
             Part(Superellipsoid((s * 19.5, y + 3.0, z - 1.5), (7.2, 9.0, 5.4)), blend_mm=3.0),
             Part(spline_tube(back, (4.2, 3.4, 3.4, 3.8), (0, 0, 1), 1.2), blend_mm=2.0),
-            Part(rod(((s * 22, y + 4, z), side.point(40, y + 6, z - 1)), (4.6, 4.0)), blend_mm=3.0),
+            Part(rod(np.array([(s * 22, y + 4, z), side.point(40, y + 6, z - 1)]), (4.6, 4.0)), blend_mm=3.0),
             Part(rod(((s * 30, y + 4, z + 12), (s * 30, y + 4, z - 12)), (2.9, 2.9)), SUBTRACT, 0.8),
         ]
     return Organ("VERTEBRA_C1", tuple(parts), VERTEBRA)

@@ -132,8 +132,8 @@ class LocalMotion:
 
     First the turn by `rotation_deg` (a rotation vector) about `pivot_mm` (the centre of the region, where None), then
     the shift by `translation_mm`. A `ramp` fades it along a direction, as a hinge does, or by a gauge; without a region
-    it is bounded by the ramp alone. Bone does not take part where the motion `is_soft`; such a motion comes in small steps, so that
-    what is pressed against bone gets thinner, and never folds.
+    it is bounded by the ramp alone. Bone does not take part where the motion `is_soft`; such a motion comes in small
+    steps, so that what is pressed against bone gets thinner, and never folds.
     """
 
     region: Region | None
