@@ -43,7 +43,7 @@ SKIN_BOX_MM = np.array([[-150.0, -150.0, -235.0], [150.0, 130.0, 15.0]])
 SKIN_STEP_MM = 5.0
 FRACTIONS = 35
 DAY_SEED = 31
-TRIALS, MOST_POWER, MIGRATION_STEPS = 3, 2.0, 6
+TRIALS, MOST_POWER, MIGRATION_STEPS = 3, 3.5, 6
 FADE_MM = 4.0  # of what bones hold: glands lie next to the jaw
 JOINTS = len(CHAIN) - 1
 
@@ -70,7 +70,8 @@ class HeadNeckState:
     """What changes from day to day: jaw, neck, shoulders, glands and nodes, and how much weight is lost.
 
     `neck_deg` (8, 3) are the turns of each joint from T1 upward about x, y, z of the patient. Shoulders: left, right.
-    `parotid_factor` and `node_factor` are on the volume; parotids go `migration_mm` inward where bone leaves them free. `contour_loss_mm` is by how
+    `parotid_factor` and `node_factor` are on the volume; parotids go `migration_mm` inward where bone leaves them free.
+    `contour_loss_mm` is by how
     much less the radius of the neck is.
     """
 

@@ -3,6 +3,7 @@
 Axes as in `head_skull`.
 """
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -173,7 +174,7 @@ def disk(below: str, above: str) -> Organ:
 def spine(rng: np.random.Generator) -> Iterator[Organ]:
     """Disks and vertebrae from below upward, behind to front."""
     names = list(SPINE)
-    for below, above in zip(names[:-2], names[1:-1], strict=True):
+    for below, above in itertools.pairwise(names):
         yield disk(below, above)
     for name in names[:-1]:
         yield vertebra(name, rng)
