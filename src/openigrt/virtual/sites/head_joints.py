@@ -71,7 +71,7 @@ def joint_mm(n: int) -> Float64Array:
         return np.array([0.0, 3.0, -40.0])
     build = BUILDS[below]
     axes = spine_axes(below)
-    return np.array(SPINE[below]) + 0.5 * build.half_depth * axes[:, 1] + (build.half_height + 2.0) * axes[:, 2]
+    return np.array(SPINE[below]) + 0.5 * build.half_depth_mm * axes[:, 1] + (build.half_height_mm + 2.0) * axes[:, 2]
 
 
 @lru_cache(maxsize=8)

@@ -43,7 +43,7 @@ SKIN_BOX_MM = np.array([[-150.0, -150.0, -235.0], [150.0, 130.0, 15.0]])
 SKIN_STEP_MM = 5.0
 FRACTIONS = 35
 DAY_SEED = 31
-TRIALS, MOST_POWER, MIGRATION_STEPS = 3, 3.5, 6
+TRIALS, MOST_POWER, MIGRATION_STEPS = 6, 5.0, 6
 FADE_MM = 4.0  # of what bones hold: glands lie next to the jaw
 JOINTS = len(CHAIN) - 1
 
@@ -214,7 +214,7 @@ def _overdone(patient: VirtualPatient, organ: str, region: Region, factor: Facto
         slopes = [(trial.moved_mm(inside + s) - trial.moved_mm(inside - s)) / 2.0e-2 for s in steps_mm]
         power *= float(np.log(factor) / np.log(np.linalg.det(np.stack(slopes, axis=-1)).mean()))
         power = min(power, MOST_POWER)
-    return factor**power
+    return float(factor**power)
 
 
 def _points_mm(patient: VirtualPatient, organ: str) -> Float64Array:

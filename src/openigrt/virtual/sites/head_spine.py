@@ -43,9 +43,9 @@ SPINE = {
 class Build:
     """Sizes of a vertebra in mm: half width, depth and height of the body, canal, and how far processes reach."""
 
-    half_width: float
-    half_depth: float
-    half_height: float
+    half_width_mm: float
+    half_depth_mm: float
+    half_height_mm: float
     facet_x: float
     transverse_x: float
     spinous_y: float
@@ -76,7 +76,7 @@ def spine_axes(name: str) -> Float64Array:
 
 def canal_mm(name: str) -> Float64Array:
     """Middle (3,) of the spinal canal at a vertebra."""
-    behind = 16.5 if name == "C1" else BUILDS[name].half_depth + 9.0
+    behind = 16.5 if name == "C1" else BUILDS[name].half_depth_mm + 9.0
     return np.array(SPINE[name]) + behind * spine_axes(name)[:, 1]
 
 
@@ -90,8 +90,8 @@ def vertebra(name: str, rng: np.random.Generator) -> Organ:
     def at(*local: Sequence[float]) -> Float64Array:
         return center + np.array(local) @ axes.T
 
-    b, h, back = build, build.half_height, build.half_depth
-    body = (b.half_width * width, b.half_depth, b.half_height)
+    b, h, back = build, build.half_height_mm, build.half_depth_mm
+    body = (b.half_width_mm * width, b.half_depth_mm, b.half_height_mm)
     parts = [Part(Superellipsoid(center, body, axes, (2.6, 6.0)))]
     if name == "C2":
         parts.append(Part(rod(at((0, -1, 4), (0, -1, 14), (0, 0, 29)), (7.0, 5.2, 4.4)), blend_mm=4.0))
@@ -107,16 +107,18 @@ def vertebra(name: str, rng: np.random.Generator) -> Organ:
     parts.append(Part(spinous, blend_mm=3.0))
     if name.startswith("C") and name != "C7":
         for s in (-1.0, 1.0):
-            foramen = rod(at((s * (b.half_width + 5.0), 0, h + 8), (s * (b.half_width + 5.0), 0, -h - 8)), (2.9, 2.9))
+            foramen = rod(
+                at((s * (b.half_width_mm + 5.0), 0, h + 8), (s * (b.half_width_mm + 5.0), 0, -h - 8)), (2.9, 2.9)
+            )
             parts.append(Part(foramen, SUBTRACT, 0.8))
     return Organ(f"VERTEBRA_{name}", tuple(parts), VERTEBRA)
 
 
 def _half_arch(at, s: float, b: Build, name: str, width: float) -> list[Part]:  # type: ignore[no-untyped-def]
     """Pedicle, facets, lamina and transverse process of one side."""
-    back, x = b.half_depth, b.facet_x
+    back, x = b.half_depth_mm, b.facet_x
     is_neck = name.startswith("C")
-    pedicle = at((s * b.half_width * 0.85, back - 3.0, 1.0), (s * (x - 2.0), back + 4.0, 0.0))
+    pedicle = at((s * b.half_width_mm * 0.85, back - 3.0, 1.0), (s * (x - 2.0), back + 4.0, 0.0))
     lamina = at((s * x, back + 6.0, -1.0), (s * 11.0, back + 15.0, -2.0), (0, back + 19.0, -2.0))
     rise = 8.4 if is_neck else 10.5
     high, low = (s * x, back + 1.5, rise), (s * x, back + 11.0, -rise)
@@ -128,7 +130,7 @@ def _half_arch(at, s: float, b: Build, name: str, width: float) -> list[Part]:  
         Part(rod(at(high, (s * x, back + 6.0, 0.0), low), (3.0, 4.8, 3.0)), blend_mm=2.0),
     ]
     if is_neck:
-        outer = at((s * b.half_width * 0.8, -3.0, -1.0), (s * b.transverse_x * width, -3.0, -3.0))
+        outer = at((s * b.half_width_mm * 0.8, -3.0, -1.0), (s * b.transverse_x * width, -3.0, -3.0))
         parts += [
             Part(rod(outer, (3.4, 2.4)), blend_mm=2.0),
             Part(
@@ -164,8 +166,8 @@ def disk(below: str, above: str) -> Organ:
     """The disk between two vertebrae."""
     low, high = np.array(SPINE[below]), np.array(SPINE[above])
     build = BUILDS[below]
-    center = low + (build.half_height + 2.4) / np.linalg.norm(high - low) * (high - low)
-    size = (build.half_width, build.half_depth, 4.0)
+    center = low + (build.half_height_mm + 2.4) / np.linalg.norm(high - low) * (high - low)
+    size = (build.half_width_mm, build.half_depth_mm, 4.0)
     return Organ(
         f"DISK_{above}_{below}", (Part(Superellipsoid(center, size, tilted_axes(high - low), (2.4, 3.0))),), DISK
     )
