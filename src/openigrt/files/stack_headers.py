@@ -6,6 +6,7 @@ LPS, and for a stack of projections those of RTK's detector.
 """
 
 import math
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from openigrt.geometry import Float64Array
 LONGEST_HEADER_BYTES = 2**20
 MOST_PIXELS = 2**31
 LONGEST_SIDE = 100_000
-LONGEST_NAME = 255
+LONGEST_NAME = 255  # bytes
 LARGEST_NUMBER = 1e6
 LOCAL = "LOCAL"
 MM = "mm"
@@ -354,6 +355,6 @@ def _size(text: str, axes: int) -> tuple[int, int, int]:
 def _beside(path: Path, name: str) -> Path:
     """The file of pixels that a header names, which must lie in its folder."""
     is_plain = name == Path(name).name and name not in ("", ".", "..") and not name.startswith("LIST")
-    if not is_plain or not name.isprintable() or len(name) > LONGEST_NAME:
+    if not is_plain or not name.isprintable() or len(os.fsencode(name)) > LONGEST_NAME:
         raise UnsupportedInput(f"its pixels are in {name[:60]!r}; expected a file in the same folder")
     return path.with_name(name)

@@ -18,13 +18,15 @@ from openigrt.virtual.imaging.projections import (
 )
 from openigrt.virtual.patients.breathing import BreathingOrgan, BreathingPattern
 from openigrt.virtual.patients.patient import Day, DrawnStructure, Drift, VirtualPatient
-from openigrt.virtual.patients.population import BODY_SETUP, MASK_SETUP, SetupError, SetupPopulation
+from openigrt.virtual.patients.population import BODY_SETUP, FRAME_SETUP, MASK_SETUP, SetupError, SetupPopulation
 from openigrt.virtual.sites.abdomen import AbdomenState, AbdomenTarget, abdomen_day, abdomen_in, abdomen_patient
+from openigrt.virtual.sites.brain import brain_day, brain_patient
+from openigrt.virtual.sites.head_neck import HeadNeckState, head_neck_day, head_neck_in, head_neck_patient
 from openigrt.virtual.sites.pelvis import PelvisState, pelvis_day, pelvis_in, pelvis_patient, virtual_pelvis
 from openigrt.virtual.sites.thorax import Lobe, ThoraxState, thorax_day, thorax_in, thorax_patient
 from openigrt.virtual.tissue.anatomy import Anatomy, Layer, Organ, Part
 from openigrt.virtual.tissue.deformation import AT_REST, Deformation, Stiffness
-from openigrt.virtual.tissue.moves import LocalMotion, Ramp, Region, Swelling, Widening
+from openigrt.virtual.tissue.moves import Gauge, GaugeRamp, LocalMotion, Ramp, Region, Swelling, Widening
 from openigrt.virtual.tissue.outlines import organ_contours
 from openigrt.virtual.tissue.primitive_table import Operation
 from openigrt.virtual.tissue.rendering import render
@@ -34,6 +36,7 @@ from openigrt.virtual.tissue.stiffness import stiffness_of
 __all__ = [
     "AT_REST",
     "BODY_SETUP",
+    "FRAME_SETUP",
     "MASK_SETUP",
     "AbdomenState",
     "AbdomenTarget",
@@ -51,7 +54,10 @@ __all__ = [
     "Drift",
     "EmbeddedExample",
     "Frames",
+    "Gauge",
+    "GaugeRamp",
     "HalfSpace",
+    "HeadNeckState",
     "Layer",
     "Lobe",
     "LocalMotion",
@@ -78,9 +84,14 @@ __all__ = [
     "abdomen_day",
     "abdomen_in",
     "abdomen_patient",
+    "brain_day",
+    "brain_patient",
     "cone_beam_look",
     "daily_image",
     "detected",
+    "head_neck_day",
+    "head_neck_in",
+    "head_neck_patient",
     "linac_couch",
     "line_integrals",
     "organ_contours",

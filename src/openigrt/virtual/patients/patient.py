@@ -14,7 +14,7 @@ from openigrt.virtual.patients.population import AS_PLANNED, BODY_SETUP, SetupEr
 from openigrt.virtual.tissue.anatomy import Anatomy, Organ
 from openigrt.virtual.tissue.deformation import Deformation, Stiffness
 from openigrt.virtual.tissue.moves import LocalMotion, Move, Region
-from openigrt.virtual.tissue.stiffness import stiffness_of
+from openigrt.virtual.tissue.stiffness import FADE_MM, stiffness_of
 
 TARGET_STEP_MM = 2.0
 
@@ -79,7 +79,7 @@ class VirtualPatient:
     """Tissue at rest (exhale, as planned) in the frame of the plan, and what is known of it.
 
     `bones` are organs that soft tissue moves along; `target` is the organ that is treated, inside `target_region`,
-    which drifts as one. `breathing_organs` go with the breath.
+    which drifts as one. `breathing_organs` go with the breath. Bones hold soft tissue up to `fade_mm` from them.
     """
 
     site: str
@@ -94,11 +94,12 @@ class VirtualPatient:
     population: SetupPopulation = BODY_SETUP
     position: PatientPosition = PatientPosition.HFS
     planned: Day = field(default_factory=lambda: Day(0))
+    fade_mm: float = FADE_MM
 
     @cached_property
     def stiffness(self) -> Stiffness:
         """Where bones hold the soft tissue."""
-        return stiffness_of(replace(self.anatomy, deformation=Deformation()), self.bones)
+        return stiffness_of(replace(self.anatomy, deformation=Deformation()), self.bones, self.fade_mm)
 
     def at(self, day: Day, time_s: float = 0.0) -> Anatomy:
         """The anatomy of a moment, in the frame of the plan as if the patient lay as planned."""

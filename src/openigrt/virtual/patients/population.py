@@ -52,6 +52,7 @@ class SetupPopulation:
 
 BODY_SETUP = SetupPopulation((2.5, 2.5, 2.5), (2.5, 2.5, 2.5), 1.0, 1.1)
 MASK_SETUP = SetupPopulation((1.5, 1.5, 1.5), (1.8, 1.8, 1.8), 0.8, 0.9)
+FRAME_SETUP = SetupPopulation((0.4, 0.4, 0.4), (0.3, 0.3, 0.4), 0.2, 0.2)
 
 
 def _drawn(rng: np.random.Generator, mean: Float64Array, deviation_mm: Triple, deviation_deg: float) -> SetupError:

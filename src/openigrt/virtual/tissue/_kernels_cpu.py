@@ -310,13 +310,32 @@ def rows_near_block(
 
 
 @compiled()
-def set_row(m: Floats, moves: MoveTable, j: int, k: int, row: Floats) -> None:
-    """The points (3, voxels) at rest of the centres of one row of voxels."""
-    for i in range(row.shape[1]):
+def set_rest(m: Floats, moves: MoveTable, j: int, k: int, start: int, stop: int, row: Floats) -> None:
+    """The points at rest, into `start` to `stop` of row (3, voxels), of the centres of voxels of one row."""
+    for i in range(start, stop):
         x = m[0, 0] * i + m[0, 1] * j + m[0, 2] * k + m[0, 3]
         y = m[1, 0] * i + m[1, 1] * j + m[1, 2] * k + m[1, 3]
         z = m[2, 0] * i + m[2, 1] * j + m[2, 2] * k + m[2, 3]
         row[0, i], row[1, i], row[2, i] = rest_point(moves, x, y, z)
+
+
+@compiled()
+def set_seen_box(m: Floats, j: int, k: int, start: int, stop: int, low: Floats, high: Floats) -> None:
+    """The box round the centres of the voxels `start` to `stop` of a row, where they are."""
+    for axis in range(3):
+        first = m[axis, 0] * start + m[axis, 1] * j + m[axis, 2] * k + m[axis, 3]
+        last = first + m[axis, 0] * (stop - 1 - start)
+        low[axis], high[axis] = min(first, last), max(first, last)
+
+
+@compiled()
+def is_near_any(table: PrimitiveTable, candidates: Integers, low: Floats, high: Floats, reach: float) -> bool:
+    """Whether any of the rows that are joined comes near a box."""
+    p = table.solid_parameters
+    for s in candidates:
+        if p[s, OPERATION] == 0.0 and not is_apart(table.solid_bounds, s, low, high, reach + p[s, REACH_MM]):
+            return True
+    return False
 
 
 @compiled()
@@ -334,12 +353,14 @@ def render_voxels(
     moves: MoveTable,
     point_from_index: Floats,
     softness: float,
+    farthest: float,
     gains: Floats,
     voxels: NDArray[np.float32],
 ) -> None:
     """Fill voxels [k, j, i] with HU; `point_from_index` (3, 4) maps (i, j, k) to mm of the anatomy's own axes.
 
-    `moves` is the table of the deformation: what is seen at a voxel is the tissue that has come there.
+    `moves` is the table of the deformation: what is seen at a voxel is the tissue that has come there, from no more
+    than `farthest` mm away; so what is farther from all solids is air.
 
     Organs are laid over one another from front to back; what is hidden is not computed. The shares of an organ's layers
     in a voxel add up to its opacity.
@@ -360,11 +381,15 @@ def render_voxels(
         low, high = np.zeros(3), np.zeros(3)
         row = np.empty((3, voxels.shape[2]))
         for j in range(voxels.shape[1]):
-            set_row(m, moves, j, k, row)
-            set_box(row, 0, voxels.shape[2], low, high)
-            count = rows_near_box(table, low, high, reach, candidates)
+            set_seen_box(m, j, k, 0, voxels.shape[2], low, high)
+            count = rows_near_box(table, low, high, reach + farthest, candidates)
             for block in range(0, voxels.shape[2], BLOCK):
                 stop = min(block + BLOCK, voxels.shape[2])
+                set_seen_box(m, j, k, block, stop, low, high)
+                if not is_near_any(table, candidates[:count], low, high, reach + farthest):
+                    voxels[k, j, block:stop] = AIR_HU
+                    continue
+                set_rest(m, moves, j, k, block, stop, row)
                 set_box(row, block, stop, low, high)
                 organs = rows_near_block(table, candidates[:count], low, high, reach, near)
                 for i in range(block, stop):

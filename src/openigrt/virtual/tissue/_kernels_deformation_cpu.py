@@ -17,6 +17,12 @@ from openigrt.virtual.tissue.move_table import (
     CENTER,
     DIMENSIONS,
     FACTOR,
+    GAUGE_END,
+    GAUGE_FIRST,
+    GAUGE_ORIGIN,
+    GAUGE_SIZE,
+    GAUGE_SPACING,
+    GAUGE_START,
     HALF_LENGTH,
     HIGH,
     IS_SOFT,
@@ -76,6 +82,27 @@ def softness(table: MoveTable, x: float, y: float, z: float) -> float:
 
 
 @compiled()
+def gauge_share(table: MoveTable, r: int, x: float, y: float, z: float) -> float:
+    """How much a point takes part by the gauge of a move: linear between samples, that at the edge outside of them."""
+    m = table.rows
+    if m[r, GAUGE_SIZE] == 0.0:
+        return 1.0
+    nx, ny, nz = int(m[r, GAUGE_SIZE]), int(m[r, GAUGE_SIZE + 1]), int(m[r, GAUGE_SIZE + 2])
+    u = min(max((x - m[r, GAUGE_ORIGIN]) / m[r, GAUGE_SPACING], 0.0), nx - 1.000001)
+    v = min(max((y - m[r, GAUGE_ORIGIN + 1]) / m[r, GAUGE_SPACING], 0.0), ny - 1.000001)
+    w = min(max((z - m[r, GAUGE_ORIGIN + 2]) / m[r, GAUGE_SPACING], 0.0), nz - 1.000001)
+    i, j, k = int(u), int(v), int(w)
+    u, v, w = u - i, v - j, w - k
+    value = 0.0
+    for c in range(2):
+        for b in range(2):
+            at = int(m[r, GAUGE_FIRST]) + ((k + c) * ny + j + b) * nx + i
+            weight = (w if c else 1.0 - w) * (v if b else 1.0 - v)
+            value += weight * ((1.0 - u) * table.gauges[at] + u * table.gauges[at + 1])
+    return float(smooth_step((value - m[r, GAUGE_START]) / (m[r, GAUGE_END] - m[r, GAUGE_START])))
+
+
+@compiled()
 def motion_share(table: MoveTable, r: int, x: float, y: float, z: float) -> float:
     """How much of a rigid motion a point makes: all inside the ellipsoid, none beyond its reach, less down the ramp."""
     m = table.rows
@@ -86,6 +113,8 @@ def motion_share(table: MoveTable, r: int, x: float, y: float, z: float) -> floa
     if share > 0.0 and m[r, RAMP_END] != m[r, RAMP_START]:
         along = m[r, RAMP] * x + m[r, RAMP + 1] * y + m[r, RAMP + 2] * z
         share *= smooth_step((along - m[r, RAMP_START]) / (m[r, RAMP_END] - m[r, RAMP_START]))
+    if share > 0.0:
+        share *= gauge_share(table, r, x, y, z)
     if share > 0.0 and m[r, IS_SOFT] == 1.0:
         share *= softness(table, x, y, z)
     return share
@@ -163,7 +192,7 @@ def swollen_ratio(table: MoveTable, r: int, growth: float, radius: float, x: flo
     if radius >= reach:
         return 1.0
     if m[r, IS_SOFT] == 1.0:
-        growth *= softness(table, x, y, z)
+        growth *= softness(table, x, y, z) * gauge_share(table, r, x, y, z)
     if radius > 1.0:
         growth *= (1.0 - smooth_step((radius - 1.0) / (reach - 1.0))) / radius**dimensions
     return math.exp(math.log1p(growth) / dimensions)

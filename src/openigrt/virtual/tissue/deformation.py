@@ -11,7 +11,7 @@ from openigrt.geometry import Float64Array
 from openigrt.virtual.tissue import move_table as column
 from openigrt.virtual.tissue._kernels_deformation_cpu import moved_points
 from openigrt.virtual.tissue.move_table import COLUMNS, MoveTable
-from openigrt.virtual.tissue.moves import Move
+from openigrt.virtual.tissue.moves import Gauge, GaugeRamp, Move
 
 BODY_MM = 300.0
 LEAST_JACOBIAN = 0.05
@@ -49,8 +49,17 @@ class Deformation:
     @cached_property
     def table(self) -> MoveTable:
         """The moves as the kernels read them."""
-        rows = np.vstack([np.zeros((0, COLUMNS)), *(_sound_rows(move, self.stiffness) for move in self.moves)])
-        return _table(rows, self.stiffness)
+        rows, gauges, first = [np.zeros((0, COLUMNS))], {}, 0
+        for move in self.moves:
+            of_move = _sound_rows(move, self.stiffness)
+            gauge = _gauge(move)
+            if gauge is not None:
+                if gauge not in gauges:
+                    gauges[gauge], first = first, first + gauge.samples.size
+                of_move = of_move.copy()
+                of_move[:, column.GAUGE_FIRST] = gauges[gauge]
+            rows.append(of_move)
+        return _table(np.vstack(rows), self.stiffness, tuple(gauges))
 
     def moved_mm(self, points_mm: ArrayLike) -> Float64Array:
         """Where the tissue that lies at points (..., 3) at rest has gone."""
@@ -68,9 +77,20 @@ class Deformation:
 AT_REST = Deformation()
 
 
-def _table(rows: Float64Array, stiffness: Stiffness) -> MoveTable:
-    """Rows as the kernels read them."""
-    return MoveTable(rows, stiffness.share, stiffness.origin_mm, stiffness.spacing_mm)
+def _table(rows: Float64Array, stiffness: Stiffness, gauges: tuple[Gauge, ...]) -> MoveTable:
+    """Rows as the kernels read them, with the gauges that they refer to, in this order."""
+    samples = (
+        gauges[0].samples.reshape(-1)
+        if len(gauges) == 1
+        else np.concatenate([np.zeros(0, np.float32), *(gauge.samples.ravel() for gauge in gauges)])
+    )
+    return MoveTable(rows, stiffness.share, stiffness.origin_mm, stiffness.spacing_mm, samples)
+
+
+def _gauge(move: Move) -> Gauge | None:
+    """The gauge that a move refers to."""
+    ramp = getattr(move, "ramp", None)
+    return ramp.gauge if isinstance(ramp, GaugeRamp) else None
 
 
 @lru_cache(maxsize=1024)
@@ -80,7 +100,8 @@ def _sound_rows(move: Move, stiffness: Stiffness) -> Float64Array:
     Raises InvalidGeometry where its first step, as large as the others, would fold tissue over itself.
     """
     rows = move.rows()
-    _require_no_fold(_table(rows[:1], stiffness))
+    gauge = _gauge(move)
+    _require_no_fold(_table(rows[:1], stiffness, () if gauge is None else (gauge,)))
     return rows
 
 

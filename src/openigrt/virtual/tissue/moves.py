@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from openigrt.errors import InvalidGeometry
 from openigrt.geometry import Float64Array, rotation_from_vector
@@ -27,7 +27,7 @@ class Move(Protocol):
         ...
 
     def rows(self) -> Float64Array:
-        """The move as rows (n, 40) of the table, one after the other; raises InvalidGeometry for one without extent."""
+        """The move as rows (n, 50) of the table, one after the other; raises InvalidGeometry for one without extent."""
         ...
 
 
@@ -77,20 +77,70 @@ class Ramp:
 
 
 @dataclass(frozen=True, eq=False)
+class Gauge:
+    """A number at every point of a patient at rest, from which a move tells who takes part in it.
+
+    `samples` [k, j, i] lie every `spacing_mm` from `origin_mm` (3,) on, in the anatomy's own axes; outside of them is
+    what is at their edge. Numbers along a chain of bones, say, or the depth below the skin.
+    """
+
+    samples: NDArray[np.float32]
+    origin_mm: Float64Array
+    spacing_mm: float
+
+    def between(self, start: float, end: float) -> "GaugeRamp":
+        """A share that rises from 0 to 1 where the gauge goes from `start` to `end`."""
+        return GaugeRamp(self, start, end)
+
+
+@dataclass(frozen=True, eq=False)
+class GaugeRamp:
+    """A share that rises from 0 to 1 as a gauge goes from `start` to `end`."""
+
+    gauge: Gauge
+    start: float
+    end: float
+
+    def columns(self, row: Float64Array) -> None:
+        """Write the ramp into a row, but for where the samples begin; raises InvalidGeometry for one of no width."""
+        if self.start == self.end:
+            raise InvalidGeometry(f"A ramp needs a start and an end that differ; both are {self.start}.")
+        row[column.GAUGE_SIZE : column.GAUGE_SIZE + 3] = self.gauge.samples.shape[::-1]
+        row[column.GAUGE_ORIGIN : column.GAUGE_ORIGIN + 3] = self.gauge.origin_mm
+        row[column.GAUGE_SPACING] = self.gauge.spacing_mm
+        row[column.GAUGE_START], row[column.GAUGE_END] = self.start, self.end
+        self._bound(row)
+
+    def _bound(self, row: Float64Array) -> None:
+        """Narrow the box of a row to where its share is not nothing; samples at an edge go on outside."""
+        samples = self.gauge.samples
+        takes_part = samples > self.start if self.end > self.start else samples < self.start
+        for n, others in enumerate(((0, 1), (0, 2), (1, 2))):
+            along = np.flatnonzero(takes_part.any(axis=others))
+            if not len(along):
+                raise InvalidGeometry(f"No sample of the gauge lies past {self.start:g}; nothing would move.")
+            ends_mm = self.gauge.origin_mm[n] + self.gauge.spacing_mm * (along[[0, -1]] + np.array([-1, 1]))
+            if along[0] > 0:
+                row[column.LOW + n] = max(row[column.LOW + n], ends_mm[0])
+            if along[-1] < samples.shape[2 - n] - 1:
+                row[column.HIGH + n] = min(row[column.HIGH + n], ends_mm[1])
+
+
+@dataclass(frozen=True, eq=False)
 class LocalMotion:
     """A rigid motion that a region makes whole, its surroundings in part, and all the rest not at all.
 
     First the turn by `rotation_deg` (a rotation vector) about `pivot_mm` (the centre of the region, where None), then
-    the shift by `translation_mm`. A `ramp` fades it along a direction, as a hinge does; without a region it is bounded
-    by the ramp alone. Bone does not take part where the motion `is_soft`; such a motion comes in small steps, so that
-    what is pressed against bone gets thinner, and never folds.
+    the shift by `translation_mm`. A `ramp` fades it along a direction, as a hinge does, or by a gauge; without a region
+    it is bounded by the ramp alone. Bone does not take part where the motion `is_soft`; such a motion comes in small
+    steps, so that what is pressed against bone gets thinner, and never folds.
     """
 
     region: Region | None
     translation_mm: ArrayLike = (0.0, 0.0, 0.0)
     rotation_deg: ArrayLike = (0.0, 0.0, 0.0)
     pivot_mm: ArrayLike | None = None
-    ramp: Ramp | None = None
+    ramp: Ramp | GaugeRamp | None = None
     is_soft: bool = True
 
     def rows(self) -> Float64Array:
@@ -159,11 +209,13 @@ class Widening:
     """A hollow organ that widens to `area_factor` times its cross-section about the third axis of the region.
 
     It is whole over the length of the region and fades out over `length_reach_factor` times half of it, at either end.
+    A `ramp` by a gauge says who takes part.
     """
 
     region: Region
     area_factor: float
     length_reach_factor: float = 1.0
+    ramp: GaugeRamp | None = None
 
     def rows(self) -> Float64Array:
         """A row for each small step."""
@@ -178,6 +230,8 @@ class Widening:
         extent_mm = np.abs(region.axes * np.asarray(region.semi_axes_mm)) @ reaches
         row[column.LOW : column.LOW + 3] = row[column.CENTER : column.CENTER + 3] - extent_mm
         row[column.HIGH : column.HIGH + 3] = row[column.CENTER : column.CENTER + 3] + extent_mm
+        if self.ramp is not None:
+            self.ramp.columns(row)
         return row
 
 
