@@ -37,9 +37,7 @@ class BeamOrder:
         angles = [self._column(name) for name in ("gantry_angle_deg", "beam_limiting_device_angle_deg")]
         rate = self.dose_rate_mu_per_min
         if len(mu) < FEWEST_POINTS or not all(np.isfinite(each).all() for each in (mu, *angles)):
-            raise InconsistentInput(
-                f"A beam needs {FEWEST_POINTS} points of finite numbers; found {self.points[:3]}."
-            )
+            raise InconsistentInput(f"A beam needs {FEWEST_POINTS} points of finite numbers; found {self.points[:3]}.")
         if mu[0] != 0.0 or (np.diff(mu) < 0.0).any() or mu[-1] <= 0.0:
             raise InconsistentInput(
                 f"The monitor units of a beam rise from 0 to more than 0; found {mu[0]:g} to {mu[-1]:g} in {len(mu)} "

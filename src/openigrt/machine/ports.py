@@ -69,7 +69,7 @@ class RotationPort(Protocol):
         """The angle at which it is read out to stand now."""
 
     def turn_to(self, angle_deg: float) -> None:
-        """Start for an angle, of any whole turn, the way that the stops leave.
+        """Start for an angle: one between the stops is taken as it is, any other by whole turns.
 
         Raises BeyondLimit for an angle beyond the stops, DeviceRefusal while it turns or the beam is on.
         """

@@ -16,6 +16,24 @@ from openigrt.virtual.imaging.projections import (
     primary,
     scatter,
 )
+from openigrt.virtual.linac.beam import BeamModel
+from openigrt.virtual.linac.clock import PacedClock, VirtualClock
+from openigrt.virtual.linac.couch import CouchModel, couch_model
+from openigrt.virtual.linac.faults import (
+    BeamRunsOn,
+    CouchReadoutFrozen,
+    CouchStopsShort,
+    Faults,
+    FramesDropped,
+    MonitorSilent,
+    ScheduledFault,
+)
+from openigrt.virtual.linac.imager import ImagerModel, PixelSource
+from openigrt.virtual.linac.linac import LinacModel, LinacTruth, VirtualLinac, coarse_linac
+from openigrt.virtual.linac.monitor import MonitorModel
+from openigrt.virtual.linac.patient_on_couch import PatientOnCouch
+from openigrt.virtual.linac.rotation import RotationModel
+from openigrt.virtual.linac.travel import Drive
 from openigrt.virtual.patients.breathing import BreathingOrgan, BreathingPattern
 from openigrt.virtual.patients.patient import Day, DrawnStructure, Drift, VirtualPatient
 from openigrt.virtual.patients.population import BODY_SETUP, MASK_SETUP, SetupError, SetupPopulation
@@ -35,30 +53,48 @@ __all__ = [
     "MASK_SETUP",
     "Anatomy",
     "Beam",
+    "BeamModel",
+    "BeamRunsOn",
     "Body",
     "BowTie",
     "BreathingOrgan",
     "BreathingPattern",
     "ConeBeamLook",
+    "CouchModel",
+    "CouchReadoutFrozen",
+    "CouchStopsShort",
     "Day",
     "Deformation",
     "DetectorModel",
     "DrawnStructure",
     "Drift",
+    "Drive",
     "EmbeddedExample",
+    "Faults",
     "Frames",
+    "FramesDropped",
     "HalfSpace",
+    "ImagerModel",
     "Layer",
+    "LinacModel",
+    "LinacTruth",
     "LocalMotion",
     "Loft",
+    "MonitorModel",
+    "MonitorSilent",
     "Operation",
     "Organ",
+    "PacedClock",
     "Part",
+    "PatientOnCouch",
     "PelvisState",
     "Phantom",
+    "PixelSource",
     "Ramp",
     "Region",
+    "RotationModel",
     "ScatterModel",
+    "ScheduledFault",
     "SetupError",
     "SetupPopulation",
     "Sheet",
@@ -67,9 +103,13 @@ __all__ = [
     "Swelling",
     "Tube",
     "VirtualCase",
+    "VirtualClock",
+    "VirtualLinac",
     "VirtualPatient",
     "Widening",
+    "coarse_linac",
     "cone_beam_look",
+    "couch_model",
     "daily_image",
     "detected",
     "linac_couch",
