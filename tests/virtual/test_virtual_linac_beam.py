@@ -1,8 +1,10 @@
 """The beam of a virtual linac against closed forms: what leaks after a hold, how long an arc takes, what faults add."""
 
+from collections.abc import Callable
+
 import pytest
 
-from openigrt.errors import DeviceRefusal, InconsistentInput, InputError
+from openigrt.errors import DeviceRefusal, InputError
 from openigrt.machine import BeamLatency, BeamOrder, BeamPoint, BeamState
 from openigrt.virtual import BeamModel, BeamRunsOn, LinacModel, PacedClock, ScheduledFault, VirtualLinac
 
@@ -131,40 +133,6 @@ def test_segments_at_one_monitor_unit_and_one_angle_are_delivered():
     assert mu_after(linac, 120.0) == pytest.approx(20.0)
 
 
-NOT_DELIVERABLE = {
-    "one point": (BeamPoint(0.0, 0.0),),
-    "falls": (BeamPoint(0.0, 0.0), BeamPoint(10.0, 0.0), BeamPoint(5.0, 0.0)),
-    "no dose": (BeamPoint(0.0, 0.0), BeamPoint(0.0, 90.0)),
-    "begins late": (BeamPoint(5.0, 0.0), BeamPoint(10.0, 0.0)),
-    "no number": (BeamPoint(0.0, 0.0), BeamPoint(10.0, float("nan"))),
-    "endless": (BeamPoint(0.0, 0.0), BeamPoint(float("inf"), 0.0)),
-    "none": (),
-}
-
-
-@pytest.mark.parametrize("points", NOT_DELIVERABLE.values(), ids=NOT_DELIVERABLE)
-def test_what_cannot_be_delivered_is_no_order(points: tuple[BeamPoint, ...]):
-    with pytest.raises(InconsistentInput, match="beam"):
-        BeamOrder(points)
-
-
-@pytest.mark.parametrize("rate", [0.0, -10.0, float("nan")])
-def test_a_dose_rate_is_above_zero(rate: float):
-    with pytest.raises(InconsistentInput, match="dose rate"):
-        BeamOrder(STATIC.points, rate)
-
-
-def test_what_is_left_of_an_arc_begins_where_it_was_interrupted():
-    arc = BeamOrder((BeamPoint(0.0, -100.0), BeamPoint(50.0, 0.0, 10.0), BeamPoint(100.0, 100.0, 30.0)), 300.0)
-    left = arc.after(60.0)
-    assert left.points == (BeamPoint(0.0, 20.0, 14.0), BeamPoint(40.0, 100.0, 30.0))
-    assert left.dose_rate_mu_per_min == 300.0
-    assert arc.after(0.0) == arc
-    for nothing_left_mu in (100.0, 120.0, -1.0):
-        with pytest.raises(InconsistentInput, match="nothing is left"):
-            arc.after(nothing_left_mu)
-
-
 def test_a_paced_clock_runs_as_fast_as_it_was_told():
     wall_s, slept = [50.0], []
 
@@ -181,3 +149,15 @@ def test_a_paced_clock_runs_as_fast_as_it_was_told():
     assert len(slept) == 1
     with pytest.raises(InputError, match="above zero"):
         PacedClock(0.0)
+
+
+@pytest.mark.parametrize("latency", [BeamLatency(-0.1, 0.1), BeamLatency(0.1, float("nan"))])
+def test_a_beam_that_comes_before_it_is_called_is_refused(latency: BeamLatency):
+    with pytest.raises(InputError, match="latencies of zero or more"):
+        BeamModel(600.0, latency)
+
+
+@pytest.mark.parametrize("model", [lambda: BeamModel(0.0), lambda: BeamRunsOn(-1.0), lambda: VirtualLinac(seed=-1)])
+def test_what_makes_no_sense_is_refused(model: Callable[[], object]):
+    with pytest.raises(InputError, match="zero"):
+        model()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from openigrt.errors import DeviceRefusal, Interlocked
+from openigrt.errors import DeviceRefusal, InputError, Interlocked
 from openigrt.geometry import Float64Array
 from openigrt.machine import BeamLatency, BeamOrder, BeamReading, BeamState, ClockPort
 from openigrt.virtual.linac.faults import BeamRunsOn, Faults
@@ -23,6 +23,11 @@ class BeamModel:
 
     dose_rate_mu_per_min: float = 600.0
     latency: BeamLatency = field(default_factory=lambda: BeamLatency(0.3, 0.1))
+
+    def __post_init__(self) -> None:
+        """Raise InputError for a beam that gives nothing, or comes before it is called."""
+        if not (self.dose_rate_mu_per_min > 0.0 and self.latency.on_s >= 0.0 and self.latency.off_s >= 0.0):
+            raise InputError(f"A beam needs a dose rate above zero and latencies of zero or more; found {self}.")
 
 
 @dataclass(slots=True)

@@ -13,6 +13,10 @@ class CouchStopsShort:
 
     share_left: float = 0.5
 
+    def __post_init__(self) -> None:
+        """Raise InputError for what is no share."""
+        _require_share(self.share_left)
+
 
 @dataclass(frozen=True, slots=True)
 class CouchReadoutFrozen:
@@ -32,12 +36,27 @@ class BeamRunsOn:
 
     extra_s: float = 0.3
 
+    def __post_init__(self) -> None:
+        """Raise InputError for a beam that would stop early."""
+        if not 0.0 <= self.extra_s < math.inf:
+            raise InputError(f"A beam runs on for zero seconds or more; found {self.extra_s:g} s.")
+
 
 @dataclass(frozen=True, slots=True)
 class FramesDropped:
     """The detector loses this share of the frames, drawn by the seed of the linac."""
 
     share: float = 0.1
+
+    def __post_init__(self) -> None:
+        """Raise InputError for what is no share."""
+        _require_share(self.share)
+
+
+def _require_share(share: float) -> None:
+    """Raise InputError for what is no share of 0 to 1."""
+    if not 0.0 <= share <= 1.0:
+        raise InputError(f"A share lies between 0 and 1; found {share:g}.")
 
 
 Fault: TypeAlias = CouchStopsShort | CouchReadoutFrozen | MonitorSilent | BeamRunsOn | FramesDropped

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from openigrt.errors import BeyondLimit, DeviceFailure, DeviceRefusal
+from openigrt.errors import BeyondLimit, DeviceFailure, DeviceRefusal, InputError
 from openigrt.geometry import (
     DetectorPlacement,
     FlexMap,
@@ -57,6 +57,11 @@ class ImagerModel:
     arm_time_s: float = 10.0
     quantity: Quantity = Quantity.INTENSITY
     exposure: Exposure = field(default_factory=lambda: Exposure(tube_voltage_kv=125.0))
+
+    def __post_init__(self) -> None:
+        """Raise InputError for an imager that never takes its next frame."""
+        if not (self.frame_rate_hz > 0.0 and self.scan_speed_deg_per_s > 0.0 and self.arm_time_s >= 0.0):
+            raise InputError(f"An imager needs frame rate and speed above zero, and a time for its arms; found {self}.")
 
 
 class VirtualImager:

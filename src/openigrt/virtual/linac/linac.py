@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from openigrt.errors import InputError
 from openigrt.geometry import CouchPose, DegreesOfFreedom, RigidTransform, Trajectory
 from openigrt.machine import ClockPort, Devices, Imager
 from openigrt.virtual.linac.beam import BeamModel, VirtualBeam
@@ -94,6 +95,9 @@ class VirtualLinac:
         clock: ClockPort | None = None,
         faults: Sequence[ScheduledFault] = (),
     ) -> None:
+        """Raise InputError for a seed below zero."""
+        if seed < 0:
+            raise InputError(f"The seed of a virtual linac must be zero or more, found {seed}.", seed=seed)
         model = model or LinacModel()
         self.faults, self._seed = Faults(tuple(faults)), seed
         self._clock: ClockPort = clock or VirtualClock()
@@ -146,9 +150,8 @@ class VirtualLinac:
 
     def watch(self, model: MonitorModel, watched: Watched) -> None:
         """Add a monitor that looks at something, such as `PatientOnCouch.target_motion`."""
-        self._monitors.append(
-            VirtualMonitor(model, watched, self._seed + len(self._monitors), self._clock, self.faults)
-        )
+        stream = self._seed, len(self._monitors)
+        self._monitors.append(VirtualMonitor(model, watched, self._clock, self.faults, stream=stream))
 
     def _is_anything_moving(self) -> bool:
         """Whether couch, gantry or collimator move."""

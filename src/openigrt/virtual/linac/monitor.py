@@ -41,9 +41,13 @@ class MonitorModel:
 class VirtualMonitor:
     """The port to a monitor. Sample n is of the time n / rate and the same however often one asks."""
 
-    def __init__(self, model: MonitorModel, watched: Watched, seed: int, clock: ClockPort, faults: Faults) -> None:
-        """`watched` tells the true motion from the planned place (fixed to fixed) at a time; None: out of sight."""
-        self._model, self._watched, self._seed = model, watched, seed
+    def __init__(
+        self, model: MonitorModel, watched: Watched, clock: ClockPort, faults: Faults, *, stream: tuple[int, int]
+    ) -> None:
+        """`watched` tells the true motion from the planned place (fixed to fixed) at a time; None: out of
+        sight. `stream` (seed of the linac, number of the monitor) draws its noise.
+        """
+        self._model, self._watched, self._stream = model, watched, stream
         self._clock, self._faults = clock, faults
 
     @property
@@ -70,7 +74,7 @@ class VirtualMonitor:
     def _sample(self, n: int) -> MotionSample:
         """One sample with its noise."""
         at_s = n / self._model.rate_hz
-        rng = np.random.default_rng((self._seed, 73, n))
+        rng = np.random.default_rng((*self._stream, 73, n))
         is_lost = rng.random() < self._model.lost_share
         true = None if is_lost else self._watched(at_s)
         if true is None:

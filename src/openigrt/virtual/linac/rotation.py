@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from openigrt.errors import BeyondLimit, DeviceRefusal
+from openigrt.errors import BeyondLimit, DeviceRefusal, InputError
 from openigrt.geometry import Float64Array
 from openigrt.machine import ClockPort, RotationReading
 from openigrt.virtual.linac.travel import Drive, History
@@ -27,6 +27,11 @@ class RotationModel:
     highest_deg: float = 180.0
     resolution_deg: float = 0.1
     error_deg: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Raise InputError for stops between which nothing turns; an axis begins at zero."""
+        if not (self.lowest_deg <= 0.0 <= self.highest_deg and self.resolution_deg > 0.0):
+            raise InputError(f"Stops lie on both sides of zero, and a resolution is above zero; found {self}.")
 
 
 @dataclass(frozen=True, slots=True)
