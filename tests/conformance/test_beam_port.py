@@ -152,6 +152,7 @@ def test_another_order_is_refused_during_delivery(devices: Devices, is_held: boo
     after(devices, 1.0)
     if is_held:
         devices.beam.hold()
+        after(devices, 3.0)
     with pytest.raises(DeviceRefusal, match="another order"):
         devices.beam.arm(STATIC)
     assert after(devices, 0.0).delivered_mu > 0.0

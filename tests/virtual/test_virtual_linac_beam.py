@@ -65,6 +65,17 @@ def test_every_hold_leaks_and_the_whole_order_is_still_delivered_once():
     assert sum(stop - start for start, stop in linac.truth.beam_intervals()) == pytest.approx(5.0)
 
 
+def test_a_hold_before_radiation_costs_no_time():
+    linac = linac_with()
+    begun(linac)
+    linac.devices.beam.hold()
+    linac.devices.clock.sleep_until(10.0)
+    linac.devices.beam.on()
+    linac.devices.clock.sleep_until(10.3 + 5.0 + 1e-6)
+    assert linac.devices.beam.reading().state is BeamState.COMPLETE
+    assert linac.truth.beam_intervals() == (pytest.approx((10.3, 15.3)),)
+
+
 def test_on_during_the_leak_of_a_hold_counts_no_time_twice():
     linac = linac_with(ScheduledFault(BeamRunsOn(2.0)))
     begun(linac)
