@@ -126,6 +126,14 @@ def test_while_the_couch_moves_there_is_no_image(ready: Devices):
         ready.imager.scan(around(ready, np.array([90.0, 91.0])))
 
 
+def test_while_the_gantry_turns_there_is_no_scan(ready: Devices):
+    ready.gantry.turn_to(120.0)
+    with pytest.raises(DeviceRefusal, match="gantry is still turning"):
+        ready.imager.scan(around(ready, np.array([90.0, 91.0])))
+    wait_until_still(ready.gantry, ready.clock, 60.0)
+    assert ready.gantry.reading().angle_deg == pytest.approx(120.0)
+
+
 def test_while_the_beam_is_on_the_gantry_is_not_turned_and_single_projections_are_taken(sound: Devices):
     sound.imager.extend_arms()
     sound.clock.sleep_until(sound.clock.now_s + 60.0)

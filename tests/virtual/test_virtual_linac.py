@@ -1,4 +1,4 @@
-"""A virtual linac as a whole: its monitors, and the same answers for a seed."""
+"""A virtual linac as a whole: its gantry, its monitors, and the same answers for a seed."""
 
 import numpy as np
 import pytest
@@ -7,8 +7,40 @@ from openigrt.errors import InputError
 from openigrt.geometry import CouchPose, Frame, RigidTransform, TableAngles, circular_trajectory, rotation_angle_deg
 from openigrt.images import MotionSample
 from openigrt.machine import BeamOrder, BeamPoint, wait_until_still
-from openigrt.virtual import FramesDropped, MonitorModel, MonitorSilent, ScheduledFault, VirtualLinac
+from openigrt.virtual import (
+    Drive,
+    FramesDropped,
+    LinacModel,
+    MonitorModel,
+    MonitorSilent,
+    RotationModel,
+    ScheduledFault,
+    VirtualLinac,
+)
 from tests.virtual.linac_cases import SMALL, imaging, sent
+
+
+@pytest.mark.parametrize("asked_deg", [-182.0, -180.0, 178.0, 180.0, 185.0, 10.0])
+def test_of_two_ways_to_an_angle_the_one_asked_for_is_taken(asked_deg: float):
+    """A gantry that turns 5 degrees past the bottom on both sides; at -182 it stands where it does at 178."""
+    gantry = RotationModel(Drive(6.0, 3.0), -185.0, 185.0)
+    devices = VirtualLinac(LinacModel(gantry=gantry)).devices
+    devices.gantry.turn_to(asked_deg)
+    wait_until_still(devices.gantry, devices.clock, 60.0)
+    assert devices.clock.now_s == pytest.approx(abs(asked_deg) / 6.0 + 2.0, abs=0.11)
+    assert devices.gantry.reading().angle_deg == pytest.approx(asked_deg % 360.0)
+
+
+def test_an_angle_beyond_both_stops_is_wrapped_by_as_few_turns_as_it_takes():
+    devices = VirtualLinac(LinacModel(gantry=RotationModel(Drive(6.0, 3.0), -185.0, 185.0))).devices
+    devices.gantry.turn_to(540.0 + 4.0)  # 184, not -176
+    devices.clock.sleep_until(10.0)
+    assert devices.gantry.reading().angle_deg < 90.0
+
+
+def test_stops_on_one_side_are_refused():
+    with pytest.raises(InputError, match="both sides of zero"):
+        RotationModel(Drive(6.0, 3.0), 10.0, 180.0)
 
 
 def moving(time_s: float) -> RigidTransform:

@@ -117,6 +117,19 @@ def test_the_target_breathes_and_drifts_on_the_clock_of_the_linac(patient: Virtu
         lying.anatomy(199.0)
 
 
+def test_markers_go_with_the_tissue_round_them(patient: VirtualPatient):
+    """Three in the target go with it, with its turn; one alone says where it went, turned as the body is."""
+    linac = VirtualLinac(LinacModel(EXACT_COUCH))
+    lying = laid(linac, patient, Day(1, setup=ERROR, drift=Drift((0.0, 0.0, 3.0))))
+    markers = patient.isocenter_mm + np.array([[8.0, 0.0, 0.0], [-4.0, 6.0, 0.0], [0.0, 0.0, 7.0]])
+    expected = lying.target_motion(60.0)
+    planned = lying.planned_place(CouchPose()).points(markers)
+    np.testing.assert_allclose(lying.motion_of(markers, 60.0).points(planned), expected.points(planned), atol=0.02)
+    alone = lying.motion_of(markers[:1], 60.0)
+    np.testing.assert_allclose(alone.points(planned[0]), expected.points(planned[0]), atol=0.02)
+    np.testing.assert_allclose(alone.rotation, lying.body_motion(60.0).rotation, atol=1e-12)
+
+
 @pytest.mark.parametrize("position", [PatientPosition.HFP, PatientPosition.FFS])
 def test_other_positions_lie_on_the_same_couch(patient: VirtualPatient, position: PatientPosition):
     other = VirtualPatient(

@@ -99,12 +99,12 @@ class ImagerPort(Protocol):
 
         The scan has those that arrived: less than were asked for where the detector lost some; their trajectory with
         the sag that was measured, their times, and where the couch was read out to stand. Raises BeyondLimit for angles
-        that the gantry cannot reach, DeviceRefusal while the couch moves, the beam is on or the arms are not extended,
-        DeviceFailure where no projection arrived.
+        that the gantry cannot reach, DeviceRefusal while couch or gantry move, the beam is on or the arms are not
+        extended, DeviceFailure where no projection arrived.
         """
 
     def expose(self, placement: DetectorPlacement) -> Projection:
-        """Take one projection from where the source stands now; the beam may be on. Raises as `scan`."""
+        """Take one projection from where the source is now; the gantry may turn, the beam be on. Else raises as `scan`."""
 
 
 class BeamPort(Protocol):

@@ -119,7 +119,7 @@ class Delivery:
 class VirtualBeam:
     """The port to the beam; `gantry` and `collimator` are turned as the order says while there is radiation.
 
-    `obstacles` gives the reasons why no beam may come on now: interlocks by their name, and what moves.
+    `interlocks` gives those that stand, in words.
     """
 
     def __init__(

@@ -4,9 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
-from openigrt.geometry import CouchPose, RigidTransform, fixed_from_lps, fixed_from_table_top
+import numpy as np
+from numpy.typing import ArrayLike
+
+from openigrt.geometry import CouchPose, RigidTransform, fit_rigid, fixed_from_lps, fixed_from_table_top
 from openigrt.virtual.patients.patient import Day, VirtualPatient
 from openigrt.virtual.tissue.anatomy import Anatomy
+
+FEWEST_FOR_A_TURN = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +55,23 @@ class PatientOnCouch:
         """
         return self.fixed_from_plan(time_s) @ self.planned_place(couch or self.setup_couch).inverse()
 
+    def motion_of(self, points_mm: ArrayLike, time_s: float, couch: CouchPose | None = None) -> RigidTransform:
+        """The same of what the planning image shows at points (n, 3), such as markers, best fitted by a rigid one.
+
+        Of fewer than three points the turn is that of the body.
+        """
+        planned = np.asarray(points_mm, dtype=np.float64).reshape(-1, 3)
+        now = self.patient.displaced_mm(planned, self.day, time_s - self.lain_down_s)
+        frame, turn = self.patient.anatomy.frame, np.eye(3)
+        shift_mm = now.mean(axis=0) - planned.mean(axis=0)
+        if len(planned) >= FEWEST_FOR_A_TURN:
+            turn, shift_mm = fit_rigid(now, planned)
+        return self._in_room(RigidTransform(frame, frame, turn, shift_mm), time_s, couch)
+
     def target_motion(self, time_s: float, couch: CouchPose | None = None) -> RigidTransform:
         """The same of his target, with its own motion as a rigid one fits it best: what a treatment is off by."""
-        within = self.patient.target_motion(self.day, time_s - self.lain_down_s)
+        return self._in_room(self.patient.target_motion(self.day, time_s - self.lain_down_s), time_s, couch)
+
+    def _in_room(self, within: RigidTransform, time_s: float, couch: CouchPose | None) -> RigidTransform:
+        """The motion of the room that a motion within the patient makes, with where he lies."""
         return self.fixed_from_plan(time_s) @ within @ self.planned_place(couch or self.setup_couch).inverse()
