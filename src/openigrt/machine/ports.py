@@ -104,7 +104,7 @@ class ImagerPort(Protocol):
         """
 
     def expose(self, placement: DetectorPlacement) -> Projection:
-        """Take one projection from where the source is now; the gantry may turn, the beam be on. Else raises as `scan`."""
+        """Take one projection from where the source is; the gantry may turn, the beam be on. Else raises as `scan`."""
 
 
 class BeamPort(Protocol):
