@@ -226,6 +226,21 @@ def test_an_arc_that_is_held_stands_and_goes_on_from_there(sound: Devices):
     assert sound.gantry.reading().angle_deg == pytest.approx(60.0, abs=0.2)
 
 
+@pytest.mark.parametrize("name", ["gantry", "collimator"])
+def test_a_stop_of_the_gantry_or_collimator_holds_the_beam(devices: Devices, name: str):
+    begun(devices, ARC)
+    after(devices, 3.0)
+    axis = getattr(devices, name)
+    axis.stop()
+    assert devices.beam.reading().state is BeamState.HELD
+    stopped = axis.reading()
+    held = after(devices, devices.beam.latency.off_s + 2.0)
+    assert not held.is_radiating
+    assert held.delivered_mu < ARC.total_mu
+    assert axis.reading().angle_deg == stopped.angle_deg
+    assert not axis.reading().is_moving
+
+
 def test_an_arc_the_long_way_round_goes_that_way(sound: Devices):
     long_way = BeamOrder((BeamPoint(0.0, -175.0), BeamPoint(300.0, 175.0)))
     sound.gantry.turn_to(-175.0)

@@ -75,7 +75,7 @@ class RotationPort(Protocol):
         """
 
     def stop(self) -> None:
-        """Stop where it is; always possible."""
+        """Stop where it is; always possible, and holds the beam."""
 
 
 class ImagerPort(Protocol):

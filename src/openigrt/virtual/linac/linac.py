@@ -113,7 +113,9 @@ class VirtualLinac:
             is_anything_moving=self._is_anything_moving,
         )
         self._couch = VirtualCouch(self._couch_motion, self._clock, self.faults, self._beam_forbids)
-        self._gantry, self._collimator = (VirtualRotation(a, self._clock, self._beam_forbids) for a in self._axes)
+        self._gantry, self._collimator = (
+            VirtualRotation(axis, self._clock, self._beam_forbids, self._beam.hold) for axis in self._axes
+        )
         self._imager = VirtualImager(
             model.imager,
             self._axes[0],

@@ -107,9 +107,15 @@ class RotationMotion:
 class VirtualRotation:
     """The port to gantry or collimator."""
 
-    def __init__(self, motion: RotationMotion, clock: ClockPort, forbidden: Callable[[], str] = lambda: "") -> None:
-        """`forbidden` gives the reason why nothing may turn now, empty where there is none."""
-        self._motion, self._clock, self._forbidden = motion, clock, forbidden
+    def __init__(
+        self,
+        motion: RotationMotion,
+        clock: ClockPort,
+        forbidden: Callable[[], str] = lambda: "",
+        hold: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`forbidden` gives the reason why nothing may turn now, empty where there is none; `hold` holds the beam."""
+        self._motion, self._clock, self._forbidden, self._hold = motion, clock, forbidden, hold
 
     @property
     def limits_deg(self) -> tuple[float, float]:
@@ -134,5 +140,6 @@ class VirtualRotation:
         self._motion.start_for(target_deg, now_s)
 
     def stop(self) -> None:
-        """Stop where it is."""
+        """Stop where it is, and hold the beam."""
+        self._hold()
         self._motion.stop(self._clock.now_s)
