@@ -56,3 +56,19 @@ class ConfigurationRequired(OpenIgrtError):
 
 class MatchImpossible(OpenIgrtError):
     """Two images that cannot be matched at all: no overlap, constant, not finite."""
+
+
+class DeviceRefusal(OpenIgrtError):
+    """A device was asked for what it cannot or may not do now; it has done nothing, and moved nothing."""
+
+
+class BeyondLimit(DeviceRefusal):
+    """A device was asked to go where it cannot: beyond a limit, or along an axis that it lacks."""
+
+
+class Interlocked(DeviceRefusal):
+    """The beam was asked for while an interlock stands."""
+
+
+class DeviceFailure(OpenIgrtError):
+    """A device does not answer, or did not do what it began to do."""

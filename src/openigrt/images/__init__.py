@@ -4,6 +4,7 @@ from openigrt.images.arc import doubts_about_arc
 from openigrt.images.distortion import DistortionCorrection
 from openigrt.images.image import Image, Mask, Modality, Provenance
 from openigrt.images.markers import Code, Marker, Markers, MarkerShape
+from openigrt.images.motion_sample import MotionSample
 from openigrt.images.phase import Phase
 from openigrt.images.projection import (
     Exposure,
@@ -34,6 +35,7 @@ __all__ = [
     "Mask",
     "Mesh",
     "Modality",
+    "MotionSample",
     "Phase",
     "PlannedBeam",
     "PointCloud",

@@ -1,4 +1,4 @@
-"""Machines: couch axes, limits, resolutions, scales of displays, conventions of images, and their acceptance test."""
+"""Machines: couch axes, limits, scales of displays, conventions of images, acceptance test, and the device ports."""
 
 from openigrt.machine.acceptance import (
     TOLERANCE_DEG,
@@ -18,10 +18,23 @@ from openigrt.machine.acceptance_phantom import (
     phantom_setups,
 )
 from openigrt.machine.acceptance_readings import AcceptanceReadings, convention_of_images, parse_readings, readings_form
+from openigrt.machine.beam_order import BeamLatency, BeamOrder, BeamPoint, BeamReading, BeamState
 from openigrt.machine.couch import LINEAR_AXES, Couch, CouchAxis, axis_positions
 from openigrt.machine.imager import BowTieFilter, FrameAngle, Imager, PanelLag, ScatterFit
 from openigrt.machine.machine import Acceptance, ApertureAxis, CbctConvention, Machine
 from openigrt.machine.machine_file import parse_machine
+from openigrt.machine.ports import (
+    BeamPort,
+    ClockPort,
+    CouchPort,
+    Devices,
+    ImagerPort,
+    InterlockPort,
+    MonitorPort,
+    RotationPort,
+    wait_until_still,
+)
+from openigrt.machine.readings import ArmState, CouchReading, Interlock, RotationReading
 from openigrt.machine.scales import AngleScale, LengthScale, NegativeReadout, Scale
 
 __all__ = [
@@ -34,20 +47,37 @@ __all__ = [
     "AcceptanceStep",
     "AngleScale",
     "ApertureAxis",
+    "ArmState",
+    "BeamLatency",
+    "BeamOrder",
+    "BeamPoint",
+    "BeamPort",
+    "BeamReading",
+    "BeamState",
     "BowTieFilter",
     "CbctConvention",
+    "ClockPort",
     "Couch",
     "CouchAxis",
+    "CouchPort",
+    "CouchReading",
+    "Devices",
     "FrameAngle",
     "Imager",
+    "ImagerPort",
+    "Interlock",
+    "InterlockPort",
     "Judgement",
     "LengthScale",
     "Machine",
+    "MonitorPort",
     "NegativeReadout",
     "Outcome",
     "PanelLag",
     "PhantomImage",
     "Reading",
+    "RotationPort",
+    "RotationReading",
     "Scale",
     "ScatterFit",
     "acceptance_steps",
@@ -60,4 +90,5 @@ __all__ = [
     "parse_readings",
     "phantom_setups",
     "readings_form",
+    "wait_until_still",
 ]

@@ -16,6 +16,24 @@ from openigrt.virtual.imaging.projections import (
     primary,
     scatter,
 )
+from openigrt.virtual.linac.beam import BeamModel
+from openigrt.virtual.linac.clock import PacedClock, VirtualClock
+from openigrt.virtual.linac.couch import CouchModel, couch_model
+from openigrt.virtual.linac.faults import (
+    BeamRunsOn,
+    CouchReadoutFrozen,
+    CouchStopsShort,
+    Faults,
+    FramesDropped,
+    MonitorSilent,
+    ScheduledFault,
+)
+from openigrt.virtual.linac.imager import ImagerModel, PixelSource
+from openigrt.virtual.linac.linac import LinacModel, LinacTruth, VirtualLinac, coarse_linac
+from openigrt.virtual.linac.monitor import MonitorModel
+from openigrt.virtual.linac.patient_on_couch import PatientOnCouch
+from openigrt.virtual.linac.rotation import RotationModel
+from openigrt.virtual.linac.travel import Drive
 from openigrt.virtual.patients.breathing import BreathingOrgan, BreathingPattern
 from openigrt.virtual.patients.patient import Day, DrawnStructure, Drift, VirtualPatient
 from openigrt.virtual.patients.population import BODY_SETUP, FRAME_SETUP, MASK_SETUP, SetupError, SetupPopulation
@@ -42,34 +60,52 @@ __all__ = [
     "AbdomenTarget",
     "Anatomy",
     "Beam",
+    "BeamModel",
+    "BeamRunsOn",
     "Body",
     "BowTie",
     "BreathingOrgan",
     "BreathingPattern",
     "ConeBeamLook",
+    "CouchModel",
+    "CouchReadoutFrozen",
+    "CouchStopsShort",
     "Day",
     "Deformation",
     "DetectorModel",
     "DrawnStructure",
     "Drift",
+    "Drive",
     "EmbeddedExample",
+    "Faults",
     "Frames",
+    "FramesDropped",
     "Gauge",
     "GaugeRamp",
     "HalfSpace",
     "HeadNeckState",
+    "ImagerModel",
     "Layer",
+    "LinacModel",
+    "LinacTruth",
     "Lobe",
     "LocalMotion",
     "Loft",
+    "MonitorModel",
+    "MonitorSilent",
     "Operation",
     "Organ",
+    "PacedClock",
     "Part",
+    "PatientOnCouch",
     "PelvisState",
     "Phantom",
+    "PixelSource",
     "Ramp",
     "Region",
+    "RotationModel",
     "ScatterModel",
+    "ScheduledFault",
     "SetupError",
     "SetupPopulation",
     "Sheet",
@@ -79,6 +115,8 @@ __all__ = [
     "ThoraxState",
     "Tube",
     "VirtualCase",
+    "VirtualClock",
+    "VirtualLinac",
     "VirtualPatient",
     "Widening",
     "abdomen_day",
@@ -86,7 +124,9 @@ __all__ = [
     "abdomen_patient",
     "brain_day",
     "brain_patient",
+    "coarse_linac",
     "cone_beam_look",
+    "couch_model",
     "daily_image",
     "detected",
     "head_neck_day",

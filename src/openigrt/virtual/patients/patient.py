@@ -1,7 +1,7 @@
 """A virtual patient: tissue and its structures, the state of a day, and the truth of every moment of it."""
 
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -158,8 +158,9 @@ class VirtualPatient:
         return self.at(self.planned).moved_mm(self.at(day, time_s).rest_mm(points_mm))
 
 
+@lru_cache(maxsize=32)
 def _with_organs(anatomy: Anatomy, organs: tuple[Organ, ...]) -> Anatomy:
-    """The anatomy with organs in the places of those of the same name."""
+    """The anatomy with organs in the places of those of the same name, kept: the moments of a day share it."""
     if not organs:
         return anatomy
     of_the_day = {organ.name: organ for organ in organs}
