@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 from openigrt.errors import InconsistentInput, InvalidGeometry
-from openigrt.xray import HuScale, cupping_remark, linear_scale, piecewise_scale, scale_of_plan, water_remark
+from openigrt.xray import (
+    HuScale,
+    cupping_remark,
+    linear_scale,
+    piecewise_scale,
+    scale_of_plan,
+    soft_tissue_remark,
+    water_remark,
+)
 from tests.xray.correction_cases import room_grid
 
 WATER = 0.019
@@ -133,3 +141,17 @@ def test_an_even_middle_is_not_nor_one_that_was_not_seen():
     assert cupping_remark(image, grid, np.ones(grid.shape, bool)) is None
     image, grid = cupped(150.0)
     assert cupping_remark(image, grid, np.zeros(grid.shape, bool)) is None
+
+
+@pytest.mark.parametrize(("off_hu", "is_said"), [(0.0, False), (30.0, False), (160.0, True), (-200.0, True)])
+def test_soft_tissue_that_is_no_tissue_is_said(off_hu: float, is_said: bool):
+    rng = np.random.default_rng(2)
+    hu = np.concatenate([rng.normal(-100.0, 15.0, 3000), rng.normal(50.0, 15.0, 6000), np.full(5000, -1000.0)])
+    hu = np.append(hu + off_hu, np.full(2000, np.nan)).astype(np.float32)
+    said = soft_tissue_remark(hu)
+    assert (said is not None) is is_said
+    assert said is None or f"{50.0 + off_hu:.0f}"[:2] in said
+
+
+def test_an_image_without_soft_tissue_says_nothing_of_it():
+    assert soft_tissue_remark(np.full(1000, -1000.0, np.float32)) is None

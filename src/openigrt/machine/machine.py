@@ -37,6 +37,9 @@ class CbctConvention:
     axes: ImageAxes
 
 
+OWN_CBCT = CbctConvention("OpenIGRT", origin_is_isocenter=True, axes=ImageAxes.ROOM)
+
+
 @dataclass(frozen=True, slots=True)
 class Acceptance:
     """That a machine file went through the acceptance test: on which day, by whom, for which version of the machine.
@@ -72,10 +75,11 @@ class Machine:
     def cbct_convention(self, manufacturer: str) -> CbctConvention | None:
         """The convention for images of exactly this maker (case and outer blanks aside); None when it is not listed.
 
-        A name with additions is another maker: another system has touched the image since.
+        A name with additions is another maker: another system has touched the image since. What OpenIGRT itself
+        reconstructs has its own, whatever the machine.
         """
         wanted = manufacturer.strip().casefold()
-        return next((c for c in self.cbct_conventions if c.manufacturer.casefold() == wanted), None)
+        return next((c for c in (*self.cbct_conventions, OWN_CBCT) if c.manufacturer.casefold() == wanted), None)
 
     @property
     def scales(self) -> Mapping[str, Scale]:

@@ -22,11 +22,12 @@ class ShownPhase:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class ShownBreathing:
-    """Breathing over the scan: the trace, when each projection was taken (n,), and the phase of each."""
+    """Breathing over the scan: the trace, when each projection was taken (n,), the bin of each; where it is from."""
 
     trace: BreathingTrace
     times_s: Float64Array
     bins: Bins
+    found_in: str = "the projections themselves"
 
 
 @dataclass(frozen=True, eq=False)

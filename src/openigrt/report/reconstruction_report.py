@@ -1,5 +1,6 @@
 """The report of a reconstruction: everything as one HTML page that needs nothing else."""
 
+from openigrt.motion import SortingQuantity
 from openigrt.report import reconstruction_figures as figures
 from openigrt.report.figures import window_words
 from openigrt.report.guidance_report import RESEARCH_STATEMENT, page_environment
@@ -30,6 +31,8 @@ def render_reconstruction_report(content: ReconstructionReportContent) -> str:
             phases=phases,
             phase_view=phase_view,
             trace=None if content.breathing is None else figures.trace_figure(content.breathing),
+            breathing_from="" if content.breathing is None else content.breathing.found_in,
+            is_by_phase=content.breathing is not None and content.breathing.bins.quantity is SortingQuantity.PHASE,
             trace_size=(figures.TRACE_WIDTH, figures.TRACE_HEIGHT),
         )
     )

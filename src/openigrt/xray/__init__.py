@@ -53,6 +53,7 @@ from openigrt.xray.hounsfield import (
     linear_scale,
     piecewise_scale,
     scale_of_plan,
+    soft_tissue_remark,
     water_remark,
 )
 from openigrt.xray.intensities import (
@@ -184,6 +185,7 @@ __all__ = [
     "reconstruction_bytes",
     "ring_pattern",
     "scale_of_plan",
+    "soft_tissue_remark",
     "trace_of",
     "tube_spectrum",
     "water_hardening",

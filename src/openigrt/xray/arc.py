@@ -59,7 +59,7 @@ def arc_of(trajectory: Trajectory) -> Arc:
     gaps = np.diff(places, append=places[0] + FULL_TURN_DEG)
     usual = float(np.median(gaps))
     allowed = min(LARGEST_GAP_STEPS * usual, WIDEST_STEP_DEG)
-    wide = np.flatnonzero(gaps > max(allowed, usual))
+    wide = np.flatnonzero(gaps > max(allowed, usual) + SAME_ANGLE_DEG)
     warnings = _repeated(counts)
     if len(wide) == 0:
         steps = (gaps + np.roll(gaps, 1)) / 2.0

@@ -14,6 +14,9 @@ BoolArray = NDArray[np.bool_]
 
 AIR_HU = -1000.0
 WATER_TOLERANCE_HU = 40.0
+EXPECTED_PEAKS_HU = ((-100.0, -100.0), (0.0, 60.0))
+SOFT_PEAK_HU, PEAK_BIN_HU, PEAK_SMOOTH_HU = 400.0, 5.0, 15.0
+FEWEST_SOFT_SHARE = 0.01
 FEWEST_VOXELS = 50
 TISSUES_HU = ((-1050.0, -900.0), (-140.0, -60.0), (0.0, 90.0), (150.0, 400.0), (400.0, 900.0))
 SLOPE_SHARES = (0.6, 1.6)
@@ -127,6 +130,26 @@ def water_remark(soft_tissue_hu: float, reference_hu: float) -> str | None:
     return (
         f"Soft tissue shows {soft_tissue_hu:.0f} HU in place of {reference_hu:.0f}, more than {WATER_TOLERANCE_HU:.0f} "
         "HU off: dose computed on this image is uncertain."
+    )
+
+
+def soft_tissue_remark(hu: Float32Array) -> str | None:
+    """A remark where the commonest soft tissue is neither fat nor muscle nor water: HU are then wrong; NaN is no data.
+
+    The highest peak between -400 and 400 HU, smoothed by 15 HU, is more than 40 HU from where these lie (-100; 0 to
+    60). None where less than a hundredth of the voxels lies there: what they are is not known.
+    """
+    soft = hu[np.abs(hu) < SOFT_PEAK_HU]
+    if soft.size < FEWEST_SOFT_SHARE * max(int(np.isfinite(hu).sum()), 1):
+        return None
+    counts, edges = np.histogram(soft, int(2.0 * SOFT_PEAK_HU / PEAK_BIN_HU), (-SOFT_PEAK_HU, SOFT_PEAK_HU))
+    smooth = ndimage.gaussian_filter1d(counts.astype(np.float64), PEAK_SMOOTH_HU / PEAK_BIN_HU)
+    peak = float(edges[int(np.argmax(smooth))] + PEAK_BIN_HU / 2.0)
+    if any(low - WATER_TOLERANCE_HU <= peak <= high + WATER_TOLERANCE_HU for low, high in EXPECTED_PEAKS_HU):
+        return None
+    return (
+        f"The commonest soft tissue shows {peak:.0f} HU, where fat has about -100 and muscle and water 0 to 60: HU of "
+        "this image are wrong, and dose computed on it is uncertain."
     )
 
 

@@ -49,7 +49,9 @@ def sorted_breathing(bench: Bench, integrals: LineIntegrals, asked: BreathingSet
             f"Not one of {asked.bins} bins of breathing has projections enough for an image; choose fewer with "
             "--four-d, look at the trace, or reconstruct without."
         )
-    return ShownBreathing(trace, times_s, bins)
+    if asked.trace is None:
+        return ShownBreathing(trace, times_s, bins)
+    return ShownBreathing(trace, times_s, bins, asked.trace.name)
 
 
 def _found(scan: Scan, integrals: LineIntegrals) -> BreathingTrace:

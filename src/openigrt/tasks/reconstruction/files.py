@@ -7,6 +7,8 @@ from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
 
+from pydicom import Dataset
+
 from openigrt.dicom import (
     DeviceHeader,
     PatientHeader,
@@ -143,13 +145,20 @@ def _slices(done: Reconstruction, place: str, image: Image) -> Iterator[bytes]:
         description=", ".join(word for word in words if word),
         device=DeviceHeader(station_name=source.station_name),
     )
-    acquired_at = source.acquired_at or done.reconstructed_at
     written = replace(
-        image,
-        voxels=image.voxels.clip(SMALLEST_HU, LARGEST_HU),
-        provenance=replace(source, acquired_at=acquired_at, instance_uids=()),
+        image, voxels=image.voxels.clip(SMALLEST_HU, LARGEST_HU), provenance=replace(source, instance_uids=())
     )
     for dataset in write_image_series(written, series):
+        if source.acquired_at is None:
+            _leave_time_open(dataset)
         file = BytesIO()
         dataset.save_as(file, enforce_file_format=True)
         yield file.getvalue()
+
+
+def _leave_time_open(dataset: Dataset) -> None:
+    """Take out the times from which an age would be counted: when it was reconstructed is not when it was taken."""
+    dataset.StudyDate, dataset.StudyTime = "", ""
+    for keyword in ("SeriesDate", "SeriesTime", "ContentDate", "ContentTime"):
+        if keyword in dataset:
+            delattr(dataset, keyword)

@@ -42,7 +42,7 @@ from openigrt.tasks.reconstruction.volume_making import Bench, bench_of
 from openigrt.tasks.results.folder import require_usable_folder
 from openigrt.tasks.results.former import tell_set_aside
 from openigrt.tasks.words import given, in_short, require_listener, require_paths, require_texts
-from openigrt.xray import CONTAINS_PRIOR, BeamHardening, HuScale, blocks, cupping_remark
+from openigrt.xray import CONTAINS_PRIOR, BeamHardening, HuScale, blocks, cupping_remark, soft_tissue_remark
 
 Float32Array = NDArray[np.float32]
 
@@ -251,6 +251,8 @@ def _reconstructed(
     if plan is not None:
         first = FirstImage(bench, attenuation, image, scale, hardening)
         image, scale, prior, about_images = _with_plan(first, integrals, plan, clock)
+    off = soft_tissue_remark(image.voxels)
+    about_images = (*(() if off is None else (off,)), *about_images)
     made: tuple[BreathingBin, ...] = ()
     if breathing is not None:
         made = images_of(
