@@ -9,7 +9,7 @@ import pytest
 import SimpleITK
 
 import openigrt
-from openigrt.dicom import read_plan_folder
+from openigrt.dicom import read_daily_folder, read_plan_folder
 from openigrt.errors import InconsistentInput, InputError, OpenIgrtError, UnsupportedInput
 from openigrt.tasks.reconstruction.planning_prior import PlacedPlan
 from tests.dicom.test_rt_image_scan import write_series
@@ -75,6 +75,28 @@ def test_counts_become_line_integrals_by_flat_and_dark_field(scan, tmp_path):
     known = openigrt.reconstruct(scan, quantity="line integral", **words)
     difference = (counted.image.voxels - known.image.voxels)[np.isfinite(known.image.voxels)]
     assert np.abs(difference).max() < 5.0
+
+
+def test_a_flat_field_with_the_patient_in_it_is_refused(tmp_path):
+    raw = write_projections(tmp_path / "raw", "HFS", angles=TURN, size=SMALL, counts=lambda p: 2e4 * np.exp(-p))
+    words = ("--voxel", "6", "--quantity", "intensity", "--position", "HFS")
+    done = run("reconstruct", raw, *words, "--flat", raw / "projections.mha", "--out", tmp_path / "out")
+    assert done.code == 1
+    assert "brighter than the free beam" in done.sentence
+    assert not (tmp_path / "out").exists()
+
+
+def test_negative_line_integrals_are_refused(tmp_path):
+    turned = write_projections(tmp_path / "turned", "HFS", angles=TURN, size=SMALL, counts=lambda p: -p)
+    with pytest.raises(InconsistentInput, match="line integrals are not negative"):
+        openigrt.reconstruct(turned, voxel=6.0, quantity="line integral")
+
+
+def test_a_scan_that_does_not_say_when_it_was_taken_has_no_age(scan, tmp_path):
+    """When it was reconstructed is no time of acquisition: `guide` would take an old image for a fresh one."""
+    assert run("reconstruct", scan, *COARSE, "--out", tmp_path / "out").code == 0
+    daily = read_daily_folder(tmp_path / "out" / "ct", "1.2.3")
+    assert daily.daily_image.provenance.acquired_at is None
 
 
 def test_views_without_free_beam_take_the_level_of_the_others(tmp_path):

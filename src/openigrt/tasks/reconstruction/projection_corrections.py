@@ -37,6 +37,7 @@ Float32Array = NDArray[np.float32]
 
 REFERENCE_KEV = 60.0
 LARGEST_DARK_SHARE = 0.1
+BRIGHT_LINE_INTEGRAL, LARGEST_BRIGHT_SHARE = 0.1, 0.05  # noise and drift of the free beam stay far below
 LARGEST_LINE_INTEGRAL = 20.0  # exp(-20) of the beam: below one quantum of any detector
 LARGEST_COUNT = 65535.0  # where 16 bits end
 
@@ -124,6 +125,7 @@ class LineIntegrals:
         self._rings: Float32Array | None = None
         self.flaws = FrameFlaws()
         self.floored = 0
+        self.bright = 0
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -151,6 +153,7 @@ class LineIntegrals:
         signal /= self.signals.air
         integrals, floored = logarithm(signal)
         self.floored += floored
+        self.bright += int((integrals < -BRIGHT_LINE_INTEGRAL).sum())
         return integrals if self.hardening is None else self.hardening.corrected(integrals)
 
     def warnings(self) -> tuple[str, ...]:
@@ -161,6 +164,12 @@ class LineIntegrals:
                 f"{100.0 * share:.0f} % of the pixels saw no beam: they are zero or below, or not above the dark "
                 "field; check --quantity, --flat and --dark.",
                 dark_share=share,
+            )
+        if self.bright > LARGEST_BRIGHT_SHARE * self.flaws.pixels:
+            bright_percent = 100.0 * self.bright / self.flaws.pixels
+            raise InconsistentInput(
+                f"{bright_percent:.0f} % of the pixels are brighter than the free beam: the flat field was taken with "
+                "something in the beam, or with less of it; give another with --flat, or none."
             )
         if self.floored:
             said += (f"{100.0 * share:.2g} % of the pixels saw no beam; what lies before them is not known.",)
@@ -218,14 +227,20 @@ def _clipped(pixels: Float32Array) -> int:
 
 
 def _require_line_integrals(scan: Scan) -> None:
-    """Raise InconsistentInput for pixels that no line integrals are: empty, or higher than any detector can tell."""
-    highest, is_empty = 0.0, True
+    """Raise InconsistentInput for pixels that no line integrals are: empty, negative, or beyond what detectors tell."""
+    highest, lowest_mean, is_empty = 0.0, 0.0, True
     for which in blocks(len(scan)):
         pixels = np.asarray(scan.pixels[which])
         highest = max(highest, float(np.median(pixels, axis=(1, 2)).max()))
+        lowest_mean = min(lowest_mean, float(pixels.mean(axis=(1, 2), dtype=np.float64).min()))
         is_empty = is_empty and not pixels.any()
     if is_empty:
         raise InconsistentInput("The projections are empty: every line integral is zero; export them again.")
+    if lowest_mean < -BRIGHT_LINE_INTEGRAL:
+        raise InconsistentInput(
+            f"The pixels of a projection are {lowest_mean:.3g} on the average, and line integrals are not negative; "
+            "turn their sign, or say --quantity intensity."
+        )
     if highest > LARGEST_LINE_INTEGRAL:
         raise InconsistentInput(
             f"Half of the pixels of a projection are {highest:.4g} or more, and no line integral is above "
