@@ -131,9 +131,9 @@ def head_neck_day(patient: VirtualPatient, number: int) -> Day:
     """A day at random: jaw, neck and shoulders, glands that shrink, weight that is lost, drift, and a setup error.
 
     Jaw -0.5 to 2.3 degrees; each joint of the neck about 0.5 degrees nodding and half of that to the sides; shoulders
-    about 3 mm. By fraction, parotids lose 0.5 to 1 % of their volume, sick nodes up to 2 %; parotids are drawn 2 to 3 mm
-    inward by the end, of which the jaw beside them lets less than half happen, and the radius of the neck gets 1 to 5
-    mm smaller, as differs between patients.
+    about 3 mm. By fraction, parotids lose 0.5 to 1 % of their volume, sick nodes up to 2 %; parotids are drawn 2 to 3
+    mm inward by the end, of which the jaw beside them lets less than half happen, and the radius of the neck gets 1 to
+    5 mm smaller, as differs between patients.
     """
     of_patient = np.random.default_rng((patient.seed, DAY_SEED))
     mean = patient.population.of_patient(of_patient)
