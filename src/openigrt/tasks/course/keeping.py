@@ -19,10 +19,15 @@ DIGITS = 6
 Record = Mapping[str, Any]
 
 
+def fraction_record(fraction: Fraction) -> dict[str, Any]:
+    """A fraction as plain values, numbers to 1e-6."""
+    record: dict[str, Any] = _rounded(asdict(fraction) | {"treated_at": moment(fraction.treated_at)})
+    return record
+
+
 def fraction_text(fraction: Fraction) -> str:
-    """A fraction as JSON, numbers to 1e-6."""
-    record = asdict(fraction) | {"treated_at": moment(fraction.treated_at)}
-    return json.dumps(_rounded(record), indent=2, allow_nan=False) + "\n"
+    """A fraction as JSON."""
+    return json.dumps(fraction_record(fraction), indent=2, allow_nan=False) + "\n"
 
 
 def kept_fraction(place: Path) -> Fraction | None:
