@@ -36,7 +36,7 @@ from openigrt.virtual.linac.rotation import RotationModel
 from openigrt.virtual.linac.travel import Drive
 from openigrt.virtual.patients.breathing import MID_VENTILATION, BreathingOrgan, BreathingPattern, HeldBreath
 from openigrt.virtual.patients.patient import Day, DrawnStructure, Drift, VirtualPatient
-from openigrt.virtual.patients.population import BODY_SETUP, FRAME_SETUP, MASK_SETUP, SetupError, SetupPopulation
+from openigrt.virtual.patients.population import AS_PLANNED, BODY_SETUP, FRAME_SETUP, MASK_SETUP, SetupError, SetupPopulation
 from openigrt.virtual.sites.abdomen import AbdomenState, AbdomenTarget, abdomen_day, abdomen_in, abdomen_patient
 from openigrt.virtual.sites.brain import brain_day, brain_patient
 from openigrt.virtual.sites.head_neck import HeadNeckState, head_neck_day, head_neck_in, head_neck_patient
@@ -52,6 +52,7 @@ from openigrt.virtual.tissue.solids import HalfSpace, Loft, Sheet, Superellipsoi
 from openigrt.virtual.tissue.stiffness import stiffness_of
 
 __all__ = [
+    "AS_PLANNED",
     "AT_REST",
     "BODY_SETUP",
     "FRAME_SETUP",
