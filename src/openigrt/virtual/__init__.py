@@ -34,7 +34,7 @@ from openigrt.virtual.linac.monitor import MonitorModel
 from openigrt.virtual.linac.patient_on_couch import PatientOnCouch
 from openigrt.virtual.linac.rotation import RotationModel
 from openigrt.virtual.linac.travel import Drive
-from openigrt.virtual.patients.breathing import BreathingOrgan, BreathingPattern
+from openigrt.virtual.patients.breathing import MID_VENTILATION, BreathingOrgan, BreathingPattern, HeldBreath
 from openigrt.virtual.patients.patient import Day, DrawnStructure, Drift, VirtualPatient
 from openigrt.virtual.patients.population import BODY_SETUP, FRAME_SETUP, MASK_SETUP, SetupError, SetupPopulation
 from openigrt.virtual.sites.abdomen import AbdomenState, AbdomenTarget, abdomen_day, abdomen_in, abdomen_patient
@@ -56,6 +56,7 @@ __all__ = [
     "BODY_SETUP",
     "FRAME_SETUP",
     "MASK_SETUP",
+    "MID_VENTILATION",
     "AbdomenState",
     "AbdomenTarget",
     "Anatomy",
@@ -84,6 +85,7 @@ __all__ = [
     "GaugeRamp",
     "HalfSpace",
     "HeadNeckState",
+    "HeldBreath",
     "ImagerModel",
     "Layer",
     "LinacModel",

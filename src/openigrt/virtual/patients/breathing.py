@@ -69,6 +69,24 @@ class BreathingPattern:
         return depths[which] * sine ** (2 * n) + drift, flow
 
 
+@dataclass(frozen=True)
+class HeldBreath:
+    """A breath held at a depth: 0 at the exhale, 1 at the inhale of a usual breath.
+
+    At `MID_VENTILATION` organs are where they are on average over the breaths of a usual pattern: the mean of sin^4.
+    """
+
+    depth_share: float
+
+    def depth_and_flow(self, times_s: ArrayLike) -> tuple[Float64Array, Float64Array]:
+        """The depth (...) and no flow (...), at any time."""
+        still = np.zeros_like(np.asarray(times_s, dtype=np.float64))
+        return still + self.depth_share, still
+
+
+MID_VENTILATION = HeldBreath(3.0 / 8.0)
+
+
 @dataclass(frozen=True, eq=False)
 class BreathingOrgan:
     """A region that goes with the breath: r = r0 + depth a + flow b (Low et al., Int J Radiat Oncol 63, 2005).

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from openigrt.errors import MissingInput
 from openigrt.geometry import Float64Array, PatientPosition, RigidTransform, fit_rigid, fixed_from_lps
 from openigrt.patient import StructureRole
-from openigrt.virtual.patients.breathing import BreathingOrgan, BreathingPattern
+from openigrt.virtual.patients.breathing import BreathingOrgan, BreathingPattern, HeldBreath
 from openigrt.virtual.patients.population import AS_PLANNED, BODY_SETUP, SetupError, SetupPopulation
 from openigrt.virtual.tissue.anatomy import Anatomy, Organ
 from openigrt.virtual.tissue.deformation import Deformation, Stiffness
@@ -70,7 +70,7 @@ class Day:
     skeleton: tuple[Move, ...] = ()
     organs: tuple[Organ, ...] = ()
     setup: SetupError = AS_PLANNED
-    breathing: BreathingPattern | None = None
+    breathing: BreathingPattern | HeldBreath | None = None
     drift: Drift = STILL
 
 
