@@ -13,7 +13,7 @@ from openigrt.images import Image
 from openigrt.patient import Filling, Gaps, Structure, occupancy_from_structure
 
 AIR_HU, SKIN_HU, RIM_HU = -1000.0, -350.0, -100.0
-SPONGY_HU, CORTEX_HU, FROM_CORTEX_MM = 180.0, 320.0, 8.0  # blood with contrast is as dense as spongy bone
+SPONGY_HU, CORTEX_HU, FROM_CORTEX_MM = 180.0, 420.0, 10.0  # blood with contrast is as dense as spongy bone
 BODY_SAMPLE_MM = 2.0
 THINNEST_MM = 9.0  # what is thinner, and not part of something thicker, is couch, mask or sheet
 RIM_MM = 1.5
