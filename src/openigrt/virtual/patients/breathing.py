@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from openigrt.errors import InputError
 from openigrt.geometry import Float64Array
-from openigrt.virtual.tissue.moves import LocalMotion, Ramp, Region
+from openigrt.virtual.tissue.moves import GaugeRamp, LocalMotion, Ramp, Region
 
 LONGEST_S = 3600.0
 SHORTEST_PERIOD_S, LONGEST_PERIOD_S = 1.0, 20.0
@@ -98,7 +98,7 @@ class BreathingOrgan:
     region: Region
     with_depth_mm: ArrayLike
     with_flow_mm: ArrayLike = (0.0, 0.0, 0.0)
-    ramp: Ramp | None = None
+    ramp: Ramp | GaugeRamp | None = None
 
     def motion(self, depth_share: float, flow: float) -> LocalMotion:
         """Where the region is at a depth and flow."""
