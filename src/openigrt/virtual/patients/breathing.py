@@ -1,6 +1,6 @@
 """How a patient breathes: depth and flow over time, irregular and drifting, and what they do to organs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -49,6 +49,14 @@ class BreathingPattern:
         )
         depths = np.maximum(1.0 + self.depth_spread_share * rng.standard_normal(count), SMALLEST_SHARE)
         return np.concatenate([[0.0], np.cumsum(periods)]) - rng.random() * self.period_s, depths
+
+    def breath_starts_s(self) -> Float64Array:
+        """When breaths begin (n,), at exhale: from the one that time zero lies in, to beyond the hour."""
+        return self._breaths[0]
+
+    def steady(self) -> "BreathingPattern":
+        """The same breath again and again."""
+        return replace(self, period_spread_share=0.0, depth_spread_share=0.0, drift_per_min=0.0)
 
     def depth_and_flow(self, times_s: ArrayLike) -> tuple[Float64Array, Float64Array]:
         """Depth (...), 0 at the exhale and 1 at the inhale of a usual breath, and flow (...), 1 where that is fastest.

@@ -1,11 +1,12 @@
 """An anatomy: organs as one continuous description, from which voxels, contours and landmarks are made."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from openigrt.errors import InvalidGeometry, MissingInput
 from openigrt.geometry import Float64Array, Frame, frozen_array
@@ -117,6 +118,19 @@ class Anatomy:
         moved.__dict__["table"] = self.table  # of tissue at rest, and not cheap
         return moved
 
+    def relayered(self, layers_of: Callable[[Organ], tuple[Layer, ...]]) -> "Anatomy":
+        """The same solids, where they are, with other layers at the same depths: signal or uptake for HU, say.
+
+        Raises InvalidGeometry for layers at other depths: what is near is found by them.
+        """
+        organs = tuple(replace(organ, layers=layers_of(organ)) for organ in self.organs)
+        for old, new in zip(self.organs, organs, strict=True):
+            if [layer.depth_mm for layer in old.layers] != [layer.depth_mm for layer in new.layers]:
+                raise InvalidGeometry(f"Organ {old.name} would get layers at other depths; keep those that it has.")
+        made = replace(self, organs=organs)
+        made.__dict__["table"] = self.table._replace(**_layer_columns(organs[::-1]))
+        return made
+
     def landmark_mm(self, name: str) -> Float64Array:
         """Where a landmark (3,) of `frame` is now."""
         return self.moved_mm(self.landmarks_mm[name])
@@ -141,19 +155,26 @@ def _compiled_table(organs: Sequence[Organ], texture_seed: int) -> PrimitiveTabl
     """The table of organs that are given front to back."""
     rows = [[part.solid.rows() for part in organ.parts] for organ in organs]
     permutation, gradients = _lattice(texture_seed)
-    textures = [[astuple(layer)[2:] for layer in organ.layers] for organ in organs]
     return PrimitiveTable(
         organ_bounds=np.array([_organ_bounds(organ, r) for organ, r in zip(organs, rows, strict=True)]).reshape(-1, 6),
         solids_of_organ=_starts([sum(len(r.parameters) for r in of_organ) for of_organ in rows]),
         layers_of_organ=_starts([len(organ.layers) for organ in organs]),
-        is_textured=np.array([np.any(texture) for texture in textures], dtype=np.bool_),
-        layers=np.array([astuple(layer) for organ in organs for layer in organ.layers], dtype=np.float64).reshape(-1, 5),
+        **_layer_columns(organs),
         solid_parameters=_parameters(organs, rows),
         solid_bounds=np.vstack([np.zeros((0, 6)), *(r.bounds_mm for of_organ in rows for r in of_organ)]),
         numbers=np.concatenate([np.zeros(0), *(r.numbers for of_organ in rows for r in of_organ)]),
         permutation=permutation,
         gradients=gradients,
     )
+
+
+def _layer_columns(organs: Sequence[Organ]) -> dict[str, NDArray[Any]]:
+    """What the table says of layers alone."""
+    textures = [[astuple(layer)[2:] for layer in organ.layers] for organ in organs]
+    return {
+        "is_textured": np.array([np.any(texture) for texture in textures], dtype=np.bool_),
+        "layers": np.array([astuple(layer) for organ in organs for layer in organ.layers], np.float64).reshape(-1, 5),
+    }
 
 
 def _parameters(organs: Sequence[Organ], rows: Sequence[Sequence[SolidRows]]) -> Float64Array:
