@@ -23,9 +23,7 @@ SLOPE_STEP_MM = 0.5
 
 
 @compiled()
-def skin_distance(
-    table: PrimitiveTable, moves: MoveTable, solids: Integers, x: float, y: float, z: float
-) -> float:
+def skin_distance(table: PrimitiveTable, moves: MoveTable, solids: Integers, x: float, y: float, z: float) -> float:
     """Signed distance to the skin, of the tissue that has come to a point."""
     x, y, z = rest_point(moves, x, y, z)
     return organ_distance(table.solid_parameters, table.numbers, solids, 0, solids.shape[0], x, y, z)
@@ -58,9 +56,7 @@ def hits(
                 low, high = before, at
                 while high - low > CLOSE_MM:
                     middle = 0.5 * (low + high)
-                    inside = skin_distance(
-                        table, moves, solids, sx + middle * dx, sy + middle * dy, sz + middle * dz
-                    )
+                    inside = skin_distance(table, moves, solids, sx + middle * dx, sy + middle * dy, sz + middle * dz)
                     if inside <= 0.0:
                         high = middle
                     else:

@@ -59,7 +59,9 @@ class TissueInBeam:
         """Render; raises MissingInput for a patient without an organ BODY."""
         anatomy, patient = lying.anatomy(time_s), lying.patient
         if BODY not in {organ.name for organ in anatomy.organs}:
-            raise MissingInput(f"The virtual patient {patient.site} has no organ {BODY}, so where to look is not known.")
+            raise MissingInput(
+                f"The virtual patient {patient.site} has no organ {BODY}, so where to look is not known."
+            )
         self.fixed_from_plan = lying.fixed_from_plan(time_s)
         self._grid = _grid_round(anatomy, patient.isocenter_mm, voxel_mm, half_length_mm)
         bare = _without_markers(patient).at(lying.day, time_s - lying.lain_down_s)
@@ -106,8 +108,8 @@ def soft_and_bone(hu: Float32Array) -> tuple[Float32Array, Float32Array]:
 
 def marker_places_mm(lying: PatientOnCouch, time_s: float, names: Sequence[str] = ()) -> dict[str, Float64Array]:
     """Where the markers (by name, all of them where none is named) truly are in the room at a time: middles (3,)."""
-    anatomy, now = lying.anatomy(time_s), lying.fixed_from_plan(time_s)
-    return {name: now.points(anatomy.moved_mm(_box_at_rest(anatomy, name).mean(axis=0))) for name in names or lying.patient.markers}
+    anatomy, now, patient = lying.anatomy(time_s), lying.fixed_from_plan(time_s), lying.patient
+    return {name: now.points(anatomy.moved_mm(patient.marker_at_rest_mm(name))) for name in names or patient.markers}
 
 
 def _box_at_rest(anatomy: Anatomy, name: str) -> Float64Array:
@@ -122,9 +124,7 @@ def _grid_round(anatomy: Anatomy, isocenter_mm: Float64Array, voxel_mm: float, h
     low = np.array([low[0], low[1], max(low[2], along[0])])
     high = np.array([high[0], high[1], min(high[2], along[1])])
     size = np.ceil((high - low) / voxel_mm).astype(int) + 1
-    return Grid(
-        anatomy.frame, low, np.full(3, voxel_mm), np.eye(3), (int(size[0]), int(size[1]), int(size[2]))
-    )
+    return Grid(anatomy.frame, low, np.full(3, voxel_mm), np.eye(3), (int(size[0]), int(size[1]), int(size[2])))
 
 
 @lru_cache(maxsize=4)
@@ -146,5 +146,3 @@ def _gold(anatomy: Anatomy, name: str) -> tuple[Grid, Float32Array]:
     k, j, i = np.indices(grid.shape, dtype=np.float64)
     distance_mm = anatomy.signed_distance_mm(name, grid.points(np.stack([i, j, k], axis=-1)))
     return grid, np.clip(0.5 - distance_mm / MARKER_STEP_MM, 0.0, 1.0).astype(np.float32)
-
-

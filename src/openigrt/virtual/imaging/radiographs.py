@@ -15,7 +15,15 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 from skimage.draw import polygon2mask
 
-from openigrt.geometry import CouchPose, Float64Array, Frame, PlanarRegion, ProjectionGeometry, RigidTransform, Trajectory
+from openigrt.geometry import (
+    CouchPose,
+    Float64Array,
+    Frame,
+    PlanarRegion,
+    ProjectionGeometry,
+    RigidTransform,
+    Trajectory,
+)
 from openigrt.images import (
     Exposure,
     Intensity,

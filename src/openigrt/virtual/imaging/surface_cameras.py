@@ -44,7 +44,9 @@ class CameraPod:
         if not (distance_mm > 0.0 and min(self.field_mm) > 0.0 and min(self.points) > 1 and self.noise_mm >= 0.0):
             raise InputError(f"A camera needs a place apart from what it looks at, a field and points; found {self}.")
         if not (0.0 < self.steepest_deg <= 90.0 and 0.0 <= self.lost_share <= 1.0):
-            raise InputError(f"A camera needs a steepest slope of up to 90 degrees and a share of 0 to 1; found {self}.")
+            raise InputError(
+                f"A camera needs a steepest slope of up to 90 degrees and a share of 0 to 1; found {self}."
+            )
 
     def directions(self) -> Float64Array:
         """Unit vectors (rows * columns, 3) of its rays in the room."""
@@ -233,5 +235,10 @@ def _mesh(pod: CameraPod, seen: _Seen, longest_edge_mm: float, provenance: Prove
         return None
     used, renamed = np.unique(triangles, return_inverse=True)
     return Mesh(
-        Frame.FIXED, seen.points_mm[used], renamed.reshape(-1, 3), label=pod.name, is_closed=False, provenance=provenance
+        Frame.FIXED,
+        seen.points_mm[used],
+        renamed.reshape(-1, 3),
+        label=pod.name,
+        is_closed=False,
+        provenance=provenance,
     )
