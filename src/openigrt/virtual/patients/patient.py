@@ -13,7 +13,7 @@ from openigrt.virtual.patients.breathing import BreathingOrgan, BreathingPattern
 from openigrt.virtual.patients.own_planning import OwnPlanning
 from openigrt.virtual.patients.population import AS_PLANNED, BODY_SETUP, SetupError, SetupPopulation
 from openigrt.virtual.tissue.anatomy import Anatomy, Organ
-from openigrt.virtual.tissue.deformation import Deformation, Stiffness
+from openigrt.virtual.tissue.deformation import AT_REST, Deformation, Stiffness
 from openigrt.virtual.tissue.moves import LocalMotion, Move, Region
 from openigrt.virtual.tissue.stiffness import FADE_MM, stiffness_of
 
@@ -140,6 +140,11 @@ class VirtualPatient:
         if len(inside) < len(axes):
             raise MissingInput(f"The target {self.target} is smaller than {TARGET_STEP_MM:g} mm; give another.")
         return inside
+
+    def marker_at_rest_mm(self, name: str) -> Float64Array:
+        """Middle (3,) of a marker, or of any organ that has an end on all sides, at rest."""
+        at_rest = self.anatomy.deformed(AT_REST)
+        return np.asarray(at_rest.bounds_mm(name).mean(axis=0))
 
     def fixed_from_plan(self, day: Day) -> RigidTransform:
         """Where the patient lies in the room (IEC fixed) before any correction: planned place and setup error."""
