@@ -5,6 +5,7 @@ from openigrt.images.distortion import DistortionCorrection
 from openigrt.images.image import Image, Mask, Modality, Provenance
 from openigrt.images.markers import Code, Marker, Markers, MarkerShape
 from openigrt.images.motion_sample import MotionSample
+from openigrt.images.mr_sequence import Echo, MrSequence
 from openigrt.images.phase import Phase
 from openigrt.images.projection import (
     Exposure,
@@ -24,6 +25,7 @@ __all__ = [
     "Code",
     "DecayCorrection",
     "DistortionCorrection",
+    "Echo",
     "Exposure",
     "Image",
     "Intensity",
@@ -36,6 +38,7 @@ __all__ = [
     "Mesh",
     "Modality",
     "MotionSample",
+    "MrSequence",
     "Phase",
     "PlannedBeam",
     "PointCloud",

@@ -1,6 +1,6 @@
 """How a patient breathes: depth and flow over time, irregular and drifting, and what they do to organs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from openigrt.errors import InputError
 from openigrt.geometry import Float64Array
-from openigrt.virtual.tissue.moves import LocalMotion, Ramp, Region
+from openigrt.virtual.tissue.moves import GaugeRamp, LocalMotion, Ramp, Region
 
 LONGEST_S = 3600.0
 SHORTEST_PERIOD_S, LONGEST_PERIOD_S = 1.0, 20.0
@@ -50,6 +50,14 @@ class BreathingPattern:
         depths = np.maximum(1.0 + self.depth_spread_share * rng.standard_normal(count), SMALLEST_SHARE)
         return np.concatenate([[0.0], np.cumsum(periods)]) - rng.random() * self.period_s, depths
 
+    def breath_starts_s(self) -> Float64Array:
+        """When breaths begin (n,), at exhale: from the one that time zero lies in, to beyond the hour."""
+        return self._breaths[0]
+
+    def steady(self) -> "BreathingPattern":
+        """The same breath again and again."""
+        return replace(self, period_spread_share=0.0, depth_spread_share=0.0, drift_per_min=0.0)
+
     def depth_and_flow(self, times_s: ArrayLike) -> tuple[Float64Array, Float64Array]:
         """Depth (...), 0 at the exhale and 1 at the inhale of a usual breath, and flow (...), 1 where that is fastest.
 
@@ -69,6 +77,24 @@ class BreathingPattern:
         return depths[which] * sine ** (2 * n) + drift, flow
 
 
+@dataclass(frozen=True)
+class HeldBreath:
+    """A breath held at a depth: 0 at the exhale, 1 at the inhale of a usual breath.
+
+    At `MID_VENTILATION` organs are where they are on average over the breaths of a usual pattern: the mean of sin^4.
+    """
+
+    depth_share: float
+
+    def depth_and_flow(self, times_s: ArrayLike) -> tuple[Float64Array, Float64Array]:
+        """The depth (...) and no flow (...), at any time."""
+        still = np.zeros_like(np.asarray(times_s, dtype=np.float64))
+        return still + self.depth_share, still
+
+
+MID_VENTILATION = HeldBreath(3.0 / 8.0)
+
+
 @dataclass(frozen=True, eq=False)
 class BreathingOrgan:
     """A region that goes with the breath: r = r0 + depth a + flow b (Low et al., Int J Radiat Oncol 63, 2005).
@@ -80,7 +106,7 @@ class BreathingOrgan:
     region: Region
     with_depth_mm: ArrayLike
     with_flow_mm: ArrayLike = (0.0, 0.0, 0.0)
-    ramp: Ramp | None = None
+    ramp: Ramp | GaugeRamp | None = None
 
     def motion(self, depth_share: float, flow: float) -> LocalMotion:
         """Where the region is at a depth and flow."""

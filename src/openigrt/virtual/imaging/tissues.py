@@ -1,0 +1,213 @@
+"""What a patient is made of, point by point, for devices that do not see HU: one property of every tissue, rendered.
+
+The solids are those that CT is rendered from, with a signal, an uptake or an impedance in the place of HU: nothing is
+resampled, and a voxel that several tissues share has the mean of them.
+"""
+
+import re
+from collections.abc import Callable
+from enum import Enum, auto
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from openigrt.geometry import Grid, RigidTransform
+from openigrt.virtual.tissue.anatomy import Anatomy, Layer, Organ
+from openigrt.virtual.tissue.rendering import SCANNER_BLUR_MM, render
+
+Float32Array: TypeAlias = NDArray[np.float32]
+
+AIR_HU = -1000.0
+SCALE = 1000.0  # of what is rendered, for the float32 of the voxels
+PARENCHYMA_SHARE_PER_HU = 0.006  # by how much texture of 1 HU changes a property of an organ
+
+
+class Tissue(Enum):
+    """What devices tell apart."""
+
+    AIR = auto()
+    LUNG = auto()
+    FAT = auto()
+    SKIN = auto()
+    MUSCLE = auto()
+    WALL = auto()
+    GUT_CONTENT = auto()
+    BLOOD = auto()
+    FLUID = auto()
+    URINE = auto()
+    BONE = auto()
+    MARROW = auto()
+    CARTILAGE = auto()
+    DISK = auto()
+    GRAY_MATTER = auto()
+    WHITE_MATTER = auto()
+    CORD = auto()
+    GLAND = auto()
+    HEART = auto()
+    LIVER = auto()
+    SPLEEN = auto()
+    PANCREAS = auto()
+    KIDNEY = auto()
+    PROSTATE = auto()
+    TESTIS = auto()
+    NODE = auto()
+    TUMOR = auto()
+    EDEMA = auto()
+    METAL = auto()
+    PLASTIC = auto()
+
+
+T = Tissue
+ValueOf: TypeAlias = Callable[[str, Tissue], float]
+
+# Names of organs, without side and number, and their layers from outside in; the last one goes on. What is not named
+# here is muscle, fat, bone or air by its HU.
+LAYERS_OF: dict[str, tuple[Tissue, ...]] = {
+    "BODY": (T.SKIN, T.FAT),
+    "MASK": (T.PLASTIC, T.AIR),
+    "COUCH": (T.PLASTIC,),
+    **dict.fromkeys(("CHEST", "FACE_DEPTH", "MEDIASTINUM", "GLAND", "PAROTID", "SUBMANDIBULAR", "THYROID"), (T.GLAND,)),
+    "ADRENAL": (T.GLAND,),
+    "LUNG": (T.LUNG,),
+    "TRACHEA": (T.WALL, T.AIR),
+    "BRONCHI": (T.WALL, T.AIR),
+    "CANAL": (T.FAT, T.FLUID),
+    **dict.fromkeys(("CRANIAL_CAVITY", "SPINAL_SPACE", "VENTRICLES"), (T.FLUID,)),
+    **dict.fromkeys(("HEMISPHERE", "CEREBELLUM"), (T.GRAY_MATTER, T.WHITE_MATTER)),
+    "NUCLEI": (T.GRAY_MATTER,),
+    **dict.fromkeys(("CALLOSUM", "BRAINSTEM", "OPTIC_NERVE"), (T.WHITE_MATTER,)),
+    "SPINAL_CORD": (T.CORD,),
+    "EYE": (T.WALL, T.FLUID),
+    "LENS": (T.CARTILAGE,),
+    "PLEXUS": (T.BONE,),
+    "PLAQUE": (T.BONE,),
+    **dict.fromkeys(("COSTAL_CARTILAGE", "THYROID_CARTILAGE", "CRICOID", "SYMPHYSIS"), (T.CARTILAGE,)),
+    "HIP_BONE": (T.CARTILAGE, T.BONE, T.MARROW),
+    "FEMUR_SHAFT": (T.BONE, T.FAT),
+    "SEPTUM": (T.BONE,),
+    "MASTOID_CELLS": (T.BONE, T.AIR),
+    "DISK": (T.DISK,),
+    **dict.fromkeys(
+        ("OESOPHAGUS", "PHARYNX", "LARYNX", "SOFT_PALATE", "EPIGLOTTIS", "TURBINATES", "ANAL_SPHINCTER", "PENILE_BULB"),
+        (T.WALL,),
+    ),
+    **dict.fromkeys(
+        ("RECTUM", "STOMACH", "DUODENUM", "BOWEL", "ASCENDING_COLON", "TRANSVERSE_COLON", "DESCENDING_COLON"),
+        (T.WALL, T.GUT_CONTENT),
+    ),
+    "BLADDER": (T.WALL, T.URINE),
+    "GALLBLADDER": (T.WALL, T.FLUID),
+    **dict.fromkeys(
+        (
+            *("AORTA", "CAVA", "VEINS", "ARTERIES", "PULMONARY_ARTERIES", "LUNG_VESSELS", "LIVER_VESSELS", "GONADAL"),
+            *("PORTAL_VEIN", "MESENTERIC", "EXTERNAL_ILIAC_ARTERY", "EXTERNAL_ILIAC_VEIN", "INTERNAL_ILIAC"),
+            *("CAROTID", "JUGULAR", "EXTERNAL_JUGULAR", "FACIAL_VEIN", "SUBCLAVIAN", "VERTEBRAL_ARTERY"),
+            *("VENTRICLE", "ATRIUM"),
+        ),
+        (T.BLOOD,),
+    ),
+    "HEART": (T.FAT, T.HEART),
+    "HEART_MUSCLE": (T.HEART,),
+    "LIVER": (T.LIVER,),
+    "SPLEEN": (T.SPLEEN,),
+    "PANCREAS": (T.PANCREAS,),
+    "KIDNEY": (T.KIDNEY,),
+    "KIDNEY_SINUS": (T.FAT,),
+    "PROSTATE": (T.PROSTATE,),
+    "SEMINAL_VESICLES": (T.FLUID,),
+    "TESTES": (T.TESTIS,),
+    "NODES": (T.NODE,),
+    **dict.fromkeys(("TUMOUR", "SPICULES", "CTV"), (T.TUMOR,)),
+    "SICK_NODE": (T.TUMOR, T.FLUID),
+    "GTV": (T.EDEMA, T.TUMOR, T.FLUID),
+}
+_SIDE_OR_NUMBER = re.compile(r"_[^_]+$")
+
+# Upper ends of HU for what has no name, and HU of those that texture leads to.
+BY_HU = ((-900.0, T.AIR), (-400.0, T.LUNG), (-30.0, T.FAT), (100.0, T.MUSCLE), (450.0, T.MARROW), (2800.0, T.BONE))
+HU_OF = {T.AIR: -1000.0, T.FAT: -100.0, T.MUSCLE: 57.0, T.BLOOD: 45.0, T.FLUID: 8.0, T.BONE: 1000.0, T.MARROW: 190.0}
+# What septa are made of, and the texture of tissues that are mixtures themselves.
+SEPTA_OF = {T.LUNG: T.BLOOD, T.FAT: T.MUSCLE, T.GRAY_MATTER: T.FLUID, T.GUT_CONTENT: T.AIR}
+MIXED_WITH = {T.LUNG: T.BLOOD, T.FAT: T.MUSCLE, T.BONE: T.MARROW, T.MARROW: T.BONE, T.GUT_CONTENT: T.AIR}
+# Between them, the property of a voxel of which nothing but HU is known.
+NODES_HU = ((-1000.0, T.AIR), (-800.0, T.LUNG), (-100.0, T.FAT), (50.0, T.MUSCLE), (250.0, T.MARROW), (900.0, T.BONE))
+
+
+def tissues_of(organ: Organ) -> tuple[Tissue, ...]:
+    """What the layers of an organ are made of, by its name, else by their HU; air, bone and metal always by HU."""
+    name = organ.name
+    while name not in LAYERS_OF and "_" in name:
+        name = _SIDE_OR_NUMBER.sub("", name)
+    named = LAYERS_OF.get(name, ())
+    found = []
+    for n, layer in enumerate(organ.layers):
+        by_hu = tissue_of_hu(layer.hu)
+        is_plain = by_hu in (T.AIR, T.BONE, T.METAL) or not named
+        found.append(by_hu if is_plain else named[min(n, len(named) - 1)])
+    return tuple(found)
+
+
+def tissue_of_hu(hu: float) -> Tissue:
+    """What has so many HU where nothing else is known."""
+    return next((tissue for end, tissue in BY_HU if hu < end), T.METAL)
+
+
+def rendered_property(
+    anatomy: Anatomy,
+    value_of: ValueOf,
+    grid: Grid,
+    anatomy_from_grid: RigidTransform,
+    blur_mm: float = SCANNER_BLUR_MM,
+) -> Float32Array:
+    """A property (float32, [k, j, i]) of the tissue at the voxel centres of `grid`, as `render` makes HU of it.
+
+    `value_of` tells it of an organ, by name, and a tissue; outside of all is `value_of("", Tissue.AIR)`. An anatomy
+    without layered organs, such as one made of a CT, is rendered in HU, and its property follows from these.
+    """
+    if not isinstance(anatomy, Anatomy):
+        return by_hu(render(anatomy, grid, anatomy_from_grid, blur_mm), value_of)
+    background = value_of("", T.AIR)
+    values = {o.name: [value_of(o.name, tissue) - background for tissue in tissues_of(o)] for o in anatomy.organs}
+    largest = max(abs(value) for of_organ in values.values() for value in of_organ) or 1.0
+    factor = SCALE / largest
+
+    def layers_of(organ: Organ) -> tuple[Layer, ...]:
+        return tuple(
+            _layer(layer, organ.name, tissue, value_of, factor, background)
+            for layer, tissue in zip(organ.layers, tissues_of(organ), strict=True)
+        )
+
+    voxels = render(anatomy.relayered(layers_of), grid, anatomy_from_grid, blur_mm)
+    voxels -= np.float32(AIR_HU)
+    voxels *= np.float32(1.0 / factor)
+    voxels += np.float32(background)
+    return voxels
+
+
+def by_hu(voxels_hu: Float32Array, value_of: ValueOf) -> Float32Array:
+    """A property of voxels of which nothing but HU is known: linear between air, lung, fat, muscle, marrow and bone."""
+    hu = [node for node, _ in NODES_HU]
+    values = [value_of("", tissue) for _, tissue in NODES_HU]
+    return np.interp(voxels_hu, hu, values).astype(np.float32)
+
+
+def _layer(
+    layer: Layer, organ: str, tissue: Tissue, value_of: ValueOf, factor: float, background: float
+) -> Layer:
+    """A layer of the property in the place of one of HU, counted from the background, which `render` takes for air."""
+
+    def per_hu(other: Tissue) -> float:
+        apart_hu = HU_OF[other] - HU_OF.get(tissue, layer.hu)
+        return (value_of("", other) - value_of("", tissue)) / apart_hu
+
+    value = value_of(organ, tissue)
+    grain = per_hu(MIXED_WITH[tissue]) if tissue in MIXED_WITH else PARENCHYMA_SHARE_PER_HU * value
+    septa = per_hu(SEPTA_OF.get(tissue, T.FAT)) if layer.septa_hu else 0.0
+    return Layer(
+        layer.depth_mm,
+        factor * (value - background) + AIR_HU,
+        factor * grain * layer.coarse_hu,
+        factor * grain * layer.fine_hu,
+        factor * septa * layer.septa_hu,
+    )
