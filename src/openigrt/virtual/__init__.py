@@ -68,6 +68,7 @@ from openigrt.virtual.planning.depth_dose import tissue_factor
 from openigrt.virtual.planning.dose import Density, density_of, dose_per_mu
 from openigrt.virtual.planning.headers import daily_series, described
 from openigrt.virtual.planning.identity import Identity, identity_of
+from openigrt.virtual.planning.leaves import COLLIMATOR
 from openigrt.virtual.planning.planning_ct import PlanningScan, planning_image, planning_scan
 from openigrt.virtual.planning.prescriptions import ConformalArc, SitePrescription, StaticFields, prescription_of
 from openigrt.virtual.planning.structures import planned_structures
@@ -90,6 +91,7 @@ __all__ = [
     "AS_PLANNED",
     "AT_REST",
     "BODY_SETUP",
+    "COLLIMATOR",
     "FRAME_SETUP",
     "MASK_SETUP",
     "MID_VENTILATION",
