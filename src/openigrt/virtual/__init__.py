@@ -19,6 +19,7 @@ from openigrt.virtual.imaging.projections import (
     line_integrals,
     primary,
 )
+from openigrt.virtual.imaging.quick import quick_daily_image, true_plan_from_daily
 from openigrt.virtual.imaging.scatter import ScatterModel, SolidScatterer, VoxelScatterer, scatter, scattered
 from openigrt.virtual.linac.beam import BeamModel
 from openigrt.virtual.linac.clock import PacedClock, VirtualClock
@@ -48,6 +49,11 @@ from openigrt.virtual.patients.population import (
     SetupError,
     SetupPopulation,
 )
+from openigrt.virtual.planning.datasets import write_planning
+from openigrt.virtual.planning.headers import daily_series, described
+from openigrt.virtual.planning.identity import Identity, identity_of
+from openigrt.virtual.planning.prescriptions import prescription_of
+from openigrt.virtual.planning.treatment import planned_treatment
 from openigrt.virtual.sites.abdomen import AbdomenState, AbdomenTarget, abdomen_day, abdomen_in, abdomen_patient
 from openigrt.virtual.sites.brain import brain_day, brain_patient
 from openigrt.virtual.sites.head_neck import HeadNeckState, head_neck_day, head_neck_in, head_neck_patient
@@ -103,6 +109,7 @@ __all__ = [
     "HalfSpace",
     "HeadNeckState",
     "HeldBreath",
+    "Identity",
     "ImagerModel",
     "Layer",
     "LinacModel",
@@ -151,10 +158,13 @@ __all__ = [
     "cone_beam_look",
     "couch_model",
     "daily_image",
+    "daily_series",
+    "described",
     "detected",
     "head_neck_day",
     "head_neck_in",
     "head_neck_patient",
+    "identity_of",
     "linac_couch",
     "line_integrals",
     "moments_of",
@@ -164,9 +174,12 @@ __all__ = [
     "pelvis_patient",
     "pixels_mm",
     "planned_structures",
+    "planned_treatment",
     "planning_image",
+    "prescription_of",
     "primary",
     "primary_through",
+    "quick_daily_image",
     "render",
     "rendered",
     "resting_place_mm",
@@ -178,7 +191,9 @@ __all__ = [
     "thorax_day",
     "thorax_in",
     "thorax_patient",
+    "true_plan_from_daily",
     "virtual_case",
     "virtual_pelvis",
     "write_embedded_example",
+    "write_planning",
 ]

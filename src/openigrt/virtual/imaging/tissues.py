@@ -192,9 +192,7 @@ def by_hu(voxels_hu: Float32Array, value_of: ValueOf) -> Float32Array:
     return np.interp(voxels_hu, hu, values).astype(np.float32)
 
 
-def _layer(
-    layer: Layer, organ: str, tissue: Tissue, value_of: ValueOf, factor: float, background: float
-) -> Layer:
+def _layer(layer: Layer, organ: str, tissue: Tissue, value_of: ValueOf, factor: float, background: float) -> Layer:
     """A layer of the property in the place of one of HU, counted from the background, which `render` takes for air."""
 
     def per_hu(other: Tissue) -> float:
