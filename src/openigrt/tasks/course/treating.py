@@ -79,7 +79,7 @@ class Treatment:
 def treat(room: Room, plan: PlanSide, place: Path, *, is_verified: bool) -> Treatment:
     """One fraction, its images and guidance written below `place`.
 
-    A person is played who looks at what guidance calls for. He approves a move that it recommends, and that of a trusted
+    A person is played who looks at what guidance calls for. He approves a move that it recommends, and one of a trusted
     match of which nothing else says whether it may stand for the target; else he sets the patient up again. After three
     setups the patient goes home untreated. With `is_verified` a second image follows a correction; one beyond the
     tolerance of the protocol leads to another correction.
