@@ -1,7 +1,13 @@
 """Virtual patient and virtual linac: anatomy that is known at every point, and what devices would show of it."""
 
-from openigrt.virtual.case import VirtualCase, daily_image, planned_structures, planning_image, virtual_case
-from openigrt.virtual.example import EmbeddedExample, write_embedded_example
+from openigrt.virtual.example import (
+    EmbeddedExample,
+    ExampleCase,
+    example_case,
+    example_daily_image,
+    example_planning_image,
+    write_embedded_example,
+)
 from openigrt.virtual.imaging.cbct import ConeBeamLook, cone_beam_look
 from openigrt.virtual.imaging.composition import Composition
 from openigrt.virtual.imaging.cone_beam_protocol import PELVIS_CBCT, PELVIS_DEMO_CBCT, ConeBeamProtocol
@@ -19,7 +25,14 @@ from openigrt.virtual.imaging.projections import (
     line_integrals,
     primary,
 )
-from openigrt.virtual.imaging.quick import quick_daily_image, true_plan_from_daily
+from openigrt.virtual.imaging.quick import (
+    SMALL_FIELD,
+    WIDE_FIELD,
+    ImagingField,
+    imaging_field,
+    quick_daily_image,
+    true_plan_from_daily,
+)
 from openigrt.virtual.imaging.scatter import ScatterModel, SolidScatterer, VoxelScatterer, scatter, scattered
 from openigrt.virtual.linac.beam import BeamModel
 from openigrt.virtual.linac.clock import PacedClock, VirtualClock
@@ -49,11 +62,16 @@ from openigrt.virtual.patients.population import (
     SetupError,
     SetupPopulation,
 )
-from openigrt.virtual.planning.datasets import write_planning
+from openigrt.virtual.planning.conformal import conformal_plan
+from openigrt.virtual.planning.datasets import planning_datasets, write_planning
+from openigrt.virtual.planning.depth_dose import tissue_factor
+from openigrt.virtual.planning.dose import Density, density_of, dose_per_mu
 from openigrt.virtual.planning.headers import daily_series, described
 from openigrt.virtual.planning.identity import Identity, identity_of
-from openigrt.virtual.planning.prescriptions import prescription_of
-from openigrt.virtual.planning.treatment import planned_treatment
+from openigrt.virtual.planning.planning_ct import PlanningScan, planning_image, planning_scan
+from openigrt.virtual.planning.prescriptions import ConformalArc, SitePrescription, StaticFields, prescription_of
+from openigrt.virtual.planning.structures import planned_structures
+from openigrt.virtual.planning.treatment import PlannedTreatment, planned_dose, planned_treatment, prescribed
 from openigrt.virtual.sites.abdomen import AbdomenState, AbdomenTarget, abdomen_day, abdomen_in, abdomen_patient
 from openigrt.virtual.sites.brain import brain_day, brain_patient
 from openigrt.virtual.sites.head_neck import HeadNeckState, head_neck_day, head_neck_in, head_neck_patient
@@ -77,6 +95,8 @@ __all__ = [
     "MID_VENTILATION",
     "PELVIS_CBCT",
     "PELVIS_DEMO_CBCT",
+    "SMALL_FIELD",
+    "WIDE_FIELD",
     "AbdomenState",
     "AbdomenTarget",
     "Anatomy",
@@ -90,16 +110,19 @@ __all__ = [
     "Composition",
     "ConeBeamLook",
     "ConeBeamProtocol",
+    "ConformalArc",
     "CouchModel",
     "CouchReadoutFrozen",
     "CouchStopsShort",
     "Day",
     "Deformation",
+    "Density",
     "DetectorModel",
     "DrawnStructure",
     "Drift",
     "Drive",
     "EmbeddedExample",
+    "ExampleCase",
     "Faults",
     "FlatPanel",
     "Frames",
@@ -111,6 +134,7 @@ __all__ = [
     "HeldBreath",
     "Identity",
     "ImagerModel",
+    "ImagingField",
     "Layer",
     "LinacModel",
     "LinacTruth",
@@ -129,6 +153,8 @@ __all__ = [
     "PelvisState",
     "Phantom",
     "PixelSource",
+    "PlannedTreatment",
+    "PlanningScan",
     "Ramp",
     "Region",
     "RotationModel",
@@ -137,13 +163,14 @@ __all__ = [
     "SetupError",
     "SetupPopulation",
     "Sheet",
+    "SitePrescription",
     "SolidScatterer",
+    "StaticFields",
     "Stiffness",
     "Superellipsoid",
     "Swelling",
     "ThoraxState",
     "Tube",
-    "VirtualCase",
     "VirtualClock",
     "VirtualLinac",
     "VirtualPatient",
@@ -156,15 +183,21 @@ __all__ = [
     "brain_patient",
     "coarse_linac",
     "cone_beam_look",
+    "conformal_plan",
     "couch_model",
-    "daily_image",
     "daily_series",
+    "density_of",
     "described",
     "detected",
+    "dose_per_mu",
+    "example_case",
+    "example_daily_image",
+    "example_planning_image",
     "head_neck_day",
     "head_neck_in",
     "head_neck_patient",
     "identity_of",
+    "imaging_field",
     "linac_couch",
     "line_integrals",
     "moments_of",
@@ -173,9 +206,13 @@ __all__ = [
     "pelvis_in",
     "pelvis_patient",
     "pixels_mm",
+    "planned_dose",
     "planned_structures",
     "planned_treatment",
+    "planning_datasets",
     "planning_image",
+    "planning_scan",
+    "prescribed",
     "prescription_of",
     "primary",
     "primary_through",
@@ -191,8 +228,8 @@ __all__ = [
     "thorax_day",
     "thorax_in",
     "thorax_patient",
+    "tissue_factor",
     "true_plan_from_daily",
-    "virtual_case",
     "virtual_pelvis",
     "write_embedded_example",
     "write_planning",
