@@ -53,7 +53,7 @@ class Organ:
 
 @dataclass(frozen=True, eq=False)
 class Anatomy:
-    """Organs in one frame (LPS, mm), later ones in front of earlier ones; outside of all is the backdrop: air, or a scan.
+    """Organs in one frame (LPS, mm), later ones in front of earlier ones; behind all is the backdrop: air, or a scan.
 
     Solids are written in the anatomy's own axes, whose origin lies at `origin_mm` of `frame`; `landmarks_mm` are in
     `frame`, at rest. `texture_seed` chooses the texture. `deformation` is how all of it has moved since it was at rest.
@@ -147,7 +147,9 @@ def _compiled_table(organs: Sequence[Organ], texture_seed: int) -> PrimitiveTabl
         solids_of_organ=_starts([sum(len(r.parameters) for r in of_organ) for of_organ in rows]),
         layers_of_organ=_starts([len(organ.layers) for organ in organs]),
         is_textured=np.array([np.any(texture) for texture in textures], dtype=np.bool_),
-        layers=np.array([astuple(layer) for organ in organs for layer in organ.layers], dtype=np.float64).reshape(-1, 5),
+        layers=np.array([astuple(layer) for organ in organs for layer in organ.layers], dtype=np.float64).reshape(
+            -1, 5
+        ),
         solid_parameters=_parameters(organs, rows),
         solid_bounds=np.vstack([np.zeros((0, 6)), *(r.bounds_mm for of_organ in rows for r in of_organ)]),
         numbers=np.concatenate([np.zeros(0), *(r.numbers for of_organ in rows for r in of_organ)]),
