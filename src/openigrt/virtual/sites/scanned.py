@@ -16,7 +16,7 @@ from openigrt.virtual.patients.patient import Day, DrawnStructure, Drift, Virtua
 from openigrt.virtual.patients.population import BODY_SETUP, FRAME_SETUP, MASK_SETUP, SetupPopulation
 from openigrt.virtual.sites.scanned_breathing import breathing_of
 from openigrt.virtual.sites.scanned_shapes import ellipsoid_of, points_in, region_round, tube_along
-from openigrt.virtual.sites.scanned_structures import Kind, Site, kind_of, organs_of, required, site_of, target_of
+from openigrt.virtual.sites.scanned_structures import Kind, Site, kind_of, organs_of, require_organs, site_of, target_of
 from openigrt.virtual.sites.trunk_breathing import DAYS_OF_FIVE_FRACTIONS, pattern_of_day, triple
 from openigrt.virtual.tissue.anatomy import Anatomy
 from openigrt.virtual.tissue.deformation import Deformation
@@ -86,7 +86,7 @@ def scanned_patient(
     _require_in_scan(treated, image)
     organs = organs_of(structures.structures)
     where = site_of(organs, treated, site)
-    required(organs, where)
+    require_organs(organs, where)
     center_mm = np.round(centroid_mm(treated, float(image.grid.spacing_mm[2])), 1)
     soft = {s.name for kind in SOFT for s in organs.get(kind, ())}
     tissue = scanned_tissue(image, structures, center_mm, soft)

@@ -167,7 +167,10 @@ def site_of(organs: dict[Kind, tuple[Structure, ...]], target: Structure, asked:
     if Kind.LUNG in organs:
         lowest_mm = min(float(c.points_mm[:, 2].min()) for s in organs[Kind.LUNG] for c in s.contours)
         return Site.THORAX if _is_beside(target, organs, lowest_mm) else Site.ABDOMEN
-    by_organ = ((Kind.LIVER, Site.ABDOMEN), (Kind.NECK, Site.HEAD_NECK), (Kind.BRAIN, Site.BRAIN))
+    by_organ = (
+        *((Kind.NECK, Site.HEAD_NECK), (Kind.BRAIN, Site.BRAIN)),
+        *((Kind.LIVER, Site.ABDOMEN), (Kind.BELLY, Site.ABDOMEN)),
+    )
     return next((site for kind, site in by_organ if kind in organs), Site.OTHER)
 
 
@@ -179,7 +182,7 @@ def _is_beside(target: Structure, organs: dict[Kind, tuple[Structure, ...]], low
     return level_mm > (lowest_mm + 0.3 * (highest_mm - lowest_mm) if has_belly else lowest_mm)
 
 
-def required(organs: dict[Kind, tuple[Structure, ...]], site: Site) -> None:
+def require_organs(organs: dict[Kind, tuple[Structure, ...]], site: Site) -> None:
     """Raise MissingInput where an organ is missing that the motion of a site is taken from."""
     needs = {Site.PELVIS: (Kind.BLADDER, Kind.RECTUM), Site.THORAX: (Kind.LUNG,), Site.ABDOMEN: (Kind.LUNG, Kind.LIVER)}
     wanted = needs.get(site, ())
