@@ -53,6 +53,7 @@ from openigrt.virtual.linac.patient_on_couch import PatientOnCouch
 from openigrt.virtual.linac.rotation import RotationModel
 from openigrt.virtual.linac.travel import Drive
 from openigrt.virtual.patients.breathing import MID_VENTILATION, BreathingOrgan, BreathingPattern, HeldBreath
+from openigrt.virtual.patients.own_planning import OwnPlanning
 from openigrt.virtual.patients.patient import Day, DrawnStructure, Drift, VirtualPatient
 from openigrt.virtual.patients.population import (
     AS_PLANNED,
@@ -76,17 +77,22 @@ from openigrt.virtual.sites.abdomen import AbdomenState, AbdomenTarget, abdomen_
 from openigrt.virtual.sites.brain import brain_day, brain_patient
 from openigrt.virtual.sites.head_neck import HeadNeckState, head_neck_day, head_neck_in, head_neck_patient
 from openigrt.virtual.sites.pelvis import PelvisState, pelvis_day, pelvis_in, pelvis_patient, virtual_pelvis
+from openigrt.virtual.sites.scanned import ScannedState, scanned_day, scanned_in, scanned_patient
+from openigrt.virtual.sites.scanned_structures import Site
 from openigrt.virtual.sites.thorax import Lobe, ThoraxState, thorax_day, thorax_in, thorax_patient
 from openigrt.virtual.tissue.anatomy import Anatomy, Layer, Organ, Part
+from openigrt.virtual.tissue.backdrop import AIR, Air, Backdrop, Outline, View
 from openigrt.virtual.tissue.deformation import AT_REST, Deformation, Stiffness
 from openigrt.virtual.tissue.moves import Gauge, GaugeRamp, LocalMotion, Ramp, Region, Swelling, Widening
 from openigrt.virtual.tissue.outlines import organ_contours
 from openigrt.virtual.tissue.primitive_table import Operation
 from openigrt.virtual.tissue.rendering import render
+from openigrt.virtual.tissue.scanned import ScannedTissue, scanned_tissue
 from openigrt.virtual.tissue.solids import HalfSpace, Loft, Sheet, Superellipsoid, Tube, spline_tube
 from openigrt.virtual.tissue.stiffness import stiffness_of
 
 __all__ = [
+    "AIR",
     "AS_PLANNED",
     "AT_REST",
     "BODY_SETUP",
@@ -99,7 +105,9 @@ __all__ = [
     "WIDE_FIELD",
     "AbdomenState",
     "AbdomenTarget",
+    "Air",
     "Anatomy",
+    "Backdrop",
     "Beam",
     "BeamModel",
     "BeamRunsOn",
@@ -146,6 +154,8 @@ __all__ = [
     "MonitorSilent",
     "Operation",
     "Organ",
+    "Outline",
+    "OwnPlanning",
     "PacedClock",
     "Part",
     "PatientOnCouch",
@@ -158,11 +168,14 @@ __all__ = [
     "Ramp",
     "Region",
     "RotationModel",
+    "ScannedState",
+    "ScannedTissue",
     "ScatterModel",
     "ScheduledFault",
     "SetupError",
     "SetupPopulation",
     "Sheet",
+    "Site",
     "SitePrescription",
     "SolidScatterer",
     "StaticFields",
@@ -171,6 +184,7 @@ __all__ = [
     "Swelling",
     "ThoraxState",
     "Tube",
+    "View",
     "VirtualClock",
     "VirtualLinac",
     "VirtualPatient",
@@ -220,6 +234,10 @@ __all__ = [
     "render",
     "rendered",
     "resting_place_mm",
+    "scanned_day",
+    "scanned_in",
+    "scanned_patient",
+    "scanned_tissue",
     "scanner_couch",
     "scatter",
     "scattered",
