@@ -27,7 +27,7 @@ BODY = "BODY"
 
 @dataclass(frozen=True, eq=False)
 class Lengths:
-    """On the ray to each pixel (rows, columns), mm: of water that soft tissue weighs as much as, cortical bone, gold."""
+    """On the ray to each pixel (rows, columns), mm: water as heavy as the soft tissue, cortical bone, gold."""
 
     soft_mm: Float32Array
     bone_mm: Float32Array

@@ -26,7 +26,7 @@ class BreathingPattern:
 
     seed: int
     period_s: float = 4.0
-    period_spread_share: float = 0.08
+    period_spread_share: float = 0.12
     depth_spread_share: float = 0.12
     drift_per_min: float = 0.02
     power: int = 2

@@ -109,7 +109,7 @@ def pattern_of_day(rng: np.random.Generator, usual_period_s: float) -> Breathing
     return BreathingPattern(
         seed=int(rng.integers(2**31)),
         period_s=float(np.clip(usual_period_s + 0.3 * rng.standard_normal(), 3.0, 6.0)),
-        period_spread_share=float(rng.uniform(0.05, 0.15)),
+        period_spread_share=float(rng.uniform(0.08, 0.2)),
         depth_spread_share=float(rng.uniform(0.08, 0.2)),
         drift_per_min=float(np.clip(rng.normal(0.0, 0.01), -0.02, 0.02)),
     )
