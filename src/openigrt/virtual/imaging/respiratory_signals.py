@@ -45,7 +45,7 @@ class MarkerSignal:
 
 @dataclass(frozen=True, slots=True)
 class BeltSignal:
-    """A belt `up_mm` from the isocenter, whose stretch is read on a scale of its own: `gain_per_mm`, from 0 up.
+    """A belt `up_mm` from the isocenter, whose stretch is read on a scale of its own: `at_rest`, and `gain_per_mm` more.
 
     Its stretch is the mean way forward of skin from side to side of the front. It is read in steps of 1, clipped at
     `largest`, and slackens by `slack_share_per_min` of what it reads.
@@ -56,7 +56,7 @@ class BeltSignal:
     half_width_mm: float = 90.0
     lag_s: float = 0.15
     gain_per_mm: float = 150.0
-    offset: float = 800.0
+    at_rest: float = 800.0
     largest: float = 4095.0
     noise: float = 3.0
     slack_share_per_min: float = 0.01
@@ -92,7 +92,7 @@ def belt_trace(
     skin_mm = front_skin_mm(lying.patient, np.column_stack([across_mm, np.full(5, signal.up_mm)]))
     stretch_mm = _heights_mm(lying, skin_mm, times_s - signal.lag_s, signal.lag_s).mean(axis=1)
     slack = 1.0 - signal.slack_share_per_min * (times_s - from_s) / 60.0
-    read = (signal.offset + signal.gain_per_mm * stretch_mm) * slack
+    read = (signal.at_rest + signal.gain_per_mm * stretch_mm) * slack
     noisy = np.rint(read + signal.noise * rng.standard_normal(len(times_s)))
     return BreathingTrace(times_s, np.clip(noisy, 0.0, signal.largest), AmplitudeUnit.OWN)
 
