@@ -45,7 +45,7 @@ class MarkerSignal:
 
 @dataclass(frozen=True, slots=True)
 class BeltSignal:
-    """A belt `up_mm` from the isocenter, whose stretch is read on a scale of its own: `at_rest`, and `gain_per_mm` more.
+    """A belt `up_mm` from the isocenter; it reads `at_rest`, and `gain_per_mm` more for its stretch.
 
     Its stretch is the mean way forward of skin from side to side of the front. It is read in steps of 1, clipped at
     `largest`, and slackens by `slack_share_per_min` of what it reads.
