@@ -58,6 +58,8 @@ def draw_image(axes: Axes, image: Projection, lying: PatientOnCouch) -> None:
     """A radiograph, logarithmic, with a cross where each marker truly projects."""
     logs = np.log(image.pixels + 1.0)
     middle = logs[logs.shape[0] // 6 : -logs.shape[0] // 6, logs.shape[1] // 5 : -logs.shape[1] // 5]
+    if image.exposure.is_megavoltage:
+        middle = logs[logs > 0.5 * (logs.min() + logs.max())]
     low, high = np.percentile(middle, (1.0, 99.0))
     axes.imshow(logs, cmap="gray", vmin=low, vmax=high)
     for place in marker_places_mm(lying, TIME_S).values():

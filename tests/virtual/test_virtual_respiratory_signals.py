@@ -74,13 +74,16 @@ def test_it_goes_with_the_couch():
     assert trace.amplitude[-1] == pytest.approx(-3.0, abs=1e-6)
 
 
-def test_a_belt_reads_steps_of_its_own_scale(there: PatientOnCouch):
+def test_a_belt_reads_steps_of_its_own_scale():
+    there = lying(Day(1, breathing=EVEN, setup=SetupError((0.0, 0.0, 2.0))))
     signal = BeltSignal(half_width_mm=25.0, lag_s=0.0)
     trace = belt_trace(there, 0.0, 9.0, rng(), signal)
     depth, _ = EVEN.depth_and_flow(trace.times_s)
     assert trace.unit is AmplitudeUnit.OWN
     np.testing.assert_array_equal(trace.amplitude, np.rint(trace.amplitude))
     assert np.corrcoef(trace.amplitude, depth)[0, 1] > 0.999
+    middle = trace.amplitude[np.abs(depth - 0.5) < 0.1].mean()
+    assert middle == pytest.approx(800.0 + 150.0 * 0.5 * FORWARD_MM, rel=0.1)  # he lies 2 mm too high, which it ignores
     clipped = belt_trace(there, 0.0, 5.0, rng(), BeltSignal(half_width_mm=25.0, lag_s=0.0, largest=1000.0))
     assert clipped.amplitude.max() == 1000.0
 
