@@ -102,7 +102,7 @@ class PetProtocol:
     def bq_per_ml_per_suv(self) -> float:
         """Activity concentration at the start of the scan where uptake is the mean of the body."""
         left = 2.0 ** (-self.uptake_s / FLUORINE_HALF_LIFE_S)
-        return self.injected_bq * left / (GRAMS_PER_KG * self.weight_kg)
+        return float(self.injected_bq * left / (GRAMS_PER_KG * self.weight_kg))
 
     def uptake(self) -> Uptake:
         """What headers say of it."""
@@ -150,7 +150,11 @@ def pet_image(
     seed gives the same bits.
     """
     rng = np.random.default_rng((seed, 43))
-    true_suv = _mean_suv(patient, day, grid, plan_from_grid, protocol, time_s, target_suv)
+    value_of = _uptake_of(patient.target, target_suv)
+    true_suv = np.zeros(grid.shape, np.float32)
+    moments_s = _moments_s(day, protocol, time_s)
+    for moment_s in moments_s:
+        true_suv += _voxel_means(patient.at(day, moment_s), value_of, grid, plan_from_grid) / np.float32(len(moments_s))
     spacing = grid.spacing_mm[::-1]
     blurred = ndimage.gaussian_filter(true_suv, DEVIATION_PER_WIDTH * protocol.resolution_mm / spacing, mode="nearest")
     voxel_ml = float(np.prod(grid.spacing_mm)) / MM3_PER_ML
@@ -162,23 +166,11 @@ def pet_image(
     return PetScan(image, protocol.uptake(), true_suv)
 
 
-def _mean_suv(
-    patient: VirtualPatient,
-    day: Day,
-    grid: Grid,
-    plan_from_grid: RigidTransform,
-    protocol: PetProtocol,
-    time_s: float,
-    target_suv: Suv | None,
-) -> Float32Array:
-    """Uptake averaged over the moments of the scan and over the volume of each voxel."""
-    count = protocol.moments if day.breathing is not None else 1
-    times_s = time_s + protocol.bed_s * (np.arange(count) + 0.5) / count if count > 1 else np.array([time_s])
-    value_of = _uptake_of(patient.target, target_suv)
-    total = np.zeros(grid.shape, np.float32)
-    for moment_s in times_s:
-        total += _voxel_means(patient.at(day, float(moment_s)), value_of, grid, plan_from_grid)
-    return total / np.float32(count)
+def _moments_s(day: Day, protocol: PetProtocol, time_s: float) -> tuple[float, ...]:
+    """Moments that stand for the scan: one of a patient who holds still."""
+    if day.breathing is None:
+        return (time_s,)
+    return tuple(time_s + protocol.bed_s * (n + 0.5) / protocol.moments for n in range(protocol.moments))
 
 
 def _voxel_means(

@@ -9,7 +9,7 @@ scatter is chosen in the order in which they look bright (pancreas, spleen, live
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,11 +26,11 @@ Float32Array: TypeAlias = NDArray[np.float32]
 T = Tissue
 
 BRIGHTEST = 255.0
-SAMPLE_MM = 1.0  # of the tissue that the rays go through
+IMPEDANCE_SAMPLE_MM, LOSS_SAMPLE_MM, SCATTER_SAMPLE_MM = 1.25, 2.5, 1.5  # of the tissue that the rays go through
 STEP_MM = 0.4  # along a ray
 EDGE_MM = 2.8  # along a ray: an edge, as sharp as samples make it, is wholly in it
 SKIN_REACH_MM, SKIN_STEP_MM = 400.0, 0.5
-GEL_MRAYL, GEL_DB = 1.6, 0.05
+GEL_MRAYL, GEL_DB, SKIN_FROM_MRAYL = 1.6, 0.05, 1.3
 LEAST_MRAYL = 0.0004
 THICKEST_AIR_MM = 8.0  # between face and skin: filled with gel
 DB_PER_AMPLITUDE = 20.0
@@ -175,8 +175,8 @@ def ultrasound_image(
     believed = believed_fixed_from_probe or fixed_from_probe
     anatomy, rng = patient.at(day, time_s), np.random.default_rng((seed, 53))
     rays = _Rays.of(transducer)
-    impedance, loss_db, scatter = _tissue_along(rays, anatomy, fixed_from_plan.inverse() @ fixed_from_probe, transducer)
-    shown = _shown(rays, impedance, loss_db, scatter, transducer, rng)
+    along = _tissue_along(rays, anatomy, fixed_from_plan.inverse() @ fixed_from_probe, transducer)
+    shown = _shown(rays, along, transducer, rng)
     voxels, is_seen = _scan_converted(rays, shown, grid, believed.inverse(), transducer)
     return UltrasoundScan(Image(voxels, grid, Modality.US), fixed_from_probe, believed, is_seen)
 
@@ -198,7 +198,7 @@ class _Rays:
         return cls(
             sweep=np.linspace(-long, long, max(3, round(2.0 * long / step))),
             across=np.linspace(-wide, wide, max(3, round(2.0 * wide / step))),
-            depths_mm=STEP_MM * (np.arange(round(transducer.depth_mm / STEP_MM)) + 0.5),
+            depths_mm=np.asarray(STEP_MM * (np.arange(round(transducer.depth_mm / STEP_MM)) + 0.5), dtype=np.float64),
             face_mm=transducer.face_radius_mm,
         )
 
@@ -226,63 +226,59 @@ class _Rays:
         return np.stack([at(sweep, self.sweep), at(across, self.across), at(depth_mm, self.depths_mm)], axis=-1)
 
 
-def _tissue_along(
-    rays: _Rays, anatomy: Anatomy, plan_from_probe: RigidTransform, transducer: Transducer
-) -> tuple[Float32Array, Float32Array, Float32Array]:
+class _Along(NamedTuple):
     """Impedance (MRayl), attenuation (dB/cm/MHz) and scattered amplitude (of liver: 1) [sweep, across, depth]."""
+
+    impedance_mrayl: Float32Array
+    loss_db: Float32Array
+    scatter: Float32Array
+
+
+def _tissue_along(rays: _Rays, anatomy: Anatomy, plan_from_probe: RigidTransform, transducer: Transducer) -> _Along:
+    """What the rays go through."""
     far = transducer.depth_mm + transducer.face_radius_mm
     half = far * np.sin(np.deg2rad([transducer.half_angle_deg, transducer.half_sweep_deg])) + 4.0
     low = np.array([-half[0], -half[1], -transducer.face_radius_mm * 0.6 - 2.0])
     high = np.array([half[0], half[1], transducer.depth_mm + 4.0])
-    i, j, k = (int(n) for n in np.ceil((high - low) / SAMPLE_MM) + 1)
-    box = Grid(plan_from_probe.from_frame, low, np.full(3, SAMPLE_MM), np.eye(3), (i, j, k))
-    values: tuple[Callable[[str, Tissue], float], ...] = (
-        lambda _, tissue: ACOUSTICS[tissue].impedance_mrayl,
-        lambda _, tissue: ACOUSTICS[tissue].attenuation_db,
-        lambda _, tissue: 10.0 ** (ACOUSTICS[tissue].scatter_db / DB_PER_AMPLITUDE),
+    samples: tuple[tuple[float, float, Callable[[str, Tissue], float]], ...] = (
+        (IMPEDANCE_SAMPLE_MM, 0.0, lambda _, tissue: ACOUSTICS[tissue].impedance_mrayl),
+        (LOSS_SAMPLE_MM, 0.0, lambda _, tissue: ACOUSTICS[tissue].attenuation_db),
+        (SCATTER_SAMPLE_MM, 1.0, lambda _, tissue: 10.0 ** (ACOUSTICS[tissue].scatter_db / DB_PER_AMPLITUDE)),
     )
     out = []
-    for value_of in values:
-        voxels = rendered_property(anatomy, value_of, box, plan_from_probe, blur_mm=0.3)
+    for sample_mm, grain, value_of in samples:
+        i, j, k = (int(n) for n in np.ceil((high - low) / sample_mm) + 1)
+        box = Grid(plan_from_probe.from_frame, low, np.full(3, sample_mm), np.eye(3), (i, j, k))
+        voxels = rendered_property(anatomy, value_of, box, plan_from_probe, blur_mm=0.3, grain_factor=grain)
         along = np.empty((len(rays.sweep), len(rays.across), len(rays.depths_mm)), np.float32)
         for n in range(len(rays.sweep)):
             at = box.indices(rays.points_mm(n))[..., ::-1]
             along[n] = ndimage.map_coordinates(voxels, np.moveaxis(at, -1, 0), order=1, mode="nearest")
         out.append(along)
-    return _with_gel(out[0], out[1], out[2])
+    return _with_gel(_Along(*out))
 
 
-def _with_gel(
-    impedance: Float32Array, loss_db: Float32Array, scatter: Float32Array
-) -> tuple[Float32Array, Float32Array, Float32Array]:
+def _with_gel(along: _Along) -> _Along:
     """The same with gel between face and skin, as far as that is thick."""
     first = int(THICKEST_AIR_MM / STEP_MM)
-    is_inside = np.maximum.accumulate(impedance > 0.8 * GEL_MRAYL, axis=-1)
-    is_gel = ~is_inside
+    is_gel = ~np.maximum.accumulate(along.impedance_mrayl > SKIN_FROM_MRAYL, axis=-1)
     is_gel[..., first:] = False
-    return (
-        np.where(is_gel, np.float32(GEL_MRAYL), np.maximum(impedance, np.float32(LEAST_MRAYL))),
-        np.where(is_gel, np.float32(GEL_DB), loss_db),
-        np.where(is_gel, np.float32(0.0), scatter),
+    return _Along(
+        np.where(is_gel, np.float32(GEL_MRAYL), np.maximum(along.impedance_mrayl, np.float32(LEAST_MRAYL))),
+        np.where(is_gel, np.float32(GEL_DB), along.loss_db),
+        np.where(is_gel, np.float32(0.0), along.scatter),
     )
 
 
-def _shown(
-    rays: _Rays,
-    impedance: Float32Array,
-    loss_db: Float32Array,
-    scatter: Float32Array,
-    transducer: Transducer,
-    rng: np.random.Generator,
-) -> Float32Array:
+def _shown(rays: _Rays, along: _Along, transducer: Transducer, rng: np.random.Generator) -> Float32Array:
     """Gray values [sweep, across, depth]."""
-    logarithm = np.log(impedance)
+    logarithm = np.log(along.impedance_mrayl)
     window = round(EDGE_MM / STEP_MM)
     change = np.zeros_like(logarithm)
     change[..., window:] = logarithm[..., window:] - logarithm[..., :-window]
     # Of an edge with the impedances Z1 and Z2, tanh² (ln (Z2/Z1) / 2) is reflected, so ln cosh twice over goes through.
     edge_db = DB_PER_AMPLITUDE / np.log(10.0) * np.log(np.cosh(change / 2.0)) / window
-    one_way_db = np.cumsum(edge_db + loss_db * (transducer.frequency_mhz * STEP_MM / 10.0), axis=-1)
+    one_way_db = np.cumsum(edge_db + along.loss_db * (transducer.frequency_mhz * STEP_MM / 10.0), axis=-1)
     gained_db = transducer.gain_db * transducer.frequency_mhz * rays.depths_mm / 10.0
     reached = 10.0 ** (2.0 * (gained_db - one_way_db) / DB_PER_AMPLITUDE)
     reflected = np.tanh(np.gradient(logarithm, axis=-1) / 2.0) * 10.0 ** (EDGE_OVER_LIVER_DB / DB_PER_AMPLITUDE)
@@ -291,10 +287,10 @@ def _shown(
         0.5 * transducer.beam_deg / np.rad2deg(rays.across[1] - rays.across[0]) / 1.18,
         0.5 * transducer.pulse_mm / STEP_MM / 1.18,
     )
-    echo = np.zeros(impedance.shape, np.float64)
+    echo = np.zeros(logarithm.shape)
     unit = _speckle_deviation(deviations)
     for edges in (reflected, 0.0):  # the parts in phase and out of phase
-        speckle = rng.standard_normal(impedance.shape, dtype=np.float32) * scatter / np.float32(unit)
+        speckle = rng.standard_normal(logarithm.shape, dtype=np.float32) * along.scatter / np.float32(unit)
         part = ndimage.gaussian_filter(((speckle + edges) * reached).astype(np.float32), deviations, mode="nearest")
         echo += part.astype(np.float64) ** 2
     shown_db = 0.5 * DB_PER_AMPLITUDE * np.log10(echo / 2.0 + 1e-12) + LIVER_SHOWN_DB
