@@ -1,8 +1,8 @@
 """Positron emission images of a virtual patient after FDG: uptake of organs, resolution, counts, breathing.
 
-Uptake about an hour after the injection. Measured means: cerebellum, soft palate and testes of 98 patients (Wang et
-al., Mol Imaging Biol 9, 2007), liver of 343 (Liu et al., Iran J Radiol 16, 2019). The others are chosen, in the order in
-which such atlases find them.
+Uptake about an hour after the injection. Measured means: cerebellum and testes of 98 patients (Wang et al., Mol Imaging
+Biol 9, 2007), liver of 343 (Liu et al., Iran J Radiol 16, 2019); fat, muscle, marrow and cortical bone lie within what
+three patients with sarcoma show (TCIA Soft-tissue-Sarcoma). The others are chosen.
 """
 
 from collections.abc import Callable
@@ -35,15 +35,15 @@ CORRECTIONS = frozenset({"DECY", "ATTN", "SCAT", "DTIM", "RAN", "NORM"})
 SUV_OF: dict[Tissue, Suv] = {
     T.AIR: 0.0,
     T.LUNG: 0.5,
-    T.FAT: 0.3,
+    T.FAT: 0.38,
     T.SKIN: 0.5,
-    T.MUSCLE: 0.7,
+    T.MUSCLE: 0.65,
     T.WALL: 1.4,
     T.GUT_CONTENT: 0.8,
     T.BLOOD: 1.6,
     T.FLUID: 0.4,
     T.URINE: 15.0,
-    T.BONE: 0.4,
+    T.BONE: 0.5,
     T.MARROW: 1.2,
     T.CARTILAGE: 0.5,
     T.DISK: 0.5,

@@ -116,8 +116,7 @@ class UltrasoundScan:
 
     The frame of the probe has its origin in the middle of the face, z into the patient and x across the sector. The
     image lies where the tracked probe was believed to be: what is at `p` in the image is at
-    `fixed_from_probe @ believed_fixed_from_probe.inverse()` of it. `speed_of_sound` is not in error. `is_seen`
-    [k, j, i] is the sector.
+    `fixed_from_probe @ believed_fixed_from_probe.inverse()` of it. `is_seen` [k, j, i] is the sector.
     """
 
     image: Image
