@@ -350,6 +350,43 @@ def accept(
 
 
 @app.command()
+def demo(  # noqa: PLR0917  (typer makes options of parameters)
+    anatomy: options.Anatomy = "pelvis",
+    fractions: options.Fractions = None,
+    seed: options.CourseSeed = 0,
+    quick: options.Quick = False,
+    full: options.WholeScans = False,
+    coarse: options.CoarseLinac = False,
+    correct_above: options.CorrectAbove = None,
+    out: options.CourseOut = Path("demo"),
+    as_json: options.Json = False,
+) -> None:
+    """A virtual patient through a whole course on a virtual linac, with what was true beside what was believed.
+
+    Example: openigrt demo --anatomy thorax --fractions 3 --out course/
+    """
+    images = words.images_of_demo(quick=quick, full=full)
+
+    from openigrt import tasks  # noqa: PLC0415  (seconds that --help and wrong usage should not cost)
+
+    with voice.progress() as tell:
+        course = tasks.simulate_course(
+            out,
+            anatomy=anatomy,
+            fractions=fractions,
+            seed=seed,
+            images=images,
+            linac="coarse" if coarse else "nominal",
+            correct_above=correct_above,
+            progress=tell,
+        )
+    if as_json:
+        voice.answer(json.dumps(tasks.course_record(course), ensure_ascii=False, allow_nan=False) + "\n")
+    else:
+        voice.answer(tasks.course_summary(course))
+
+
+@app.command()
 def example(
     folder: Annotated[
         Path, typer.Argument(metavar="FOLDER", parser=words.path, help="where plan/ and daily/ are written")

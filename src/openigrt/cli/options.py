@@ -181,3 +181,13 @@ Keep = Annotated[
         help="sex, age, size, weight; names of devices; objects of unknown content; may be repeated",
     ),
 ]
+Anatomy = Annotated[str, Option(metavar="SITE", help="pelvis, thorax, head_neck, abdomen or brain")]
+Fractions = Annotated[int | None, Option(min=1, max=100, metavar="N", help="how many; 3 or 5 by the site if left out")]
+CourseSeed = Annotated[int, Option(min=0, metavar="N", help="the same seed gives the same files")]
+Quick = Annotated[bool, Option("--quick", help="images of the day without projections: twice as fast")]
+WholeScans = Annotated[bool, Option("--full", help="scans as a clinic takes them, a second image in every fraction")]
+CoarseLinac = Annotated[bool, Option("--coarse", help="a couch of three axes, accurate to 1 mm, in place of a good one")]
+CorrectAbove = Annotated[
+    float | None, Option(min=0.0, metavar="MM", help="correct above so much, in place of the protocol's action level")
+]
+CourseOut = Annotated[Path, Option(metavar="DIR", parser=words.path, help="new folder; a course begun there goes on")]

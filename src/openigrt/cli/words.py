@@ -82,3 +82,10 @@ def _numbers(text: str, counts: tuple[int, ...], option: str) -> tuple[float, ..
             param_hint=option,
         )
     return values
+
+
+def images_of_demo(*, quick: bool, full: bool) -> str:
+    """How images of a virtual course are made; --quick and --full together are wrong usage."""
+    if quick and full:
+        raise typer.BadParameter("--quick and --full cannot be meant together; say one of them.", param_hint="--full")
+    return "quick" if quick else "full" if full else "demo"

@@ -15,6 +15,7 @@ from openigrt.guidance.course_order import (
 )
 from openigrt.guidance.other_match import Agreement, OtherMatch, judge_other_match, with_exchanged_ends
 from openigrt.guidance.protocol import DEFAULT_PROTOCOL, Protocol, find_protocol, parse_protocols
+from openigrt.guidance.required_motion import RequiredMotion, required_motion
 from openigrt.guidance.setup_error import Apart, SetupError, apart, off_target_mm, setup_error_of
 from openigrt.guidance.surrogate import judge_surrogate
 from openigrt.guidance.table_turn import likely_turns
@@ -35,6 +36,7 @@ __all__ = [
     "OtherMatch",
     "OtherView",
     "Protocol",
+    "RequiredMotion",
     "Role",
     "SetupError",
     "Verification",
@@ -55,6 +57,7 @@ __all__ = [
     "order_notes",
     "organ_points_mm",
     "parse_protocols",
+    "required_motion",
     "setup_error_in_words",
     "setup_error_of",
     "setup_errors",

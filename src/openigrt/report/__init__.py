@@ -40,6 +40,13 @@ from openigrt.report.side_by_side import (
     SideBySide,
     draw_side_by_side,
 )
+from openigrt.report.treated_content import (
+    ShownFraction,
+    TreatedCourseContent,
+)
+from openigrt.report.treated_report import (
+    render_treated_report,
+)
 
 __all__ = [
     "RESEARCH_STATEMENT",
@@ -51,8 +58,10 @@ __all__ = [
     "RadiographOutline",
     "ReconstructionReportContent",
     "ShownBreathing",
+    "ShownFraction",
     "ShownPhase",
     "SideBySide",
+    "TreatedCourseContent",
     "acceptance_html",
     "acceptance_markdown",
     "draw_radiograph",
@@ -61,5 +70,6 @@ __all__ = [
     "render_course_report",
     "render_guidance_report",
     "render_reconstruction_report",
+    "render_treated_report",
     "shadow_edges",
 ]

@@ -27,6 +27,16 @@ POSITIVE = {
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """A value of an axis at a place among the sessions; `kind` is ours, doubted, verification or other."""
+
+    place: float
+    value: float
+    kind: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class TrendPoint:
     """A point of a chart, in its own units; `kind` is ours, doubted, verification or other."""
 
@@ -72,28 +82,44 @@ class _Scale:
 def trend_charts(
     images: Sequence[CourseImage], statistics: Mapping[str, AxisStatistics], protocol: ProtocolLevels
 ) -> list[TrendChart]:
-    """The six charts in the order of the axes; shifts share one scale, and so do angles."""
+    """The six charts of a reviewed course."""
     sessions = max((image.session or 0 for image in images), default=0)
+    marks = {axis: tuple(_marks(images, axis)) for axis in AXES}
+    return axis_charts(marks, sessions, statistics, (protocol.action_level_mm, protocol.rotation_limit_deg))
+
+
+def axis_charts(
+    marks: Mapping[str, Sequence[Mark]],
+    sessions: int,
+    statistics: Mapping[str, AxisStatistics],
+    levels: tuple[float | None, float | None] = (None, None),
+) -> list[TrendChart]:
+    """The six charts in the order of the axes; shifts share one scale, and so do angles; levels in mm and degrees."""
     charts = []
     for axis in AXES:
         unit = axis.rpartition("_")[2]
         same_unit = [other for other in AXES if other.endswith(unit)]
-        level = protocol.action_level_mm if unit == "mm" else protocol.rotation_limit_deg
-        values = [abs(value) for other in same_unit for _, value, _, _ in _values(images, other)]
+        level = levels[0] if unit == "mm" else levels[1]
+        values = [abs(mark.value) for other in same_unit for mark in marks[other]]
         spreads = [reach for other in same_unit for reach in _spread(statistics[other])]
         scale = _Scale(sessions, _reach(ROOM * max([1.0, level or 0.0, *values, *spreads])))
-        charts.append(_chart(images, axis, scale, level, statistics[axis]))
+        charts.append(_chart(marks[axis], axis, scale, level, statistics[axis]))
     return charts
 
 
 def _chart(
-    images: Sequence[CourseImage], axis: str, scale: _Scale, level: float | None, statistics: AxisStatistics
+    marks: Sequence[Mark], axis: str, scale: _Scale, level: float | None, statistics: AxisStatistics
 ) -> TrendChart:
     """The chart of one axis."""
     name, _, unit = axis.rpartition("_")
     points = tuple(
-        TrendPoint(scale.right(place), scale.down(value), kind, f"{words}: {signed(value)} {UNITS[unit]}")
-        for place, value, kind, words in _values(images, axis)
+        TrendPoint(
+            scale.right(mark.place),
+            scale.down(mark.value),
+            mark.kind,
+            f"{mark.words}: {signed(mark.value)} {UNITS[unit]}",
+        )
+        for mark in marks
     )
     ours = [p for p in points if p.kind == "ours"]
     mean, deviation = statistics.mean, statistics.deviation
@@ -114,8 +140,8 @@ def _chart(
     )
 
 
-def _values(images: Sequence[CourseImage], axis: str) -> Iterator[tuple[float, float, str, str]]:
-    """Place among the sessions, value, kind and words of everything that one axis shows."""
+def _marks(images: Sequence[CourseImage], axis: str) -> Iterator[Mark]:
+    """Everything that one axis shows."""
     later: dict[int, int] = {}
     for image in images:
         if image.session is None:
@@ -124,15 +150,11 @@ def _values(images: Sequence[CourseImage], axis: str) -> Iterator[tuple[float, f
         place = image.session + min(later[image.session] * LATER_STEP, 0.45)
         found, other = image.review.found, image.review.judged
         if other is not None and other.setup_error is not None and other.agreement is not Agreement.EXCHANGED:
-            yield (
-                place,
-                float(getattr(other.setup_error, axis)),
-                "other",
-                f"image {image.number}, {other.maker or 'other'}",
-            )
+            words = f"image {image.number}, {other.maker or 'other'}"
+            yield Mark(place, float(getattr(other.setup_error, axis)), "other", words)
         if found is not None and found.setup_error is not None:
             kind = "ours" if is_counted(image) else "verification" if image.role is Role.VERIFICATION else "doubted"
-            yield place, float(getattr(found.setup_error, axis)), kind, f"image {image.number}, OpenIGRT"
+            yield Mark(place, float(getattr(found.setup_error, axis)), kind, f"image {image.number}, OpenIGRT")
 
 
 def _spread(found: AxisStatistics) -> tuple[float, ...]:

@@ -3,19 +3,23 @@
 from openigrt.virtual.case import VirtualCase, daily_image, planned_structures, planning_image, virtual_case
 from openigrt.virtual.example import EmbeddedExample, write_embedded_example
 from openigrt.virtual.imaging.cbct import ConeBeamLook, cone_beam_look
+from openigrt.virtual.imaging.composition import Composition
+from openigrt.virtual.imaging.cone_beam_protocol import PELVIS_CBCT, PELVIS_DEMO_CBCT, ConeBeamProtocol
 from openigrt.virtual.imaging.couch import linac_couch, resting_place_mm, scanner_couch
+from openigrt.virtual.imaging.moments import Moments, moments_of
+from openigrt.virtual.imaging.patient_projections import PatientProjections, primary_through
 from openigrt.virtual.imaging.phantoms import Body, Phantom, pixels_mm, rendered
 from openigrt.virtual.imaging.projections import (
     Beam,
     BowTie,
     DetectorModel,
+    FlatPanel,
     Frames,
-    ScatterModel,
     detected,
     line_integrals,
     primary,
-    scatter,
 )
+from openigrt.virtual.imaging.scatter import ScatterModel, SolidScatterer, VoxelScatterer, scatter, scattered
 from openigrt.virtual.linac.beam import BeamModel
 from openigrt.virtual.linac.clock import PacedClock, VirtualClock
 from openigrt.virtual.linac.couch import CouchModel, couch_model
@@ -34,9 +38,16 @@ from openigrt.virtual.linac.monitor import MonitorModel
 from openigrt.virtual.linac.patient_on_couch import PatientOnCouch
 from openigrt.virtual.linac.rotation import RotationModel
 from openigrt.virtual.linac.travel import Drive
-from openigrt.virtual.patients.breathing import BreathingOrgan, BreathingPattern
+from openigrt.virtual.patients.breathing import MID_VENTILATION, BreathingOrgan, BreathingPattern, HeldBreath
 from openigrt.virtual.patients.patient import Day, DrawnStructure, Drift, VirtualPatient
-from openigrt.virtual.patients.population import BODY_SETUP, FRAME_SETUP, MASK_SETUP, SetupError, SetupPopulation
+from openigrt.virtual.patients.population import (
+    AS_PLANNED,
+    BODY_SETUP,
+    FRAME_SETUP,
+    MASK_SETUP,
+    SetupError,
+    SetupPopulation,
+)
 from openigrt.virtual.sites.abdomen import AbdomenState, AbdomenTarget, abdomen_day, abdomen_in, abdomen_patient
 from openigrt.virtual.sites.brain import brain_day, brain_patient
 from openigrt.virtual.sites.head_neck import HeadNeckState, head_neck_day, head_neck_in, head_neck_patient
@@ -52,10 +63,14 @@ from openigrt.virtual.tissue.solids import HalfSpace, Loft, Sheet, Superellipsoi
 from openigrt.virtual.tissue.stiffness import stiffness_of
 
 __all__ = [
+    "AS_PLANNED",
     "AT_REST",
     "BODY_SETUP",
     "FRAME_SETUP",
     "MASK_SETUP",
+    "MID_VENTILATION",
+    "PELVIS_CBCT",
+    "PELVIS_DEMO_CBCT",
     "AbdomenState",
     "AbdomenTarget",
     "Anatomy",
@@ -66,7 +81,9 @@ __all__ = [
     "BowTie",
     "BreathingOrgan",
     "BreathingPattern",
+    "Composition",
     "ConeBeamLook",
+    "ConeBeamProtocol",
     "CouchModel",
     "CouchReadoutFrozen",
     "CouchStopsShort",
@@ -78,12 +95,14 @@ __all__ = [
     "Drive",
     "EmbeddedExample",
     "Faults",
+    "FlatPanel",
     "Frames",
     "FramesDropped",
     "Gauge",
     "GaugeRamp",
     "HalfSpace",
     "HeadNeckState",
+    "HeldBreath",
     "ImagerModel",
     "Layer",
     "LinacModel",
@@ -91,6 +110,7 @@ __all__ = [
     "Lobe",
     "LocalMotion",
     "Loft",
+    "Moments",
     "MonitorModel",
     "MonitorSilent",
     "Operation",
@@ -98,6 +118,7 @@ __all__ = [
     "PacedClock",
     "Part",
     "PatientOnCouch",
+    "PatientProjections",
     "PelvisState",
     "Phantom",
     "PixelSource",
@@ -109,6 +130,7 @@ __all__ = [
     "SetupError",
     "SetupPopulation",
     "Sheet",
+    "SolidScatterer",
     "Stiffness",
     "Superellipsoid",
     "Swelling",
@@ -118,6 +140,7 @@ __all__ = [
     "VirtualClock",
     "VirtualLinac",
     "VirtualPatient",
+    "VoxelScatterer",
     "Widening",
     "abdomen_day",
     "abdomen_in",
@@ -134,6 +157,7 @@ __all__ = [
     "head_neck_patient",
     "linac_couch",
     "line_integrals",
+    "moments_of",
     "organ_contours",
     "pelvis_day",
     "pelvis_in",
@@ -142,11 +166,13 @@ __all__ = [
     "planned_structures",
     "planning_image",
     "primary",
+    "primary_through",
     "render",
     "rendered",
     "resting_place_mm",
     "scanner_couch",
     "scatter",
+    "scattered",
     "spline_tube",
     "stiffness_of",
     "thorax_day",

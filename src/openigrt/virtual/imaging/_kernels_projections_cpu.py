@@ -135,3 +135,116 @@ def scattered_once(
                     integral += attenuation[s] * _chord(points[v], pixels[p], solids[s]) * reach
             total += glow[v] * _compton(cosine, energy_kev) * math.exp(-integral) * abs(slope) / reach**3
         out[p] = total
+
+
+@compiled()
+def _sample(volume: Float32Array, k: float, j: float, i: float) -> float:
+    """A volume [k, j, i] between its voxel centres, linear; the outermost beyond them."""
+    i = min(max(i, 0.0), volume.shape[2] - 1.0)
+    j = min(max(j, 0.0), volume.shape[1] - 1.0)
+    k = min(max(k, 0.0), volume.shape[0] - 1.0)
+    i0, j0, k0 = min(int(i), volume.shape[2] - 2), min(int(j), volume.shape[1] - 2), min(int(k), volume.shape[0] - 2)
+    a, b, c = i - i0, j - j0, k - k0
+    low = (1.0 - b) * ((1.0 - a) * volume[k0, j0, i0] + a * volume[k0, j0, i0 + 1])
+    low += b * ((1.0 - a) * volume[k0, j0 + 1, i0] + a * volume[k0, j0 + 1, i0 + 1])
+    high = (1.0 - b) * ((1.0 - a) * volume[k0 + 1, j0, i0] + a * volume[k0 + 1, j0, i0 + 1])
+    high += b * ((1.0 - a) * volume[k0 + 1, j0 + 1, i0] + a * volume[k0 + 1, j0 + 1, i0 + 1])
+    return float((1.0 - c) * low + c * high)
+
+
+@compiled()
+def _voxel_path(
+    start: Float64Array, end: Float64Array, volume: Float32Array, index_from_point: Float64Array, step_mm: float
+) -> float:
+    """The line integral from start to end through a volume [k, j, i], in even steps of `step_mm` at most.
+
+    `index_from_point` (3, 4) gives (i, j, k); a volume ends half a voxel beyond its outermost centres.
+    """
+    near, far = 0.0, 1.0
+    for n in range(3):
+        at, along = index_from_point[n, 3], 0.0
+        for m in range(3):
+            at += index_from_point[n, m] * start[m]
+            along += index_from_point[n, m] * (end[m] - start[m])
+        last = volume.shape[2 - n] - 0.5
+        if abs(along) < 1e-12:
+            if at < -0.5 or at > last:
+                return 0.0
+        else:
+            one, other = (-0.5 - at) / along, (last - at) / along
+            near, far = max(near, min(one, other)), min(far, max(one, other))
+    if far <= near:
+        return 0.0
+    length = _length(start, end) * (far - near)
+    steps = max(math.ceil(length / step_mm), 1)
+    total = 0.0
+    for s in range(steps):
+        share = near + (s + 0.5) / steps * (far - near)
+        x = start[0] + share * (end[0] - start[0])
+        y = start[1] + share * (end[1] - start[1])
+        z = start[2] + share * (end[2] - start[2])
+        i = index_from_point[0, 0] * x + index_from_point[0, 1] * y + index_from_point[0, 2] * z
+        j = index_from_point[1, 0] * x + index_from_point[1, 1] * y + index_from_point[1, 2] * z
+        k = index_from_point[2, 0] * x + index_from_point[2, 1] * y + index_from_point[2, 2] * z
+        total += _sample(volume, k + index_from_point[2, 3], j + index_from_point[1, 3], i + index_from_point[0, 3])
+    return total * length / steps
+
+
+@compiled(parallel=True)
+def voxel_paths(
+    start: Float64Array,
+    ends: Float64Array,
+    volume: Float32Array,
+    index_from_point: Float64Array,
+    step_mm: float,
+    out: Float64Array,
+) -> None:
+    """Fill `out` (rays,) with line integrals from `start` (3,) to `ends` (rays, 3) through a volume [k, j, i]."""
+    for n in prange(len(ends)):
+        out[n] = _voxel_path(start, ends[n], volume, index_from_point, step_mm)
+
+
+@compiled(parallel=True)
+def scattered_once_in_voxels(
+    source: Float64Array,
+    points: Float64Array,
+    glow: Float64Array,
+    pixels: Float64Array,
+    normal: Float64Array,
+    volume: Float32Array,
+    index_from_point: Float64Array,
+    step_mm: float,
+    energy_kev: float,
+    out: Float64Array,
+) -> None:
+    """The same as `scattered_once` with a volume [k, j, i] of attenuation per mm on the way out."""
+    for p in prange(len(pixels)):
+        total = 0.0
+        for v in range(len(points)):
+            reach = _length(points[v], pixels[p])
+            arrived = _length(source, points[v])
+            cosine, slope = 0.0, 0.0
+            for m in range(3):
+                out_step = pixels[p, m] - points[v, m]
+                cosine += (points[v, m] - source[m]) * out_step
+                slope += normal[m] * out_step
+            cosine /= reach * arrived
+            integral = _voxel_path(points[v], pixels[p], volume, index_from_point, step_mm)
+            total += glow[v] * _compton(cosine, energy_kev) * math.exp(-integral) * abs(slope) / reach**3
+        out[p] = total
+
+
+@compiled(parallel=True)
+def basis_shares(hu: Float32Array, knots: Float64Array, amounts: Float64Array, out: Float32Array) -> None:
+    """Fill `out` (materials, voxels) with amounts at `hu` (voxels,), linear between `knots` (n,), level beyond.
+
+    `amounts` (n, materials): of each material at each knot.
+    """
+    for v in prange(len(hu)):
+        value = hu[v]
+        n = 0
+        while n < len(knots) - 2 and value > knots[n + 1]:
+            n += 1
+        share = min(max((value - knots[n]) / (knots[n + 1] - knots[n]), 0.0), 1.0)
+        for m in range(amounts.shape[1]):
+            out[m, v] = np.float32((1.0 - share) * amounts[n, m] + share * amounts[n + 1, m])

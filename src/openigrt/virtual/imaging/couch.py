@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from openigrt.geometry import Float64Array, Frame, RigidTransform
+from openigrt.errors import MissingInput
+from openigrt.geometry import Float64Array, Frame, PatientPosition, RigidTransform
 from openigrt.virtual.tissue.anatomy import Anatomy, Layer, Organ, Part
 from openigrt.virtual.tissue.primitive_table import Operation
 from openigrt.virtual.tissue.solids import Superellipsoid, Tube
@@ -42,15 +43,33 @@ def laid_on(patient: NDArray[np.float32], couch: NDArray[np.float32]) -> NDArray
     return np.asarray(patient + air * (couch - AIR_HU), dtype=np.float32)
 
 
-def lowest_skin_mm(anatomy: Anatomy, center_mm: Float64Array, frame_from_anatomy: RigidTransform) -> float:
-    """Largest y, in mm of the frame that the transform leads to, of the skin within 100 mm of a point."""
-    x, y, z = np.meshgrid(np.arange(-90.0, 91.0, 6.0), np.arange(70.0, 180.0, 1.0), np.arange(-100.0, 101.0, 10.0))
-    points = center_mm + np.column_stack([x.ravel(), y.ravel(), z.ravel()])
+def lying_from_lps(position: PatientPosition, frame: Frame) -> RigidTransform:
+    """Patient axes of `frame` to those that a couch is made in: x across it, y down, z along it.
+
+    They are LPS for a patient who lies head first and supine; the origin stays.
+    """
+    as_made = PatientPosition.HFS.table_top_from_lps()
+    return RigidTransform(frame, frame, as_made.T @ position.table_top_from_lps(), np.zeros(3))
+
+
+def lowest_skin_mm(anatomy: Anatomy, center_mm: Float64Array, lying_from_anatomy: RigidTransform) -> float:
+    """How far down, in mm of the frame that the transform leads to, the skin below a point (3,) and round it reaches.
+
+    It is searched within 100 mm to the sides and along the body, and 260 mm below the point. Raises MissingInput where
+    there is no body.
+    """
+    x, y, z = np.meshgrid(np.arange(-90.0, 91.0, 6.0), np.arange(10.0, 261.0, 1.0), np.arange(-100.0, 101.0, 10.0))
+    down = np.column_stack([x.ravel(), y.ravel(), z.ravel()])
+    points = center_mm + down @ np.rint(lying_from_anatomy.rotation)
     inside = anatomy.signed_distance_mm("BODY", points) < 0.0
-    return float(frame_from_anatomy.points(points[inside])[:, 1].max())
+    if not inside.any():
+        raise MissingInput("No part of the body lies below the isocenter, so no couch can be put under the patient.")
+    return float(lying_from_anatomy.points(points[inside])[:, 1].max())
 
 
-def resting_place_mm(anatomy: Anatomy, center_mm: Float64Array, frame_from_anatomy: RigidTransform) -> Float64Array:
-    """Point (3,) of the couch top under a patient whose back is pressed a little flat."""
-    under = frame_from_anatomy.points(center_mm)
-    return np.array([0.0, lowest_skin_mm(anatomy, center_mm, frame_from_anatomy) - SINK_MM, under[2]])
+def resting_place_mm(anatomy: Anatomy, center_mm: Float64Array, lying_from_anatomy: RigidTransform) -> Float64Array:
+    """Point (3,) of the couch top under the middle of a patient whose back is pressed a little flat."""
+    middle_mm = np.array([*anatomy.bounds_mm("BODY")[:, :2].mean(axis=0), center_mm[2]])
+    under_mm = lying_from_anatomy.points([middle_mm, center_mm])
+    lowest_mm = lowest_skin_mm(anatomy, center_mm, lying_from_anatomy)
+    return np.array([under_mm[0, 0], lowest_mm - SINK_MM, under_mm[1, 2]])

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from openigrt.errors import InputError
 from openigrt.geometry import Float64Array
-from openigrt.virtual.tissue.moves import LocalMotion, Ramp, Region
+from openigrt.virtual.tissue.moves import GaugeRamp, LocalMotion, Ramp, Region
 
 LONGEST_S = 3600.0
 SHORTEST_PERIOD_S, LONGEST_PERIOD_S = 1.0, 20.0
@@ -77,6 +77,24 @@ class BreathingPattern:
         return depths[which] * sine ** (2 * n) + drift, flow
 
 
+@dataclass(frozen=True)
+class HeldBreath:
+    """A breath held at a depth: 0 at the exhale, 1 at the inhale of a usual breath.
+
+    At `MID_VENTILATION` organs are where they are on average over the breaths of a usual pattern: the mean of sin^4.
+    """
+
+    depth_share: float
+
+    def depth_and_flow(self, times_s: ArrayLike) -> tuple[Float64Array, Float64Array]:
+        """The depth (...) and no flow (...), at any time."""
+        still = np.zeros_like(np.asarray(times_s, dtype=np.float64))
+        return still + self.depth_share, still
+
+
+MID_VENTILATION = HeldBreath(3.0 / 8.0)
+
+
 @dataclass(frozen=True, eq=False)
 class BreathingOrgan:
     """A region that goes with the breath: r = r0 + depth a + flow b (Low et al., Int J Radiat Oncol 63, 2005).
@@ -88,7 +106,7 @@ class BreathingOrgan:
     region: Region
     with_depth_mm: ArrayLike
     with_flow_mm: ArrayLike = (0.0, 0.0, 0.0)
-    ramp: Ramp | None = None
+    ramp: Ramp | GaugeRamp | None = None
 
     def motion(self, depth_share: float, flow: float) -> LocalMotion:
         """Where the region is at a depth and flow."""

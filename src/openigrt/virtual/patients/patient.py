@@ -9,10 +9,11 @@ from numpy.typing import ArrayLike
 from openigrt.errors import MissingInput
 from openigrt.geometry import Float64Array, PatientPosition, RigidTransform, fit_rigid, fixed_from_lps
 from openigrt.patient import StructureRole
-from openigrt.virtual.patients.breathing import BreathingOrgan, BreathingPattern
+from openigrt.virtual.patients.breathing import BreathingOrgan, BreathingPattern, HeldBreath
+from openigrt.virtual.patients.own_planning import OwnPlanning
 from openigrt.virtual.patients.population import AS_PLANNED, BODY_SETUP, SetupError, SetupPopulation
 from openigrt.virtual.tissue.anatomy import Anatomy, Organ
-from openigrt.virtual.tissue.deformation import Deformation, Stiffness
+from openigrt.virtual.tissue.deformation import AT_REST, Deformation, Stiffness
 from openigrt.virtual.tissue.moves import LocalMotion, Move, Region
 from openigrt.virtual.tissue.stiffness import FADE_MM, stiffness_of
 
@@ -70,7 +71,7 @@ class Day:
     skeleton: tuple[Move, ...] = ()
     organs: tuple[Organ, ...] = ()
     setup: SetupError = AS_PLANNED
-    breathing: BreathingPattern | None = None
+    breathing: BreathingPattern | HeldBreath | None = None
     drift: Drift = STILL
 
 
@@ -80,6 +81,7 @@ class VirtualPatient:
 
     `bones` are organs that soft tissue moves along; `target` is the organ that is treated, inside `target_region`,
     which drifts as one. `breathing_organs` go with the breath. Bones hold soft tissue up to `fade_mm` from them.
+    `own` is the planning that a real patient comes with; it takes the place of one made from the anatomy.
     """
 
     site: str
@@ -95,6 +97,7 @@ class VirtualPatient:
     position: PatientPosition = PatientPosition.HFS
     planned: Day = field(default_factory=lambda: Day(0))
     fade_mm: float = FADE_MM
+    own: OwnPlanning | None = None
 
     @cached_property
     def stiffness(self) -> Stiffness:
@@ -121,7 +124,9 @@ class VirtualPatient:
 
     @cached_property
     def isocenter_mm(self) -> Float64Array:
-        """Middle (3,) of the target as it was planned, LPS to 0.1 mm."""
+        """That of his own plan (3,), LPS; else the middle of the target as it was planned, to 0.1 mm."""
+        if self.own is not None and self.own.isocenter_mm is not None:
+            return np.array(self.own.isocenter_mm)
         middle: Float64Array = self.at(self.planned).moved_mm(self.target_points_mm).mean(axis=0)
         return np.round(middle, 1) + 0.0
 
@@ -135,6 +140,11 @@ class VirtualPatient:
         if len(inside) < len(axes):
             raise MissingInput(f"The target {self.target} is smaller than {TARGET_STEP_MM:g} mm; give another.")
         return inside
+
+    def marker_at_rest_mm(self, name: str) -> Float64Array:
+        """Middle (3,) of a marker, or of any organ that has an end on all sides, at rest."""
+        at_rest = self.anatomy.deformed(AT_REST)
+        return np.asarray(at_rest.bounds_mm(name).mean(axis=0))
 
     def fixed_from_plan(self, day: Day) -> RigidTransform:
         """Where the patient lies in the room (IEC fixed) before any correction: planned place and setup error."""

@@ -20,7 +20,6 @@ Integers = NDArray[np.int64]
 
 FAR_MM = 1.0e6
 BLOCK = 16
-AIR_HU = -1000.0
 OPAQUE = 1.0e-4
 REACH = 8.0  # of the logistic edge, in its scale: 0.03 %
 OUTLINE_REACH_MM = 30.0
@@ -357,10 +356,12 @@ def render_voxels(
     gains: Floats,
     voxels: NDArray[np.float32],
 ) -> None:
-    """Fill voxels [k, j, i] with HU; `point_from_index` (3, 4) maps (i, j, k) to mm of the anatomy's own axes.
+    """Lay HU over voxels [k, j, i], which show what lies behind all organs.
+
+    `point_from_index` (3, 4) maps (i, j, k) to mm of the anatomy's own axes.
 
     `moves` is the table of the deformation: what is seen at a voxel is the tissue that has come there, from no more
-    than `farthest` mm away; so what is farther from all solids is air.
+    than `farthest` mm away; so nothing is laid over what is farther from all solids.
 
     Organs are laid over one another from front to back; what is hidden is not computed. The shares of an organ's layers
     in a voxel add up to its opacity.
@@ -387,7 +388,6 @@ def render_voxels(
                 stop = min(block + BLOCK, voxels.shape[2])
                 set_seen_box(m, j, k, block, stop, low, high)
                 if not is_near_any(table, candidates[:count], low, high, reach + farthest):
-                    voxels[k, j, block:stop] = AIR_HU
                     continue
                 set_rest(m, moves, j, k, block, stop, row)
                 set_box(row, block, stop, low, high)
@@ -413,7 +413,7 @@ def render_voxels(
                         seen *= 1.0 - opacity
                         if seen < OPAQUE:
                             break
-                    voxels[k, j, i] = hu + seen * AIR_HU
+                    voxels[k, j, i] = hu + seen * voxels[k, j, i]
 
 
 @compiled(parallel=True)

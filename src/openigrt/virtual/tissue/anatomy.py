@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from openigrt.errors import InvalidGeometry, MissingInput
 from openigrt.geometry import Float64Array, Frame, frozen_array
 from openigrt.virtual.tissue._kernels_cpu import organ_distances
+from openigrt.virtual.tissue.backdrop import AIR, Backdrop
 from openigrt.virtual.tissue.deformation import AT_REST, Deformation
 from openigrt.virtual.tissue.primitive_table import SHAPE_PARAMETERS, Operation, PrimitiveTable
 from openigrt.virtual.tissue.solids import Solid, SolidRows
@@ -53,10 +54,11 @@ class Organ:
 
 @dataclass(frozen=True, eq=False)
 class Anatomy:
-    """Organs in one frame (LPS, mm), later ones in front of earlier ones; outside of all is air.
+    """Organs in one frame (LPS, mm), later ones in front of earlier ones; outside of all is the backdrop: air, or a scan.
 
     Solids are written in the anatomy's own axes, whose origin lies at `origin_mm` of `frame`; `landmarks_mm` are in
     `frame`, at rest. `texture_seed` chooses the texture. `deformation` is how all of it has moved since it was at rest.
+    What is outlined in the backdrop is an organ, too, by its name.
     """
 
     frame: Frame
@@ -65,6 +67,7 @@ class Anatomy:
     landmarks_mm: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
     texture_seed: int = 0
     deformation: Deformation = AT_REST
+    backdrop: Backdrop = AIR
 
     def __post_init__(self) -> None:
         """Copy and freeze."""
@@ -80,22 +83,34 @@ class Anatomy:
 
         Raises MissingInput for an organ that is not there.
         """
-        names = [o.name for o in self.organs[::-1]]
-        if organ not in names:
-            raise MissingInput(f"The anatomy has no organ {organ!r}; it has {', '.join(names)}.", organ=organ)
+        row = self._row_of(organ)
         points = np.asarray(points_mm, dtype=np.float64)
         flat = self.deformation.rest_mm(points.reshape(-1, 3) - self.origin_mm)
+        if row is None:
+            return self.backdrop.outlines[organ].signed_distance_mm(flat).reshape(points.shape[:-1])
         distances = np.empty(len(flat))
-        organ_distances(self.table, names.index(organ), flat, distances)
+        organ_distances(self.table, row, flat, distances)
         return distances.reshape(points.shape[:-1])
 
     def bounds_mm(self, organ: str) -> Float64Array:
-        """Box (2, 3) in mm of `frame`, low and high corner, that holds an organ."""
-        names = [o.name for o in self.organs[::-1]]
-        bounds: Float64Array = self.table.organ_bounds[names.index(organ)].reshape(2, 3)
+        """Box (2, 3) in mm of `frame`, low and high corner, that holds an organ; raises MissingInput as above."""
+        row = self._row_of(organ)
+        bounds: Float64Array = (
+            self.backdrop.outlines[organ].bounds_mm if row is None else self.table.organ_bounds[row].reshape(2, 3)
+        )
         if self.deformation.moves:
             bounds = bounds + np.array([[-1.0], [1.0]]) * _farthest_mm(self.deformation, bounds)
         return bounds + self.origin_mm
+
+    def _row_of(self, organ: str) -> int | None:
+        """Where an organ stands in the table; None for one of the backdrop."""
+        names = [o.name for o in self.organs[::-1]]
+        if organ in names:
+            return names.index(organ)
+        if organ in self.backdrop.outlines:
+            return None
+        known = ", ".join((*names, *self.backdrop.outlines))
+        raise MissingInput(f"The anatomy has no organ {organ!r}; it has {known}.", organ=organ)
 
     def deformed(self, deformation: Deformation) -> "Anatomy":
         """The same tissue, moved otherwise since it was at rest."""
@@ -141,13 +156,13 @@ def _compiled_table(organs: Sequence[Organ], texture_seed: int) -> PrimitiveTabl
     rows = [[part.solid.rows() for part in organ.parts] for organ in organs]
     permutation, gradients = _lattice(texture_seed)
     return PrimitiveTable(
-        organ_bounds=np.array([_organ_bounds(organ, r) for organ, r in zip(organs, rows, strict=True)]),
+        organ_bounds=np.array([_organ_bounds(organ, r) for organ, r in zip(organs, rows, strict=True)]).reshape(-1, 6),
         solids_of_organ=_starts([sum(len(r.parameters) for r in of_organ) for of_organ in rows]),
         layers_of_organ=_starts([len(organ.layers) for organ in organs]),
         **_layer_columns(organs),
         solid_parameters=_parameters(organs, rows),
-        solid_bounds=np.vstack([r.bounds_mm for of_organ in rows for r in of_organ]),
-        numbers=np.concatenate([r.numbers for of_organ in rows for r in of_organ]),
+        solid_bounds=np.vstack([np.zeros((0, 6)), *(r.bounds_mm for of_organ in rows for r in of_organ)]),
+        numbers=np.concatenate([np.zeros(0), *(r.numbers for of_organ in rows for r in of_organ)]),
         permutation=permutation,
         gradients=gradients,
     )
@@ -157,8 +172,8 @@ def _layer_columns(organs: Sequence[Organ]) -> dict[str, NDArray[Any]]:
     """What the table says of layers alone."""
     textures = [[astuple(layer)[2:] for layer in organ.layers] for organ in organs]
     return {
-        "is_textured": np.array([np.any(texture) for texture in textures]),
-        "layers": np.array([astuple(layer) for organ in organs for layer in organ.layers], dtype=np.float64),
+        "is_textured": np.array([np.any(texture) for texture in textures], dtype=np.bool_),
+        "layers": np.array([astuple(layer) for organ in organs for layer in organ.layers], np.float64).reshape(-1, 5),
     }
 
 
@@ -177,7 +192,7 @@ def _parameters(organs: Sequence[Organ], rows: Sequence[Sequence[SolidRows]]) ->
                 block[:, 0] += numbers_before
             numbers_before += len(r.numbers)
             blocks.append(block)
-    return np.vstack(blocks)
+    return np.vstack([np.zeros((0, SHAPE_PARAMETERS + 6)), *blocks])
 
 
 def _margin_mm(organ: Organ, n: int) -> float:

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from openigrt.geometry import Grid, RigidTransform
 from openigrt.virtual.tissue._kernels_cpu import COARSE_MM, FINE_MM, MIDDLE_MM, SEPTA_MM, render_voxels
 from openigrt.virtual.tissue.anatomy import Anatomy
+from openigrt.virtual.tissue.backdrop import View
 
 SCANNER_BLUR_MM = 0.5
 SAMPLES_ALONG = 20
@@ -30,8 +31,9 @@ def render(
     deviation_mm = float(np.sqrt((grid.spacing_mm**2).mean() / 12.0 + blur_mm**2))
     wavelengths_mm = 2.0 * np.array([FINE_MM, MIDDLE_MM, COARSE_MM, SEPTA_MM / 4.0])
     gains = np.exp(-2.0 * (np.pi * deviation_mm / wavelengths_mm) ** 2)
-    voxels = np.empty(grid.shape, dtype=np.float32)
     softness_mm, farthest_mm = deviation_mm / LOGISTIC_DEVIATION, _farthest_mm(anatomy, grid.shape, point_from_index)
+    view = View(grid.shape, point_from_index, blur_mm, farthest_mm)
+    voxels = anatomy.backdrop.painted(view, anatomy.deformation.table)
     render_voxels(anatomy.table, anatomy.deformation.table, point_from_index, softness_mm, farthest_mm, gains, voxels)
     return voxels
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from openigrt.geometry import Float64Array
 from openigrt.virtual.tissue.anatomy import Anatomy
-from openigrt.virtual.tissue.deformation import Stiffness
+from openigrt.virtual.tissue.deformation import ALL_SOFT, Stiffness
 
 SPACING_MM = 4.0
 FADE_MM = 10.0
@@ -16,6 +16,8 @@ STIFF_MM = 1.0  # what moves bone moves its skin too: linear samples must be who
 def stiffness_of(anatomy: Anatomy, organs: Iterable[str], fade_mm: float = FADE_MM) -> Stiffness:
     """The stiffness of an anatomy at rest whose named organs are bone; it fades to nothing `fade_mm` outside them."""
     named = tuple(organs)
+    if not named:
+        return ALL_SOFT
     boxes = np.array([anatomy.bounds_mm(name) - anatomy.origin_mm for name in named])
     low, high = boxes[:, 0].min(axis=0) - fade_mm - SPACING_MM, boxes[:, 1].max(axis=0) + fade_mm + SPACING_MM
     size = np.ceil((high - low) / SPACING_MM).astype(int) + 1

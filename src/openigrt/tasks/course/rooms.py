@@ -1,0 +1,65 @@
+"""The virtual room of one fraction: linac, patient on the couch, and how images of the day are made there."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+
+from openigrt.geometry import CouchPose
+from openigrt.images import Image
+from openigrt.machine import wait_until_still
+from openigrt.tasks.course.settings import CourseSettings
+from openigrt.tasks.course.treating import LONGEST_MOVE_S, Room, Taken
+from openigrt.virtual import AS_PLANNED, Day, PatientOnCouch, VirtualClock, VirtualLinac, VirtualPatient
+
+SETUP_COUCH = CouchPose(table_top_longitudinal_position_mm=200.0, table_top_vertical_position_mm=-120.0)
+LINAC_SEED, SETUP_SEED = 401, 409
+
+# What takes an image of the day of whoever lies there: the image, and from when to when.
+Imager = Callable[[VirtualLinac, PatientOnCouch], tuple[Image, float, float]]
+Writer = Callable[[Image, Path, timedelta], None]
+
+
+@dataclass(frozen=True, eq=False)
+class VirtualRoom:
+    """A linac and the patients that lay on its couch today, the last one still there."""
+
+    linac: VirtualLinac
+    patient: VirtualPatient
+    day: Day
+    seed: int
+    image: Imager
+    write: Writer
+    lain: list[PatientOnCouch] = field(default_factory=list)
+
+    def seen(self) -> Room:
+        """The room as those see it who treat."""
+        return Room(self.linac.devices, self.set_up, self.take)
+
+    def set_up(self, time: int) -> None:
+        """Lay the patient down for the n-th time: first with the setup error of the day, then with another of its kind.
+
+        The couch begins where patients are set up.
+        """
+        devices = self.linac.devices
+        devices.couch.move_to(SETUP_COUCH)
+        wait_until_still(devices.couch, devices.clock, LONGEST_MOVE_S)
+        day = self.day
+        if time > 1:
+            rng = np.random.default_rng((self.seed, day.number, time, SETUP_SEED))
+            day = replace(day, setup=self.patient.population.of_day(rng, AS_PLANNED))
+        self.lain.append(self.linac.lay_down(self.patient, day, SETUP_COUCH))
+
+    def take(self, folder: Path) -> Taken:
+        """An image of the day, as DICOM."""
+        image, from_s, until_s = self.image(self.linac, self.lain[-1])
+        self.write(image, folder, timedelta(seconds=until_s))
+        return Taken(folder, from_s, until_s)
+
+
+def linac_of(settings: CourseSettings, number: int, clock: VirtualClock) -> VirtualLinac:
+    """The linac of a fraction, whose errors are its own."""
+    seed = int(np.random.default_rng((settings.seed, number, LINAC_SEED)).integers(2**31))
+    return VirtualLinac(settings.linac.model(), seed, clock)

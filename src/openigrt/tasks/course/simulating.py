@@ -1,0 +1,236 @@
+"""A virtual patient through a whole course: planned, then set up, imaged, matched, corrected, treated, day by day."""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+
+from openigrt.dicom import PlanFolder, Straightening, plan_from_daily
+from openigrt.errors import InputError
+from openigrt.files import builtin_machine
+from openigrt.patient import StructureRole
+from openigrt.registration import field_of_view_mask
+from openigrt.report import SideBySide, draw_side_by_side, render_treated_report
+from openigrt.tasks.clock import Clock, Progress
+from openigrt.tasks.course.content import course_content
+from openigrt.tasks.course.course import Course, PlannedCourse
+from openigrt.tasks.course.day_files import DayFiles
+from openigrt.tasks.course.fraction import Fraction
+from openigrt.tasks.course.images import DayImager
+from openigrt.tasks.course.judging import judged
+from openigrt.tasks.course.keeping import FRACTION, fraction_text, kept_fraction
+from openigrt.tasks.course.naming import day_of
+from openigrt.tasks.course.record import course_record, course_table
+from openigrt.tasks.course.rooms import VirtualRoom, linac_of
+from openigrt.tasks.course.settings import CourseSettings, Imaging, Linac, site_course
+from openigrt.tasks.course.treating import GUIDANCE, IMAGE, treat
+from openigrt.tasks.guidance.files import REGISTRATION
+from openigrt.tasks.guidance.inputs import read_plan_input, read_start, read_today_input, starts_of_search
+from openigrt.tasks.guidance.isocenters import plan_isocenter
+from openigrt.tasks.guidance.patient_setup import GivenSetup, patient_setup
+from openigrt.tasks.guidance.plan_side import PlanSide
+from openigrt.tasks.guidance.settings import guidance_settings
+from openigrt.tasks.reconstruction.asked import one_of
+from openigrt.tasks.results.folder import utf8
+from openigrt.tasks.words import (
+    given,
+    require_listener,
+    require_paths,
+    require_seed,
+    require_texts,
+    require_whole_numbers,
+)
+from openigrt.virtual import (
+    VirtualClock,
+    VirtualPatient,
+    identity_of,
+    planned_treatment,
+    prescription_of,
+    write_planning,
+)
+
+ASKED, RUN = "asked.json", "run.json"
+PLAN, FRACTIONS = "plan", "fractions"
+RECORD, TABLE, REPORT = "course.json", "course.csv", "report.html"
+MAKING = ".making-"
+
+
+def simulate_course(
+    out: str | Path,
+    *,
+    anatomy: str = "pelvis",
+    fractions: int | None = None,
+    seed: int = 0,
+    images: str = "demo",
+    linac: str = "nominal",
+    correct_above: float | None = None,
+    progress: Progress = lambda words: None,
+) -> Course:
+    """Treat a virtual patient for a whole course, and write plan, every fraction and a report into the folder `out`.
+
+    `anatomy` is pelvis, thorax, head_neck, abdomen or brain; `images` quick, demo or full; `linac` nominal or coarse;
+    `correct_above` mm in place of the action level of the protocol. A course that was begun there with the same words
+    goes on where it was. Raises InputError for words that make no course, and for a folder that holds anything else;
+    nothing is written then. The same seed gives the same files, but for run.json.
+    """
+    require_paths(out=out)
+    require_texts(anatomy=anatomy, images=images, linac=linac)
+    require_whole_numbers(**given(fractions=fractions))
+    require_seed(seed)
+    require_listener(progress)
+    settings = CourseSettings(
+        anatomy,
+        site_course(anatomy).fractions if fractions is None else fractions,
+        seed,
+        one_of(Imaging, images, "images"),
+        one_of(Linac, linac, "linac"),
+        correct_above,
+    )
+    return _treated(settings, Path(out), Clock(progress))
+
+
+def _treated(settings: CourseSettings, out: Path, clock: Clock) -> Course:
+    """The whole course, in a folder that is new or holds a part of it."""
+    _begin(settings, out)
+    clock.step("plan", f"planning a virtual {settings.anatomy}")
+    patient = settings.site.made(settings.frame, settings.seed)
+    if not (out / PLAN).is_dir():
+        _whole(out / PLAN, lambda place: write_planning(planned_treatment(patient), place))
+    side = _plan_side(settings, out / PLAN)
+    treated: list[Fraction] = []
+    for number in range(1, settings.fractions + 1):
+        place = out / FRACTIONS / f"{number:02d}"
+        if kept_fraction(place) is None:
+            clock.step(f"fraction_{number:02d}", f"fraction {number} of {settings.fractions}")
+            _whole(place, lambda into, number=number: _fraction(settings, patient, side, number, into))
+        kept = kept_fraction(place)
+        if kept is not None:
+            treated.append(kept)
+    clock.step("report", "writing the report")
+    course = Course(
+        settings, _planned(settings, side), tuple(treated), out, _pictures(side, tuple(treated), out), clock.seconds
+    )
+    _write(course, out)
+    clock.stop()
+    (out / RUN).write_text(json.dumps({"version": version("openigrt"), "timing_s": clock.seconds}, indent=2) + "\n")
+    return course
+
+
+def _begin(settings: CourseSettings, out: Path) -> None:
+    """Make the folder; raises InputError where it holds something else than a part of this course."""
+    asked = json.dumps(settings.words() | {"seed": settings.seed, "version": version("openigrt")}, indent=2) + "\n"
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out} is a file; name a new folder with --out.", path=str(out))
+    found = sorted(path.name for path in out.iterdir()) if out.is_dir() else []
+    if not found:
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            (out / ASKED).write_text(asked, encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"Cannot write to {out}: {error.strerror}; choose another folder with --out.") from error
+        return
+    if ASKED not in found:
+        raise InputError(f"{out} already holds {found[0]}; choose a new or an empty folder with --out.", path=str(out))
+    if (out / ASKED).read_text(encoding="utf-8") != asked:
+        raise InputError(
+            f"{out} holds another course ({out / ASKED} says which); choose another folder with --out.", path=str(out)
+        )
+
+
+def _whole(place: Path, make: Callable[[Path], object]) -> None:
+    """A folder that is there whole or not at all."""
+    making = place.parent / f"{MAKING}{place.name}"
+    shutil.rmtree(making, ignore_errors=True)
+    making.mkdir(parents=True)
+    make(making)
+    making.rename(place)
+
+
+def _plan_side(settings: CourseSettings, folder: Path) -> PlanSide:
+    """The plan as guidance reads it, with protocol, region and machine of the course."""
+    site = settings.site
+    read: PlanFolder = read_plan_input(folder, None, None, None, Straightening.REFUSED)
+    asked = guidance_settings(
+        site.protocol, site.region, None, machine=None, dof=None, start=None, aliases=None, seed=settings.seed
+    )
+    protocol = asked.protocol
+    if settings.correct_above_mm is not None:
+        protocol = replace(protocol, action_level_mm=settings.correct_above_mm)
+    couch = settings.linac.model().couch.couch
+    machine = replace(builtin_machine(), name="virtual linac", couch=couch)
+    asked = replace(asked, protocol=protocol, machine=machine, machine_is_named=True)
+    isocenter_mm, _ = plan_isocenter(read.plan, None, None, read.doubts)
+    return PlanSide(read, asked, isocenter_mm, None)
+
+
+def _fraction(settings: CourseSettings, patient: VirtualPatient, side: PlanSide, number: int, place: Path) -> None:
+    """One fraction, written into its folder; its record comes last."""
+    identity = identity_of(patient)
+    linac = linac_of(settings, number, VirtualClock(day_of(identity.planned_at, number)))
+    files = DayFiles(identity, number, linac.devices.clock.zero_at)
+    day = settings.site.day(patient, number)
+    room = VirtualRoom(linac, patient, day, settings.seed, DayImager(settings, number), files.write_image)
+    treatment = treat(room.seen(), side, place, is_verified=settings.is_verified(number))
+    fraction = judged(number, treatment, linac, room.lain, side.target.points_mm)
+    if side.folder.plan is not None and treatment.beams:
+        files.write_record(side.folder.plan, treatment.beams, linac.devices.clock, place)
+    (place / FRACTION).write_text(fraction_text(fraction), encoding="utf-8")
+
+
+def _planned(settings: CourseSettings, side: PlanSide) -> PlannedCourse:
+    """What the course is treated by, in words."""
+    plan, image = side.folder.plan, side.folder.planning_image
+    patient = settings.site.made(settings.frame, settings.seed)
+    prescription = prescription_of(patient.site)
+    margins = [drawn.margin_mm for drawn in patient.structures if drawn.role is StructureRole.PTV]
+    return PlannedCourse(
+        patient_id=image.provenance.patient_id,
+        patient_name=image.provenance.patient_name,
+        patient_position=str(patient.position),
+        plan_label=plan.label if plan else "",
+        prescription=f"{prescription.dose_gy:g} Gy in {prescription.fractions} fractions",
+        target=side.target.name,
+        region=" + ".join(side.settings.region),
+        protocol=side.settings.protocol.name,
+        margin_mm=margins[0] if margins else None,
+        planned_at=identity_of(patient).planned_at,
+    )
+
+
+def _pictures(side: PlanSide, fractions: tuple[Fraction, ...], out: Path) -> dict[int, SideBySide]:
+    """The first, a middle and the last fraction, before and after the match of their first image."""
+    chosen = sorted({0, len(fractions) // 2, len(fractions) - 1}) if fractions else []
+    return {fractions[n].number: _picture(side, fractions[n], out) for n in chosen}
+
+
+def _picture(side: PlanSide, fraction: Fraction, out: Path) -> SideBySide:
+    """The image of a fraction on the plan, as the isocenters lie and as it was matched."""
+    place = out / FRACTIONS / f"{fraction.number:02d}" / fraction.first.folder
+    daily = read_today_input(place / IMAGE, side.folder, None, Straightening.REFUSED)
+    registration = read_start(place / GUIDANCE / REGISTRATION)
+    images = side.folder.planning_image, daily.daily_image
+    setup = patient_setup(GivenSetup(None, None, None, None, None), side.folder, daily, side.settings.machine)
+    before = starts_of_search(None, side.folder, daily, setup.alignment)[0]
+    return draw_side_by_side(
+        images,
+        (before, plan_from_daily(registration, *images)),
+        side.folder.structure_set,
+        side.target,
+        region=side.regions[0].name,
+        daily_field=field_of_view_mask(daily.daily_image),
+    )
+
+
+def _write(course: Course, out: Path) -> None:
+    """The record, the table and the page; those of an earlier call are replaced."""
+    contents = {
+        TABLE: course_table(course),
+        REPORT: render_treated_report(course_content(course)),
+        RECORD: json.dumps(course_record(course), indent=2, ensure_ascii=False, allow_nan=False) + "\n",
+    }
+    for name, text in contents.items():
+        part = out / f"{MAKING}{name}"
+        part.write_bytes(utf8(text))
+        part.replace(out / name)

@@ -1,0 +1,184 @@
+"""One fraction as it is treated: set up, image, match, correct, verify, deliver; nothing here knows the truth."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from openigrt.dicom import Straightening
+from openigrt.geometry import RigidTransform
+from openigrt.guidance import SetupError, off_target_mm, required_motion, setup_error_of
+from openigrt.machine import ArmState, Devices, wait_until_still
+from openigrt.patient import Action, CouchCommand, Verdict
+from openigrt.tasks.clock import Clock
+from openigrt.tasks.course.delivering import DeliveredOrder, deliver
+from openigrt.tasks.course.fraction import Purpose
+from openigrt.tasks.guidance.files import write_guidance
+from openigrt.tasks.guidance.guidance import Guidance
+from openigrt.tasks.guidance.guiding import Case
+from openigrt.tasks.guidance.inputs import read_today_input
+from openigrt.tasks.guidance.patient_setup import GivenSetup, patient_setup
+from openigrt.tasks.guidance.plan_side import PlanSide
+
+SETUP_S = 120.0
+LOOK_S = 45.0
+LONGEST_MOVE_S = 120.0
+MOST_SETUPS = 3
+MOST_CORRECTIONS = 3
+IMAGE, GUIDANCE = "image", "guidance"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """An image of the day as DICOM in `folder`, taken from when to when on the clock of the room."""
+
+    folder: Path
+    from_s: float
+    until_s: float
+
+
+@dataclass(frozen=True, eq=False)
+class Room:
+    """A treatment room with a patient in it, as those see it who treat him.
+
+    `set_up` lays the patient down, for the n-th time today; `take` makes an image of the day in a folder.
+    """
+
+    devices: Devices
+    set_up: Callable[[int], None]
+    take: Callable[[Path], Taken]
+
+
+@dataclass(frozen=True, eq=False)
+class SeenImage:
+    """One image with its guidance, and whether the couch was moved by it; `moved_s` is when the couch stood again."""
+
+    purpose: Purpose
+    set_up: int
+    taken: Taken
+    guidance: Guidance
+    is_moved: bool
+    moved_s: float
+
+
+@dataclass(frozen=True, eq=False)
+class Treatment:
+    """All images of a fraction in order, what was believed to be left at beam-on, and the beams; none: not treated."""
+
+    images: tuple[SeenImage, ...]
+    believed: SetupError | None
+    beams: tuple[DeliveredOrder, ...]
+
+    @property
+    def guiding(self) -> SeenImage:
+        """The image that said last where the patient should go."""
+        followed = [image for image in self.images if image.is_moved]
+        return followed[-1] if followed else self.images[-1]
+
+
+def treat(room: Room, plan: PlanSide, place: Path, *, is_verified: bool) -> Treatment:
+    """One fraction, its images and guidance written below `place`.
+
+    A person is played who looks at what guidance calls for: he approves a move that it recommends, and sets the patient
+    up again where it recommends none. After three setups the patient goes home untreated. With `is_verified` a second
+    image follows a correction; one beyond the tolerance of the protocol leads to another correction.
+    """
+    images: list[SeenImage] = []
+    for set_up in range(1, MOST_SETUPS + 1):
+        room.set_up(set_up)
+        _let_pass(room, SETUP_S)
+        first = _seen(room, plan, place / f"{len(images) + 1:02d}_{Purpose.SETUP}", Purpose.SETUP, set_up)
+        images.append(first)
+        if _is_good_to_go(first):
+            break
+    else:
+        return Treatment(tuple(images), None, ())
+    while is_verified and images[-1].is_moved and len(images) < MOST_SETUPS + MOST_CORRECTIONS:
+        name = f"{len(images) + 1:02d}_{Purpose.VERIFICATION}"
+        images.append(_seen(room, plan, place / name, Purpose.VERIFICATION, images[-1].set_up))
+    if not _is_good_to_go(images[-1]):
+        return Treatment(tuple(images), None, ())
+    _arms(room, ArmState.RETRACTED)
+    believed = _believed(images[-1])
+    folder_plan = plan.folder.plan
+    return Treatment(tuple(images), believed, deliver(room.devices, folder_plan) if folder_plan else ())
+
+
+def _seen(room: Room, plan: PlanSide, place: Path, purpose: Purpose, set_up: int) -> SeenImage:
+    """An image, what guidance says of it, and the couch moved where it recommends that."""
+    _arms(room, ArmState.EXTENDED)
+    taken = room.take(place / IMAGE)
+    _let_pass(room, LOOK_S)
+    clock = room.devices.clock
+    guidance = guided(plan, taken.folder, clock.zero_at + timedelta(seconds=clock.now_s))
+    write_guidance(guidance, place / GUIDANCE)
+    correction = guidance.correction
+    tolerance_mm = guidance.protocol.verification_tolerance_mm
+    is_left = purpose is Purpose.VERIFICATION and _off_target_mm(guidance) <= tolerance_mm
+    is_moved = correction.is_recommended and correction.target_pose is not None and not is_left
+    if is_moved and correction.target_pose is not None:
+        room.devices.couch.move_to(correction.target_pose)
+        wait_until_still(room.devices.couch, clock, LONGEST_MOVE_S)
+    return SeenImage(purpose, set_up, taken, guidance, is_moved, clock.now_s)
+
+
+def guided(plan: PlanSide, today: Path, decided_at: datetime) -> Guidance:
+    """What `guide` says of an image of the day, at a moment of the room's own time; how long it took is left out."""
+    daily = read_today_input(today, plan.folder, None, Straightening.REFUSED)
+    setup = patient_setup(GivenSetup(None, None, None, None, None), plan.folder, daily, plan.settings.machine)
+    case = Case(plan, daily, setup)
+    return replace(case.guidance(*case.matched(None), decided_at, Clock(lambda words: None)), timing_s={})
+
+
+def required_of(guidance: Guidance) -> RigidTransform:
+    """The motion of the room that a match asks for."""
+    return required_motion(guidance.match, guidance.alignment, guidance.target).motion
+
+
+def _is_good_to_go(image: SeenImage) -> bool:
+    """Whether the patient may be treated after an image: moved by it, or left by it."""
+    if image.is_moved:
+        return True
+    guidance = image.guidance
+    is_left = image.purpose is Purpose.VERIFICATION and guidance.match.trust.verdict is not Verdict.REFUSED
+    if is_left and _off_target_mm(guidance) <= guidance.protocol.verification_tolerance_mm:
+        return True
+    return guidance.correction.action is Action.LEAVE
+
+
+def _off_target_mm(guidance: Guidance) -> float:
+    """How far the surface of the target is from its place by the match, at most."""
+    return off_target_mm(guidance.match.plan_from_daily, guidance.alignment, guidance.target.points_mm)
+
+
+def _believed(image: SeenImage) -> SetupError:
+    """What is left by the last image: of the patient as it saw him, less the move that was made."""
+    found = setup_error_of(image.guidance.match.plan_from_daily, image.guidance.alignment)
+    return _less(found, image.guidance.correction.couch) if image.is_moved else found
+
+
+def _less(found: SetupError, couch: CouchCommand) -> SetupError:
+    """A setup error after a change of the couch, axis by axis; angles are small."""
+    lateral_mm, longitudinal_mm, vertical_mm, yaw_deg, pitch_deg, roll_deg = found.values
+    return SetupError(
+        lateral_mm + (couch.lateral_mm or 0.0),
+        longitudinal_mm + (couch.longitudinal_mm or 0.0),
+        vertical_mm + (couch.vertical_mm or 0.0),
+        yaw_deg + (couch.yaw_deg or 0.0),
+        pitch_deg + (couch.pitch_deg or 0.0),
+        roll_deg + (couch.roll_deg or 0.0),
+    )
+
+
+def _arms(room: Room, to: ArmState) -> None:
+    """The arms of the imager out or in, and time until they are there."""
+    imager, clock = room.devices.imager, room.devices.clock
+    (imager.extend_arms if to is ArmState.EXTENDED else imager.retract_arms)()
+    until_s = clock.now_s + LONGEST_MOVE_S
+    while imager.arms() is not to and clock.now_s < until_s:
+        clock.sleep_until(clock.now_s + 1.0)
+
+
+def _let_pass(room: Room, seconds: float) -> None:
+    """Time that people take."""
+    room.devices.clock.sleep_until(room.devices.clock.now_s + seconds)
