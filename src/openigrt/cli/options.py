@@ -186,7 +186,9 @@ Fractions = Annotated[int | None, Option(min=1, max=100, metavar="N", help="how 
 CourseSeed = Annotated[int, Option(min=0, metavar="N", help="the same seed gives the same files")]
 Quick = Annotated[bool, Option("--quick", help="images of the day without projections: twice as fast")]
 WholeScans = Annotated[bool, Option("--full", help="scans as a clinic takes them, a second image in every fraction")]
-CoarseLinac = Annotated[bool, Option("--coarse", help="a couch of three axes, accurate to 1 mm, in place of a good one")]
+CoarseLinac = Annotated[
+    bool, Option("--coarse", help="a couch of three axes, accurate to 1 mm, in place of a good one")
+]
 CorrectAbove = Annotated[
     float | None, Option(min=0.0, metavar="MM", help="correct above so much, in place of the protocol's action level")
 ]

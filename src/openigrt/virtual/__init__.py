@@ -6,8 +6,11 @@ from openigrt.virtual.imaging.cbct import ConeBeamLook, cone_beam_look
 from openigrt.virtual.imaging.composition import Composition
 from openigrt.virtual.imaging.cone_beam_protocol import PELVIS_CBCT, PELVIS_DEMO_CBCT, ConeBeamProtocol
 from openigrt.virtual.imaging.couch import linac_couch, resting_place_mm, scanner_couch
+from openigrt.virtual.imaging.four_d_ct import CINE, FourDCt, FourDCtProtocol, four_d_ct
 from openigrt.virtual.imaging.moments import Moments, moments_of
+from openigrt.virtual.imaging.mr import NO_FLAWS, T1_WEIGHTED, T2_WEIGHTED, MrFlaws, MrScan, mr_image
 from openigrt.virtual.imaging.patient_projections import PatientProjections, primary_through
+from openigrt.virtual.imaging.pet import FDG, PetProtocol, PetScan, pet_image
 from openigrt.virtual.imaging.phantoms import Body, Phantom, pixels_mm, rendered
 from openigrt.virtual.imaging.projections import (
     Beam,
@@ -20,6 +23,15 @@ from openigrt.virtual.imaging.projections import (
     primary,
 )
 from openigrt.virtual.imaging.scatter import ScatterModel, SolidScatterer, VoxelScatterer, scatter, scattered
+from openigrt.virtual.imaging.tissues import Tissue, rendered_property
+from openigrt.virtual.imaging.ultrasound import (
+    CURVED_ARRAY,
+    Transducer,
+    UltrasoundScan,
+    probe_frame,
+    probe_on_skin,
+    ultrasound_image,
+)
 from openigrt.virtual.linac.beam import BeamModel
 from openigrt.virtual.linac.clock import PacedClock, VirtualClock
 from openigrt.virtual.linac.couch import CouchModel, couch_model
@@ -66,11 +78,17 @@ __all__ = [
     "AS_PLANNED",
     "AT_REST",
     "BODY_SETUP",
+    "CINE",
+    "CURVED_ARRAY",
+    "FDG",
     "FRAME_SETUP",
     "MASK_SETUP",
     "MID_VENTILATION",
+    "NO_FLAWS",
     "PELVIS_CBCT",
     "PELVIS_DEMO_CBCT",
+    "T1_WEIGHTED",
+    "T2_WEIGHTED",
     "AbdomenState",
     "AbdomenTarget",
     "Anatomy",
@@ -96,6 +114,8 @@ __all__ = [
     "EmbeddedExample",
     "Faults",
     "FlatPanel",
+    "FourDCt",
+    "FourDCtProtocol",
     "Frames",
     "FramesDropped",
     "Gauge",
@@ -113,6 +133,8 @@ __all__ = [
     "Moments",
     "MonitorModel",
     "MonitorSilent",
+    "MrFlaws",
+    "MrScan",
     "Operation",
     "Organ",
     "PacedClock",
@@ -120,6 +142,8 @@ __all__ = [
     "PatientOnCouch",
     "PatientProjections",
     "PelvisState",
+    "PetProtocol",
+    "PetScan",
     "Phantom",
     "PixelSource",
     "Ramp",
@@ -135,7 +159,10 @@ __all__ = [
     "Superellipsoid",
     "Swelling",
     "ThoraxState",
+    "Tissue",
+    "Transducer",
     "Tube",
+    "UltrasoundScan",
     "VirtualCase",
     "VirtualClock",
     "VirtualLinac",
@@ -152,23 +179,29 @@ __all__ = [
     "couch_model",
     "daily_image",
     "detected",
+    "four_d_ct",
     "head_neck_day",
     "head_neck_in",
     "head_neck_patient",
     "linac_couch",
     "line_integrals",
     "moments_of",
+    "mr_image",
     "organ_contours",
     "pelvis_day",
     "pelvis_in",
     "pelvis_patient",
+    "pet_image",
     "pixels_mm",
     "planned_structures",
     "planning_image",
     "primary",
     "primary_through",
+    "probe_frame",
+    "probe_on_skin",
     "render",
     "rendered",
+    "rendered_property",
     "resting_place_mm",
     "scanner_couch",
     "scatter",
@@ -178,6 +211,7 @@ __all__ = [
     "thorax_day",
     "thorax_in",
     "thorax_patient",
+    "ultrasound_image",
     "virtual_case",
     "virtual_pelvis",
     "write_embedded_example",

@@ -78,8 +78,8 @@ def four_d_ct(
     Steps between slabs are as large as his breathing is irregular: `day.breathing.steady()` leaves none. The same seed
     gives the same bits. Raises MissingInput for a day without breathing.
     """
-    if day.breathing is None:
-        raise MissingInput("A 4D-CT needs a patient who breathes: give a day with a breathing pattern.")
+    if not isinstance(day.breathing, BreathingPattern):
+        raise MissingInput("A 4D-CT needs a patient who breathes: give a day with a BreathingPattern.")
     rng = np.random.default_rng((seed, 47))
     slabs = _slabs(grid, protocol.slab_mm)
     times_s = _times(day.breathing, protocol, len(slabs), time_s, rng)

@@ -18,6 +18,7 @@ from openigrt.errors import InputError
 from openigrt.geometry import Grid, RigidTransform
 from openigrt.images import DecayCorrection, Image, Modality, Provenance, Sex, Uptake
 from openigrt.virtual.imaging.tissues import Tissue, rendered_property
+from openigrt.virtual.patients.breathing import BreathingPattern
 from openigrt.virtual.patients.patient import Day, VirtualPatient
 from openigrt.virtual.tissue.anatomy import Anatomy
 
@@ -168,7 +169,7 @@ def pet_image(
 
 def _moments_s(day: Day, protocol: PetProtocol, time_s: float) -> tuple[float, ...]:
     """Moments that stand for the scan: one of a patient who holds still."""
-    if day.breathing is None:
+    if not isinstance(day.breathing, BreathingPattern):
         return (time_s,)
     return tuple(time_s + protocol.bed_s * (n + 0.5) / protocol.moments for n in range(protocol.moments))
 

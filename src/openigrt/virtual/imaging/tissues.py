@@ -5,7 +5,7 @@ resampled, and a voxel that several tissues share has the mean of them.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import TypeAlias
@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 
 from openigrt.geometry import Grid, RigidTransform
 from openigrt.virtual.tissue.anatomy import Anatomy, Layer, Organ
+from openigrt.virtual.tissue.backdrop import Backdrop, Outline, View
+from openigrt.virtual.tissue.deformation import Deformation
+from openigrt.virtual.tissue.move_table import MoveTable
 from openigrt.virtual.tissue.rendering import SCANNER_BLUR_MM, render
 
 Float32Array: TypeAlias = NDArray[np.float32]
@@ -123,6 +126,25 @@ LAYERS_OF: dict[str, tuple[Tissue, ...]] = {
     "SICK_NODE": (T.TUMOR, T.FLUID),
     "GTV": (T.EDEMA, T.TUMOR, T.FLUID),
 }
+# Structures of a scan by the beginning of their names, where soft tissue alone would not tell what they are.
+SOFT_HU = (-60.0, 110.0)
+OUTLINED = {
+    "BLADDER": T.URINE,
+    "PROSTATE": T.PROSTATE,
+    "LIVER": T.LIVER,
+    "SPLEEN": T.SPLEEN,
+    "PANCREAS": T.PANCREAS,
+    "KIDNEY": T.KIDNEY,
+    "HEART": T.HEART,
+    "PAROTID": T.GLAND,
+    "BRAIN": T.GRAY_MATTER,
+    "BRAINSTEM": T.WHITE_MATTER,
+    "SPINAL_CORD": T.CORD,
+    "SPINALCORD": T.CORD,
+    "GTV": T.TUMOR,
+    "TUMOR": T.TUMOR,
+    "TUMOUR": T.TUMOR,
+}
 _SIDE_OR_NUMBER = re.compile(r"_[^_]+$")
 
 # Upper ends of HU for what has no name, and HU of those that texture leads to.
@@ -165,14 +187,16 @@ def rendered_property(
 ) -> Float32Array:
     """A property (float32, [k, j, i]) of the tissue at the voxel centres of `grid`, as `render` makes HU of it.
 
-    `value_of` tells it of an organ, by name, and a tissue; outside of all is `value_of("", Tissue.AIR)`. The grain that
+    `value_of` tells it of an organ, by name, and a tissue. Of a backdrop that was scanned it follows from HU, and from
+    the outlines that have a name in `OUTLINED`. Outside of all is `value_of("", Tissue.AIR)`. The grain that
     tissues have in CT changes the property, too, by `grain_factor` of what is usual; septa do in any case.
     """
     shown = _Property(value_of, 1.0, value_of("", T.AIR), grain_factor)
     values = [value_of(o.name, tissue) for o in anatomy.organs for tissue in tissues_of(o)]
     largest = max((abs(value - shown.background) for value in values), default=0.0)
     shown = replace(shown, factor=SCALE / (largest or 1.0))
-    voxels = render(anatomy.relayered(shown.layers_of), grid, anatomy_from_grid, blur_mm)
+    backdrop = _PropertyBackdrop(anatomy.backdrop, anatomy.deformation, shown)
+    voxels = render(anatomy.relayered(shown.layers_of, backdrop), grid, anatomy_from_grid, blur_mm)
     voxels -= np.float32(AIR_HU)
     voxels *= np.float32(1.0 / shown.factor)
     voxels += np.float32(shown.background)
@@ -219,3 +243,41 @@ class _Property:
         """By how much the property changes with one HU where a tissue turns into another one."""
         apart_hu = HU_OF[other] - HU_OF.get(tissue, layer.hu)
         return (self.value_of("", other) - self.value_of("", tissue)) / apart_hu
+
+
+@dataclass(frozen=True, eq=False)
+class _PropertyBackdrop:
+    """What lies behind all organs, as a property: by HU, and by name where soft tissue is outlined."""
+
+    behind: Backdrop
+    deformation: Deformation
+    shown: _Property
+
+    @property
+    def outlines(self) -> Mapping[str, Outline]:
+        """Those of what lies behind."""
+        return self.behind.outlines
+
+    def painted(self, view: View, moves: MoveTable) -> Float32Array:
+        """The property [k, j, i], counted as the layers are."""
+        hu = self.behind.painted(view, moves)
+        values = by_hu(hu, self.shown.value_of)
+        named = {name: tissue for name in self.outlines if (tissue := _outlined(name)) is not None}
+        is_soft = (hu > SOFT_HU[0]) & (hu < SOFT_HU[1])
+        if named and is_soft.any():
+            k, j, i = np.nonzero(is_soft)
+            points = np.stack([i, j, k], axis=-1) @ view.point_from_index[:, :3].T + view.point_from_index[:, 3]
+            rest = self.deformation.rest_mm(points)
+            for name, tissue in named.items():
+                share = 1.0 / (1.0 + np.exp(np.clip(self.outlines[name].signed_distance_mm(rest), -20.0, 20.0)))
+                values[is_soft] += (share * (self.shown.value_of(name, tissue) - values[is_soft])).astype(np.float32)
+        values -= np.float32(self.shown.background)
+        values *= np.float32(self.shown.factor)
+        values += np.float32(AIR_HU)
+        return values
+
+
+def _outlined(name: str) -> Tissue | None:
+    """What a structure that was drawn on a scan is made of, by its name; None where that says nothing."""
+    words = name.upper().replace(" ", "_")
+    return next((tissue for word, tissue in OUTLINED.items() if words == word or words.startswith(f"{word}_")), None)

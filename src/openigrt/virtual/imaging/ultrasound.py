@@ -34,6 +34,7 @@ GEL_MRAYL, GEL_DB, SKIN_FROM_MRAYL = 1.6, 0.05, 1.3
 LEAST_MRAYL = 0.0004
 THICKEST_AIR_MM = 8.0  # between face and skin: filled with gel
 DB_PER_AMPLITUDE = 20.0
+WIDEST_DEG = 80.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,8 @@ class Transducer:
         """Raise InputError for what sees nothing."""
         least = min(self.frequency_mhz, self.depth_mm, self.pulse_mm, self.beam_deg, self.range_db)
         is_possible = least > 0.0 and self.face_radius_mm >= 0.0
-        if not is_possible or not 0.0 < min(self.half_angle_deg, self.half_sweep_deg) < 80.0:
+        angles = self.half_angle_deg, self.half_sweep_deg
+        if not is_possible or min(angles) <= 0.0 or max(angles) >= WIDEST_DEG:
             raise InputError(f"A transducer has a frequency, a depth and half angles of 0 to 80 degrees; found {self}.")
 
 

@@ -154,7 +154,8 @@ def _require_one_frame(image: Image, structure_set: StructureSet, plan: Plan | N
     for what, frame in others.items():
         if frame != image.frame:
             raise InconsistentInput(
-                f"The {what} is in {frame}, the planning CT in {image.frame}; give objects of one plan.", found=str(frame)
+                f"The {what} is in {frame}, the planning CT in {image.frame}; give objects of one plan.",
+                found=str(frame),
             )
 
 
@@ -191,7 +192,9 @@ def _position(image: Image, plan: Plan | None, stated: PatientPosition | None) -
     """How the patient lies: as stated, or as plan or image say; raises MissingInput where nothing does."""
     found = stated or (plan.patient_position if plan is not None else image.provenance.patient_position)
     if found is None:
-        raise MissingInput("Neither plan nor planning CT says how the patient lies; state the patient position (HFS...).")
+        raise MissingInput(
+            "Neither plan nor planning CT says how the patient lies; state the patient position (HFS...)."
+        )
     return found
 
 
@@ -219,9 +222,7 @@ def _breathing(
     return breathing_of(anatomy, lungs, others, target, np.random.default_rng((seed, PATIENT_SEED)))
 
 
-def _remarks(
-    structures: StructureSet, target: Structure, site: Site, isocenters: Float64Array
-) -> tuple[str, ...]:
+def _remarks(structures: StructureSet, target: Structure, site: Site, isocenters: Float64Array) -> tuple[str, ...]:
     """What was assumed, in a sentence each."""
     remarks = [f"Treated is {target.name}; the patient moves as the site {site} does."]
     if external_of(structures) is None:

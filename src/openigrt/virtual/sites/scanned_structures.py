@@ -55,7 +55,24 @@ WORDS = {
     Kind.NECK: ("parotid", "parotids", "parotis", "mandible", "mandibel", "larynx", "oralcavity", "cavityoral"),
     Kind.BRAIN: ("brain", "brainstem", "hirn", "gehirn", "hirnstamm", "chiasm", "opticchiasm", "eye", "auge", "lens"),
 }
-SIDES = {"l", "r", "lt", "rt", "left", "right", "li", "re", "links", "rechts", "gauche", "droite", "g", "d", "sin", "dx"}
+SIDES = {
+    "l",
+    "r",
+    "lt",
+    "rt",
+    "left",
+    "right",
+    "li",
+    "re",
+    "links",
+    "rechts",
+    "gauche",
+    "droite",
+    "g",
+    "d",
+    "sin",
+    "dx",
+}
 HELPING_PREFIX = re.compile("^(z|opt)[A-Z_ ]")
 HELPING_PARTS = ("ptv", "ctv", "gtv", "itv", "prv", "wall", "minus")
 HELPING_WORDS = {"sub", "ring", "opt", "avoid", "dose", "in", "not", "ex", "no", "overlap"}

@@ -84,7 +84,9 @@ def _largest(flags: Flags, smallest: float) -> Flags:
     labels, count = ndimage.label(flags)
     sizes = np.bincount(labels.ravel())[1:] if count else np.zeros(1)
     if sizes.max() < smallest:
-        raise MissingInput("The planning CT shows no patient, and no structure is his outline; draw BODY, or give his CT.")
+        raise MissingInput(
+            "The planning CT shows no patient, and no structure is his outline; draw BODY, or give his CT."
+        )
     return np.asarray(labels == 1 + int(sizes.argmax()))
 
 
