@@ -13,8 +13,11 @@ from openigrt.virtual.imaging.cbct import ConeBeamLook, cone_beam_look
 from openigrt.virtual.imaging.composition import Composition
 from openigrt.virtual.imaging.cone_beam_protocol import PELVIS_CBCT, PELVIS_DEMO_CBCT, ConeBeamProtocol
 from openigrt.virtual.imaging.couch import linac_couch, resting_place_mm, scanner_couch
+from openigrt.virtual.imaging.four_d_ct import CINE, FourDCt, FourDCtProtocol, four_d_ct
 from openigrt.virtual.imaging.moments import Moments, moments_of
+from openigrt.virtual.imaging.mr import NO_FLAWS, T1_WEIGHTED, T2_WEIGHTED, MrFlaws, MrScan, mr_image
 from openigrt.virtual.imaging.patient_projections import PatientProjections, primary_through
+from openigrt.virtual.imaging.pet import FDG, PetProtocol, PetScan, pet_image
 from openigrt.virtual.imaging.phantoms import Body, Phantom, pixels_mm, rendered
 from openigrt.virtual.imaging.projections import (
     Beam,
@@ -51,6 +54,7 @@ from openigrt.virtual.imaging.surface_cameras import (
     seen_meshes,
     seen_surface,
 )
+from openigrt.virtual.imaging.tissues import Tissue, rendered_property
 from openigrt.virtual.imaging.transponders import (
     TRANSPONDER_MONITOR,
     MarkerReading,
@@ -59,6 +63,14 @@ from openigrt.virtual.imaging.transponders import (
     TransponderArray,
     Transponders,
     found_shadows,
+)
+from openigrt.virtual.imaging.ultrasound import (
+    CURVED_ARRAY,
+    Transducer,
+    UltrasoundScan,
+    probe_frame,
+    probe_on_skin,
+    ultrasound_image,
 )
 from openigrt.virtual.imaging.xray_views import XrayView, gantry_kv_view, portal_view, stereoscopic_views
 from openigrt.virtual.linac.beam import BeamModel
@@ -124,12 +136,18 @@ __all__ = [
     "AT_REST",
     "BODY_SETUP",
     "CEILING_PODS",
+    "CINE",
+    "CURVED_ARRAY",
+    "FDG",
     "FRAME_SETUP",
     "MASK_SETUP",
     "MID_VENTILATION",
+    "NO_FLAWS",
     "PELVIS_CBCT",
     "PELVIS_DEMO_CBCT",
     "SMALL_FIELD",
+    "T1_WEIGHTED",
+    "T2_WEIGHTED",
     "TRANSPONDER_MONITOR",
     "WIDE_FIELD",
     "AbdomenState",
@@ -164,6 +182,8 @@ __all__ = [
     "ExampleCase",
     "Faults",
     "FlatPanel",
+    "FourDCt",
+    "FourDCtProtocol",
     "Frames",
     "FramesDropped",
     "Gauge",
@@ -188,6 +208,8 @@ __all__ = [
     "Moments",
     "MonitorModel",
     "MonitorSilent",
+    "MrFlaws",
+    "MrScan",
     "Operation",
     "Organ",
     "Outline",
@@ -198,6 +220,8 @@ __all__ = [
     "PatientOnCouch",
     "PatientProjections",
     "PelvisState",
+    "PetProtocol",
+    "PetScan",
     "Phantom",
     "PixelSource",
     "PlannedTreatment",
@@ -223,11 +247,14 @@ __all__ = [
     "Swelling",
     "Taking",
     "ThoraxState",
+    "Tissue",
     "TissueInBeam",
+    "Transducer",
     "TransponderArray",
     "Transponders",
     "TreatmentHead",
     "Tube",
+    "UltrasoundScan",
     "View",
     "VirtualClock",
     "VirtualLinac",
@@ -255,6 +282,7 @@ __all__ = [
     "example_daily_image",
     "example_planning_image",
     "found_shadows",
+    "four_d_ct",
     "front_skin_mm",
     "gantry_kv_view",
     "head_neck_day",
@@ -267,10 +295,12 @@ __all__ = [
     "marker_places_mm",
     "marker_trace",
     "moments_of",
+    "mr_image",
     "organ_contours",
     "pelvis_day",
     "pelvis_in",
     "pelvis_patient",
+    "pet_image",
     "pixels_mm",
     "planned_dose",
     "planned_structures",
@@ -283,10 +313,13 @@ __all__ = [
     "prescription_of",
     "primary",
     "primary_through",
+    "probe_frame",
+    "probe_on_skin",
     "quick_daily_image",
     "radiographs",
     "render",
     "rendered",
+    "rendered_property",
     "resting_place_mm",
     "scanned_day",
     "scanned_in",
@@ -305,6 +338,7 @@ __all__ = [
     "thorax_patient",
     "tissue_factor",
     "true_plan_from_daily",
+    "ultrasound_image",
     "virtual_pelvis",
     "write_embedded_example",
     "write_planning",
