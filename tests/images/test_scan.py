@@ -35,7 +35,7 @@ def test_a_projection_of_a_scan_knows_where_the_machine_stood():
 
 @pytest.mark.parametrize("times_s", [[0.0, 0.2, 0.1], [0.0, np.nan, 0.2], [0.0, 0.1, np.inf]])
 def test_times_that_fall_or_are_no_numbers_are_refused(times_s):
-    with pytest.raises(InvalidGeometry, match="never fall|finite"):
+    with pytest.raises(InvalidGeometry, match=r"never fall|finite"):
         scan(times_s=times_s)
 
 

@@ -38,9 +38,9 @@ class Scan:
     """Projections in the order in which they were taken, on the detectors of a `trajectory` in the room.
 
     `pixels` [projection, row, column]: beam intensity in any linear unit, or line integrals of attenuation (no unit).
-    `times_s` (n,) since the first projection never fall; None where they are not stated. `couch`: the pose of the table during
-    the scan. `exposure` holds for each projection. `beam_monitor` (n,): readings of a chamber in the beam, in any
-    linear unit, by which intensities may be divided; None where it is not stated.
+    `times_s` (n,) since the first projection never fall; None where they are not stated. `couch`: the pose of the table
+    during the scan. `exposure` holds for each projection. `beam_monitor` (n,): readings of a chamber in the beam, in
+    any linear unit, by which intensities may be divided; None where it is not stated.
     """
 
     pixels: ProjectionPixels

@@ -111,9 +111,14 @@ from openigrt.xray.shroud import (
     breathing_in,
 )
 from openigrt.xray.spectrum import (
+    HIGHEST_VOLTAGE_KV,
+    LOWEST_VOLTAGE_KV,
     Spectrum,
     Tube,
     tube_spectrum,
+)
+from openigrt.xray.strays import (
+    WithoutStrays,
 )
 from openigrt.xray.total_variation import (
     TotalVariationSettings,
@@ -124,6 +129,8 @@ __all__ = [
     "AXIAL_DIRECTION",
     "BONE",
     "CONTAINS_PRIOR",
+    "HIGHEST_VOLTAGE_KV",
+    "LOWEST_VOLTAGE_KV",
     "SOFT_TISSUE",
     "WHOLE",
     "Arc",
@@ -157,6 +164,7 @@ __all__ = [
     "TotalVariationSettings",
     "Tube",
     "UniformScatter",
+    "WithoutStrays",
     "adapted_prior",
     "amsterdam_shroud",
     "arc_of",

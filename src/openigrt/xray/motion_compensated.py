@@ -126,6 +126,6 @@ def _require_covering(field: DisplacementField, grid: Grid, name: str) -> None:
     farthest_mm = float(np.linalg.norm(field.vectors_mm, axis=-1).max(initial=0.0))
     if farthest_mm > FARTHEST_MM:
         raise InvalidGeometry(
-            f"The displacement field of bin {name} leads {farthest_mm:.0f} mm away, and breathing moves no organ by more "
-            f"than {FARTHEST_MM:.0f} mm; check its unit and its registration."
+            f"The displacement field of bin {name} leads {farthest_mm:.0f} mm away, and no organ moves by more than "
+            f"{FARTHEST_MM:.0f} mm in a breath; check its unit and its registration."
         )
