@@ -9,7 +9,7 @@ from scipy import ndimage
 from openigrt.errors import InconsistentInput, InvalidGeometry
 from openigrt.geometry import Float64Array
 from openigrt.images import ProjectionPixels
-from openigrt.xray.bad_pixels import LARGEST_BAD_SHARE, Repair, repair_of, require_enough_numbers
+from openigrt.xray.bad_pixels import LARGEST_BAD_SHARE, Repair, repair_of, require_enough_numbers, strays_remark
 from openigrt.xray.fdk import blocks
 
 Float32Array = NDArray[np.float32]
@@ -80,8 +80,9 @@ class Panel:
     def transmissions(self, raw: Float32Array, first: int = 0) -> tuple[Float32Array, "FrameFlaws"]:
         """Share of the beam that came through [projection, row, column] of counts, and what was wrong with those.
 
-        `first` is the number of the first of them in the scan. Bad pixels and those that are no numbers are interpolated from their neighbours. Raises InconsistentInput where
-        too many of a projection are bad, InvalidGeometry for another shape.
+        `first` is the number of the first of them in the scan. Bad pixels and those that are no numbers are
+        interpolated from their neighbours. Raises InconsistentInput where too many of a projection are bad,
+        InvalidGeometry for another shape.
         """
         if raw.ndim != 3 or raw.shape[1:] != self.dark.shape:
             raise InvalidGeometry(f"Projections of {raw.shape[1:]} pixels do not fit a panel of {self.dark.shape}.")
