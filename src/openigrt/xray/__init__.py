@@ -120,6 +120,11 @@ from openigrt.xray.spectrum import (
 from openigrt.xray.strays import (
     WithoutStrays,
 )
+from openigrt.xray.surroundings import (
+    Surroundings,
+    cut_off,
+    surroundings,
+)
 from openigrt.xray.total_variation import (
     TotalVariationSettings,
     reconstruct_total_variation,
@@ -161,6 +166,7 @@ __all__ = [
     "RampWindow",
     "Shroud",
     "Spectrum",
+    "Surroundings",
     "TotalVariationSettings",
     "Tube",
     "UniformScatter",
@@ -175,6 +181,7 @@ __all__ = [
     "breathing_in",
     "covering_grid",
     "cupping_remark",
+    "cut_off",
     "fan_of",
     "field_of_view",
     "levels_of_histogram",
@@ -194,6 +201,7 @@ __all__ = [
     "ring_pattern",
     "scale_of_plan",
     "soft_tissue_remark",
+    "surroundings",
     "trace_of",
     "tube_spectrum",
     "water_hardening",

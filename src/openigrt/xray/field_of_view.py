@@ -31,11 +31,16 @@ class FieldOfView:
     def contains(self, points_mm: Float64Array) -> NDArray[np.bool_]:
         """Whether points (..., 3) of the room lie in it."""
         radius = np.hypot(points_mm[..., 0], points_mm[..., 2])
-        beside = radius / self.source_axis_distance_mm
         y = points_mm[..., 1]
+        least, most = self.ends_mm(radius)
+        return np.asarray((radius <= self.radius_mm) & (y >= least) & (y <= most))
+
+    def ends_mm(self, radius_mm: Float64Array) -> tuple[Float64Array, Float64Array]:
+        """The y at which it begins and ends at distances (...) from the axis."""
+        beside = radius_mm / self.source_axis_distance_mm
         least = self.first_mm + beside * max(abs(self.first_mm - source) for source in self.source_y_mm)
         most = self.last_mm - beside * max(abs(self.last_mm - source) for source in self.source_y_mm)
-        return np.asarray((radius <= self.radius_mm) & (y >= least) & (y <= most))
+        return least, most
 
     def mask(self, grid: Grid) -> NDArray[np.bool_]:
         """Voxels [k, j, i] of a grid in the room whose centres lie in it, a slice at a time."""

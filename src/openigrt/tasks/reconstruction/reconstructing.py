@@ -17,7 +17,7 @@ from openigrt.geometry import CouchPose, Frame, PatientPosition
 from openigrt.images import Image, Quantity, Scan
 from openigrt.machine import Imager
 from openigrt.patient import Match, Verdict
-from openigrt.tasks.clock import Clock, Progress
+from openigrt.tasks.clock import Clock, Pace, Progress
 from openigrt.tasks.guidance.inputs import couch_pose_of, machine_of, position_asked, read_plan_input
 from openigrt.tasks.identifiers import derived_uid
 from openigrt.tasks.reconstruction.asked import (
@@ -258,7 +258,7 @@ def _reconstructed(
     """The volume of a scan in HU; with a plan, once more with what the plan says about scatter and HU."""
     bench = bench_of(scan, settings)
     clock.step("fingerprint", "reading the projections")
-    fingerprint, moment = _fingerprint(scan), datetime.now(UTC)
+    fingerprint, moment = _fingerprint(scan, clock.tell), datetime.now(UTC)
     frame = Frame.daily(derived_uid(f"{fingerprint}|{moment.isoformat()}", "frame"))
     integrals, about_signals = _integrals(scan, settings, imager, clock)
     hardening = integrals.hardening
@@ -266,6 +266,7 @@ def _reconstructed(
     asked = settings.breathing
     breathing = None if asked is None else sorted_breathing(bench, integrals, asked, clock)
     clock.step("reconstruct", "reconstructing")
+    bench = bench.looking_around(integrals, clock.tell)
     attenuation = bench.volume(integrals, clock.tell)
     about_pixels = integrals.warnings()
     scale = HuScale.of_water(water_per_mm)
@@ -356,6 +357,7 @@ def _with_plan(
     scale = placed.scale(first.attenuation, bench.grid, seen)
     scatter = PlannedScatter(placed, image, first.scale.water_per_mm, first.hardening)
     again = LineIntegrals(integrals.signals, scatter, first.hardening, removes_rings=integrals.removes_rings)
+    bench = bench.looking_around(again, clock.tell)
     corrected = bench.volume(again, clock.tell)
     corrected, _ = _metal_removed(bench, again, corrected, first.scale, clock)
     with_plan = bench.image(corrected, placed.scale(corrected, bench.grid, seen), image.frame)
@@ -378,9 +380,10 @@ def _with_prior(image: Image) -> Image:
     return replace(image, provenance=replace(image.provenance, is_derived=True, series_description=CONTAINS_PRIOR))
 
 
-def _fingerprint(scan: Scan) -> str:
+def _fingerprint(scan: Scan, progress: Progress) -> str:
     """SHA-256 of all pixels."""
-    digest = hashlib.sha256()
+    digest, pace = hashlib.sha256(), Pace(progress)
     for which in blocks(len(scan)):
         digest.update(np.ascontiguousarray(scan.pixels[which]).tobytes())
+        pace.tell(f"projection {which.stop} of {len(scan)}")
     return digest.hexdigest()
