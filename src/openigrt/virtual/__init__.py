@@ -108,6 +108,7 @@ from openigrt.virtual.planning.depth_dose import tissue_factor
 from openigrt.virtual.planning.dose import Density, density_of, dose_per_mu
 from openigrt.virtual.planning.headers import daily_series, described
 from openigrt.virtual.planning.identity import Identity, identity_of
+from openigrt.virtual.planning.leaves import COLLIMATOR
 from openigrt.virtual.planning.planning_ct import PlanningScan, planning_image, planning_scan
 from openigrt.virtual.planning.prescriptions import ConformalArc, SitePrescription, StaticFields, prescription_of
 from openigrt.virtual.planning.structures import planned_structures
@@ -137,6 +138,7 @@ __all__ = [
     "BODY_SETUP",
     "CEILING_PODS",
     "CINE",
+    "COLLIMATOR",
     "CURVED_ARRAY",
     "FDG",
     "FRAME_SETUP",

@@ -20,6 +20,7 @@ from openigrt.patient import (
     StructureRole,
     StructureSet,
     mask_from_structure,
+    surface_points_mm,
 )
 from openigrt.virtual.patients.patient import VirtualPatient
 from openigrt.virtual.planning.conformal import conformal_plan
@@ -33,7 +34,7 @@ from openigrt.virtual.planning.structures import planned_structures, structures_
 COVERED_PERCENT = 95.0
 ROUNDS = 12
 BEYOND_TARGET_MM = 40.0
-TARGET_STEP_MM = 1.5
+SAMPLES_ACROSS, TARGET_STEPS_MM = 14.0, (0.4, 1.5)
 PLANNING_SEED = 21
 
 
@@ -162,11 +163,13 @@ def _metersets(
 
 
 def _within(target: Structure, plan: Plan, grid: Grid) -> Float64Array:
-    """Points (n, 3) every 1.5 mm all through a target."""
-    drawn = np.vstack([contour.points_mm for contour in target.contours])
-    low, high = drawn.min(axis=0), drawn.max(axis=0)
-    size = np.maximum(np.ceil((high - low) / TARGET_STEP_MM).astype(int), 1) + 1
-    fine = Grid(plan.frame, low, np.full(3, TARGET_STEP_MM), np.eye(3), (int(size[0]), int(size[1]), int(size[2])))
+    """Points (n, 3) all through the slabs of a target, as far as the dose grid reaches."""
+    surface = surface_points_mm(target)
+    low, extent_mm = surface.min(axis=0), np.ptp(surface, axis=0)
+    step_mm = float(np.clip(extent_mm.min() / SAMPLES_ACROSS, *TARGET_STEPS_MM))
+    size = np.maximum(np.rint(extent_mm / step_mm).astype(int), 1)
+    first = low + 0.5 * (extent_mm - (size - 1) * step_mm)
+    fine = Grid(plan.frame, first, np.full(3, step_mm), np.eye(3), (int(size[0]), int(size[1]), int(size[2])))
     inside = np.argwhere(mask_from_structure(target, plan.frame, fine).voxels)[:, ::-1]
     points = fine.points(inside)
     last = grid.points(np.array(grid.size) - 1)
