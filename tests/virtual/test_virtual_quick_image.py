@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from openigrt.geometry import Frame, PatientPosition, RigidTransform
+from openigrt.geometry import Frame, PatientPosition
 from openigrt.images import Modality
 from openigrt.virtual import (
     BreathingPattern,

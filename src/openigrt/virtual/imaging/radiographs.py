@@ -35,7 +35,8 @@ from openigrt.images import (
 from openigrt.virtual.imaging.beam_tissue import Lengths, Section, TissueInBeam
 from openigrt.virtual.imaging.gold import GOLD_MEGAVOLT_PER_MM, gold_per_mm
 from openigrt.virtual.imaging.phantoms import Body, Phantom
-from openigrt.virtual.imaging.projections import Beam, ScatterModel, scatter
+from openigrt.virtual.imaging.projections import Beam
+from openigrt.virtual.imaging.scatter import ScatterModel, scatter
 from openigrt.virtual.imaging.xray_views import XrayView
 from openigrt.virtual.linac.patient_on_couch import PatientOnCouch
 from openigrt.xray import Material, Tube, tube_spectrum
