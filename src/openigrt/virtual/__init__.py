@@ -4,7 +4,16 @@ from openigrt.virtual.case import VirtualCase, daily_image, planned_structures, 
 from openigrt.virtual.example import EmbeddedExample, write_embedded_example
 from openigrt.virtual.imaging.cbct import ConeBeamLook, cone_beam_look
 from openigrt.virtual.imaging.composition import Composition
-from openigrt.virtual.imaging.cone_beam_protocol import PELVIS_CBCT, PELVIS_DEMO_CBCT, ConeBeamProtocol
+from openigrt.virtual.imaging.cone_beam_protocol import (
+    HEAD_CBCT,
+    HEAD_DEMO_CBCT,
+    PELVIS_CBCT,
+    PELVIS_DEMO_CBCT,
+    TRUNK_CBCT,
+    TRUNK_DEMO_CBCT,
+    ConeBeamProtocol,
+    demo_of,
+)
 from openigrt.virtual.imaging.couch import linac_couch, resting_place_mm, scanner_couch
 from openigrt.virtual.imaging.moments import Moments, moments_of
 from openigrt.virtual.imaging.patient_projections import PatientProjections, primary_through
@@ -19,6 +28,7 @@ from openigrt.virtual.imaging.projections import (
     line_integrals,
     primary,
 )
+from openigrt.virtual.imaging.scan_folder import ScanFolder, write_scan_folder
 from openigrt.virtual.imaging.scatter import ScatterModel, SolidScatterer, VoxelScatterer, scatter, scattered
 from openigrt.virtual.linac.beam import BeamModel
 from openigrt.virtual.linac.clock import PacedClock, VirtualClock
@@ -59,9 +69,13 @@ __all__ = [
     "AT_REST",
     "BODY_SETUP",
     "FRAME_SETUP",
+    "HEAD_CBCT",
+    "HEAD_DEMO_CBCT",
     "MASK_SETUP",
     "PELVIS_CBCT",
     "PELVIS_DEMO_CBCT",
+    "TRUNK_CBCT",
+    "TRUNK_DEMO_CBCT",
     "AbdomenState",
     "AbdomenTarget",
     "Anatomy",
@@ -115,6 +129,7 @@ __all__ = [
     "Ramp",
     "Region",
     "RotationModel",
+    "ScanFolder",
     "ScatterModel",
     "ScheduledFault",
     "SetupError",
@@ -141,6 +156,7 @@ __all__ = [
     "cone_beam_look",
     "couch_model",
     "daily_image",
+    "demo_of",
     "detected",
     "head_neck_day",
     "head_neck_in",
@@ -171,4 +187,5 @@ __all__ = [
     "virtual_case",
     "virtual_pelvis",
     "write_embedded_example",
+    "write_scan_folder",
 ]
