@@ -11,7 +11,16 @@ from openigrt.virtual.example import (
 from openigrt.virtual.imaging.beam_tissue import TissueInBeam, marker_places_mm
 from openigrt.virtual.imaging.cbct import ConeBeamLook, cone_beam_look
 from openigrt.virtual.imaging.composition import Composition
-from openigrt.virtual.imaging.cone_beam_protocol import PELVIS_CBCT, PELVIS_DEMO_CBCT, ConeBeamProtocol
+from openigrt.virtual.imaging.cone_beam_protocol import (
+    HEAD_CBCT,
+    HEAD_DEMO_CBCT,
+    PELVIS_CBCT,
+    PELVIS_DEMO_CBCT,
+    TRUNK_CBCT,
+    TRUNK_DEMO_CBCT,
+    ConeBeamProtocol,
+    demo_of,
+)
 from openigrt.virtual.imaging.couch import linac_couch, resting_place_mm, scanner_couch
 from openigrt.virtual.imaging.four_d_ct import CINE, FourDCt, FourDCtProtocol, four_d_ct
 from openigrt.virtual.imaging.moments import Moments, moments_of
@@ -45,6 +54,7 @@ from openigrt.virtual.imaging.respiratory_signals import (
     front_skin_mm,
     marker_trace,
 )
+from openigrt.virtual.imaging.scan_folder import ScanFolder, write_scan_folder
 from openigrt.virtual.imaging.scatter import ScatterModel, SolidScatterer, VoxelScatterer, scatter, scattered
 from openigrt.virtual.imaging.surface_cameras import (
     CEILING_PODS,
@@ -142,6 +152,8 @@ __all__ = [
     "CURVED_ARRAY",
     "FDG",
     "FRAME_SETUP",
+    "HEAD_CBCT",
+    "HEAD_DEMO_CBCT",
     "MASK_SETUP",
     "MID_VENTILATION",
     "NO_FLAWS",
@@ -151,6 +163,8 @@ __all__ = [
     "T1_WEIGHTED",
     "T2_WEIGHTED",
     "TRANSPONDER_MONITOR",
+    "TRUNK_CBCT",
+    "TRUNK_DEMO_CBCT",
     "WIDE_FIELD",
     "AbdomenState",
     "AbdomenTarget",
@@ -231,6 +245,7 @@ __all__ = [
     "Ramp",
     "Region",
     "RotationModel",
+    "ScanFolder",
     "ScannedState",
     "ScannedTissue",
     "ScatterModel",
@@ -276,6 +291,7 @@ __all__ = [
     "conformal_plan",
     "couch_model",
     "daily_series",
+    "demo_of",
     "density_of",
     "described",
     "detected",
@@ -344,4 +360,5 @@ __all__ = [
     "virtual_pelvis",
     "write_embedded_example",
     "write_planning",
+    "write_scan_folder",
 ]
