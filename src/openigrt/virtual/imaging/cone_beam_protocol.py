@@ -7,10 +7,10 @@ import numpy as np
 from openigrt.errors import InputError
 from openigrt.geometry import DetectorPlacement, Float64Array, Trajectory, circular_trajectory
 from openigrt.images import Exposure
-from openigrt.machine import BowTieFilter, Imager, PanelLag, ScatterFit
+from openigrt.machine import BowTieFilter, FilterMaterial, Imager, PanelLag, ScatterFit
 from openigrt.virtual.imaging.projections import Beam, BowTie, DetectorModel
 from openigrt.virtual.imaging.scatter import ScatterModel
-from openigrt.xray import Material, Spectrum, Tube, tube_spectrum
+from openigrt.xray import Spectrum, Tube, tube_spectrum
 
 SOURCE_AXIS_MM, SOURCE_DETECTOR_MM = 1000.0, 1500.0
 PANEL_MM = (397.0, 298.0)
@@ -112,8 +112,10 @@ class ConeBeamProtocol:
             SOURCE_DETECTOR_MM,
             lag=self.lag,
             scatter=self.kernel,
-            bow_tie=BowTieFilter(str(Material.ALUMINUM), _plain(angles), _plain(self.bow_tie.thicknesses_mm(angles))),
-            filters_mm={str(material): thickness for material, thickness in self.tube.filters_mm.items()},
+            bow_tie=BowTieFilter(
+                FilterMaterial.ALUMINUM, _plain(angles), _plain(self.bow_tie.thicknesses_mm(angles))
+            ),
+            filters_mm={FilterMaterial(material): thickness for material, thickness in self.tube.filters_mm.items()},
         )
 
 
