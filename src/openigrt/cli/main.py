@@ -14,7 +14,7 @@ import typer
 
 from openigrt.cli import options, voice, words
 from openigrt.cli.exit_codes import SIGNALLED, ExitCode
-from openigrt.errors import InputError, OpenIgrtError
+from openigrt.errors import InputError, OpenIgrtError, WrongUsage
 
 OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
@@ -214,7 +214,7 @@ def reconstruct(  # noqa: PLR0917  (typer makes options of parameters; they are 
     if as_json:
         voice.answer(json.dumps(tasks.reconstruction_record(done), ensure_ascii=False, allow_nan=False) + "\n")
     else:
-        voice.answer(tasks.reconstruction_summary(done, out))
+        voice.answer(tasks.reconstruction_summary(done, out) + words.next_of_reconstruct(plan or prior, out))
     raise typer.Exit(ExitCode.PERSON_NEEDED if done.is_person_needed else ExitCode.DONE)
 
 
@@ -350,6 +350,43 @@ def accept(
 
 
 @app.command()
+def demo(  # noqa: PLR0917  (typer makes options of parameters)
+    anatomy: options.Anatomy = "pelvis",
+    fractions: options.Fractions = None,
+    seed: options.CourseSeed = 0,
+    quick: options.Quick = False,
+    full: options.WholeScans = False,
+    coarse: options.CoarseLinac = False,
+    correct_above: options.CorrectAbove = None,
+    out: options.CourseOut = Path("demo"),
+    as_json: options.Json = False,
+) -> None:
+    """A virtual patient through a whole course on a virtual linac, with what was true beside what was believed.
+
+    Example: openigrt demo --anatomy thorax --fractions 3 --out course/
+    """
+    images = words.images_of_demo(quick=quick, full=full)
+
+    from openigrt import tasks  # noqa: PLC0415  (seconds that --help and wrong usage should not cost)
+
+    with voice.progress() as tell:
+        course = tasks.simulate_course(
+            out,
+            anatomy=anatomy,
+            fractions=fractions,
+            seed=seed,
+            images=images,
+            linac="coarse" if coarse else "nominal",
+            correct_above=correct_above,
+            progress=tell,
+        )
+    if as_json:
+        voice.answer(json.dumps(tasks.course_record(course), ensure_ascii=False, allow_nan=False) + "\n")
+    else:
+        voice.answer(tasks.course_summary(course))
+
+
+@app.command()
 def example(
     folder: Annotated[
         Path, typer.Argument(metavar="FOLDER", parser=words.path, help="where plan/ and daily/ are written")
@@ -371,7 +408,7 @@ def example(
 
 
 def main() -> None:
-    """Run the command; an error on purpose becomes one sentence on standard error and exit code 1."""
+    """Run the command; an error on purpose becomes one sentence on standard error and exit code 1, or 2 for words."""
     # Looking for garbage among the many objects of imported packages took a tenth of every run (measured).
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     voice.speak_any_alphabet()
@@ -380,6 +417,9 @@ def main() -> None:
     try:
         _require_usable_environment()
         app()
+    except WrongUsage as error:
+        voice.tell(error.sentence)
+        sys.exit(ExitCode.USAGE)
     except OpenIgrtError as error:
         voice.tell(error.sentence)
     except OSError as error:

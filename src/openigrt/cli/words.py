@@ -6,6 +6,8 @@ from typing import Any
 
 import typer
 
+from openigrt.cli import voice
+
 MOST_ANGLES, MANY = 360, 10
 
 
@@ -55,6 +57,13 @@ def numbers_of_reconstruct(typed: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def next_of_reconstruct(plan: Path | None, out: Path) -> str:
+    """The command that matches what was reconstructed, ready for a shell; PLAN stands for what was not named."""
+    if plan is None:
+        return f"Next, with the plan folder for PLAN: {voice.called('guide', 'PLAN', out / 'ct')}\n"
+    return f"Next: {voice.called('guide', plan, out / 'ct')}\n"
+
+
 def _size(text: str | None) -> tuple[int, ...] | None:
     """COLUMNS,ROWS,SLICES as whole numbers."""
     return None if text is None else _whole_numbers(text, 3, "--size")
@@ -82,3 +91,10 @@ def _numbers(text: str, counts: tuple[int, ...], option: str) -> tuple[float, ..
             param_hint=option,
         )
     return values
+
+
+def images_of_demo(*, quick: bool, full: bool) -> str:
+    """How images of a virtual course are made; --quick and --full together are wrong usage."""
+    if quick and full:
+        raise typer.BadParameter("--quick and --full cannot be meant together; say one of them.", param_hint="--full")
+    return "quick" if quick else "full" if full else "demo"

@@ -104,6 +104,12 @@ from openigrt.dicom.images.choice import (
 from openigrt.dicom.images.headers import (
     acquired_at_of,
 )
+from openigrt.dicom.images.mr import (
+    write_mr_series,
+)
+from openigrt.dicom.images.pet_writing import (
+    write_pet_series,
+)
 from openigrt.dicom.images.rt_image import (
     read_projections,
     write_projection,
@@ -120,7 +126,6 @@ from openigrt.dicom.images.segmentation import (
 )
 from openigrt.dicom.images.series import (
     ImageReading,
-    instance_uids,
     modality_of,
     read_image_series,
     write_image_series,
@@ -137,6 +142,12 @@ from openigrt.dicom.images.surface import (
 from openigrt.dicom.images.ultrasound import (
     UltrasoundVolume,
     read_ultrasound,
+)
+from openigrt.dicom.images.ultrasound_writing import (
+    write_ultrasound,
+)
+from openigrt.dicom.images.written_slices import (
+    instance_uids,
 )
 from openigrt.dicom.plans.plan import (
     PlanDefaults,
@@ -302,6 +313,8 @@ __all__ = [
     "write_fiducials",
     "write_image_series",
     "write_mesh",
+    "write_mr_series",
+    "write_pet_series",
     "write_plan",
     "write_point_cloud",
     "write_projection",
@@ -310,4 +323,5 @@ __all__ = [
     "write_spatial_registration",
     "write_structure_set",
     "write_treatment_record",
+    "write_ultrasound",
 ]

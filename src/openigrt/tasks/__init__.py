@@ -13,6 +13,16 @@ from openigrt.tasks.checking import (
     check_summary,
     check_whole,
 )
+from openigrt.tasks.course.course import (
+    Course,
+)
+from openigrt.tasks.course.record import (
+    course_record,
+    course_summary,
+)
+from openigrt.tasks.course.simulating import (
+    simulate_course,
+)
 from openigrt.tasks.deidentification.deidentifying import (
     deidentify,
 )
@@ -89,6 +99,7 @@ from openigrt.tasks.sorting import (
 )
 
 __all__ = [
+    "Course",
     "CourseReview",
     "Deidentification",
     "FolderCheck",
@@ -105,6 +116,8 @@ __all__ = [
     "check_summary",
     "check_whole",
     "correction_schema",
+    "course_record",
+    "course_summary",
     "deidentification_record",
     "deidentification_summary",
     "deidentify",
@@ -122,6 +135,7 @@ __all__ = [
     "review_record",
     "review_schema",
     "review_summary",
+    "simulate_course",
     "sort",
     "sorted_record",
     "sorted_summary",

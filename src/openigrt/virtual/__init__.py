@@ -8,12 +8,25 @@ from openigrt.virtual.example import (
     example_planning_image,
     write_embedded_example,
 )
+from openigrt.virtual.imaging.beam_tissue import TissueInBeam, marker_places_mm
 from openigrt.virtual.imaging.cbct import ConeBeamLook, cone_beam_look
 from openigrt.virtual.imaging.composition import Composition
-from openigrt.virtual.imaging.cone_beam_protocol import PELVIS_CBCT, PELVIS_DEMO_CBCT, ConeBeamProtocol
+from openigrt.virtual.imaging.cone_beam_protocol import (
+    HEAD_CBCT,
+    HEAD_DEMO_CBCT,
+    PELVIS_CBCT,
+    PELVIS_DEMO_CBCT,
+    TRUNK_CBCT,
+    TRUNK_DEMO_CBCT,
+    ConeBeamProtocol,
+    demo_of,
+)
 from openigrt.virtual.imaging.couch import linac_couch, resting_place_mm, scanner_couch
+from openigrt.virtual.imaging.four_d_ct import CINE, FourDCt, FourDCtProtocol, four_d_ct
 from openigrt.virtual.imaging.moments import Moments, moments_of
+from openigrt.virtual.imaging.mr import NO_FLAWS, T1_WEIGHTED, T2_WEIGHTED, MrFlaws, MrScan, mr_image
 from openigrt.virtual.imaging.patient_projections import PatientProjections, primary_through
+from openigrt.virtual.imaging.pet import FDG, PetProtocol, PetScan, pet_image
 from openigrt.virtual.imaging.phantoms import Body, Phantom, pixels_mm, rendered
 from openigrt.virtual.imaging.projections import (
     Beam,
@@ -33,7 +46,43 @@ from openigrt.virtual.imaging.quick import (
     quick_daily_image,
     true_plan_from_daily,
 )
+from openigrt.virtual.imaging.radiographs import KilovoltBeam, MegavoltBeam, PanelModel, Taking, XrayBeam, radiographs
+from openigrt.virtual.imaging.respiratory_signals import (
+    BeltSignal,
+    MarkerSignal,
+    belt_trace,
+    front_skin_mm,
+    marker_trace,
+)
+from openigrt.virtual.imaging.scan_folder import ScanFolder, write_scan_folder
 from openigrt.virtual.imaging.scatter import ScatterModel, SolidScatterer, VoxelScatterer, scatter, scattered
+from openigrt.virtual.imaging.surface_cameras import (
+    CEILING_PODS,
+    CameraPod,
+    SurfaceSystem,
+    TreatmentHead,
+    seen_meshes,
+    seen_surface,
+)
+from openigrt.virtual.imaging.tissues import Tissue, rendered_property
+from openigrt.virtual.imaging.transponders import (
+    TRANSPONDER_MONITOR,
+    MarkerReading,
+    MarkerShadows,
+    ShadowFinding,
+    TransponderArray,
+    Transponders,
+    found_shadows,
+)
+from openigrt.virtual.imaging.ultrasound import (
+    CURVED_ARRAY,
+    Transducer,
+    UltrasoundScan,
+    probe_frame,
+    probe_on_skin,
+    ultrasound_image,
+)
+from openigrt.virtual.imaging.xray_views import XrayView, gantry_kv_view, portal_view, stereoscopic_views
 from openigrt.virtual.linac.beam import BeamModel
 from openigrt.virtual.linac.clock import PacedClock, VirtualClock
 from openigrt.virtual.linac.couch import CouchModel, couch_model
@@ -53,6 +102,7 @@ from openigrt.virtual.linac.patient_on_couch import PatientOnCouch
 from openigrt.virtual.linac.rotation import RotationModel
 from openigrt.virtual.linac.travel import Drive
 from openigrt.virtual.patients.breathing import MID_VENTILATION, BreathingOrgan, BreathingPattern, HeldBreath
+from openigrt.virtual.patients.own_planning import OwnPlanning
 from openigrt.virtual.patients.patient import Day, DrawnStructure, Drift, VirtualPatient
 from openigrt.virtual.patients.population import (
     AS_PLANNED,
@@ -77,38 +127,59 @@ from openigrt.virtual.sites.abdomen import AbdomenState, AbdomenTarget, abdomen_
 from openigrt.virtual.sites.brain import brain_day, brain_patient
 from openigrt.virtual.sites.head_neck import HeadNeckState, head_neck_day, head_neck_in, head_neck_patient
 from openigrt.virtual.sites.pelvis import PelvisState, pelvis_day, pelvis_in, pelvis_patient, virtual_pelvis
+from openigrt.virtual.sites.scanned import ScannedState, scanned_day, scanned_in, scanned_patient
+from openigrt.virtual.sites.scanned_structures import Site
 from openigrt.virtual.sites.thorax import Lobe, ThoraxState, thorax_day, thorax_in, thorax_patient
 from openigrt.virtual.tissue.anatomy import Anatomy, Layer, Organ, Part
+from openigrt.virtual.tissue.backdrop import AIR, Air, Backdrop, Outline, View
 from openigrt.virtual.tissue.deformation import AT_REST, Deformation, Stiffness
 from openigrt.virtual.tissue.moves import Gauge, GaugeRamp, LocalMotion, Ramp, Region, Swelling, Widening
 from openigrt.virtual.tissue.outlines import organ_contours
 from openigrt.virtual.tissue.primitive_table import Operation
 from openigrt.virtual.tissue.rendering import render
+from openigrt.virtual.tissue.scanned import ScannedTissue, scanned_tissue
 from openigrt.virtual.tissue.solids import HalfSpace, Loft, Sheet, Superellipsoid, Tube, spline_tube
 from openigrt.virtual.tissue.stiffness import stiffness_of
 
 __all__ = [
+    "AIR",
     "AS_PLANNED",
     "AT_REST",
     "BODY_SETUP",
+    "CEILING_PODS",
+    "CINE",
     "COLLIMATOR",
+    "CURVED_ARRAY",
+    "FDG",
     "FRAME_SETUP",
+    "HEAD_CBCT",
+    "HEAD_DEMO_CBCT",
     "MASK_SETUP",
     "MID_VENTILATION",
+    "NO_FLAWS",
     "PELVIS_CBCT",
     "PELVIS_DEMO_CBCT",
     "SMALL_FIELD",
+    "T1_WEIGHTED",
+    "T2_WEIGHTED",
+    "TRANSPONDER_MONITOR",
+    "TRUNK_CBCT",
+    "TRUNK_DEMO_CBCT",
     "WIDE_FIELD",
     "AbdomenState",
     "AbdomenTarget",
+    "Air",
     "Anatomy",
+    "Backdrop",
     "Beam",
     "BeamModel",
     "BeamRunsOn",
+    "BeltSignal",
     "Body",
     "BowTie",
     "BreathingOrgan",
     "BreathingPattern",
+    "CameraPod",
     "Composition",
     "ConeBeamLook",
     "ConeBeamProtocol",
@@ -127,6 +198,8 @@ __all__ = [
     "ExampleCase",
     "Faults",
     "FlatPanel",
+    "FourDCt",
+    "FourDCtProtocol",
     "Frames",
     "FramesDropped",
     "Gauge",
@@ -137,22 +210,34 @@ __all__ = [
     "Identity",
     "ImagerModel",
     "ImagingField",
+    "KilovoltBeam",
     "Layer",
     "LinacModel",
     "LinacTruth",
     "Lobe",
     "LocalMotion",
     "Loft",
+    "MarkerReading",
+    "MarkerShadows",
+    "MarkerSignal",
+    "MegavoltBeam",
     "Moments",
     "MonitorModel",
     "MonitorSilent",
+    "MrFlaws",
+    "MrScan",
     "Operation",
     "Organ",
+    "Outline",
+    "OwnPlanning",
     "PacedClock",
+    "PanelModel",
     "Part",
     "PatientOnCouch",
     "PatientProjections",
     "PelvisState",
+    "PetProtocol",
+    "PetScan",
     "Phantom",
     "PixelSource",
     "PlannedTreatment",
@@ -160,27 +245,45 @@ __all__ = [
     "Ramp",
     "Region",
     "RotationModel",
+    "ScanFolder",
+    "ScannedState",
+    "ScannedTissue",
     "ScatterModel",
     "ScheduledFault",
     "SetupError",
     "SetupPopulation",
+    "ShadowFinding",
     "Sheet",
+    "Site",
     "SitePrescription",
     "SolidScatterer",
     "StaticFields",
     "Stiffness",
     "Superellipsoid",
+    "SurfaceSystem",
     "Swelling",
+    "Taking",
     "ThoraxState",
+    "Tissue",
+    "TissueInBeam",
+    "Transducer",
+    "TransponderArray",
+    "Transponders",
+    "TreatmentHead",
     "Tube",
+    "UltrasoundScan",
+    "View",
     "VirtualClock",
     "VirtualLinac",
     "VirtualPatient",
     "VoxelScatterer",
     "Widening",
+    "XrayBeam",
+    "XrayView",
     "abdomen_day",
     "abdomen_in",
     "abdomen_patient",
+    "belt_trace",
     "brain_day",
     "brain_patient",
     "coarse_linac",
@@ -188,6 +291,7 @@ __all__ = [
     "conformal_plan",
     "couch_model",
     "daily_series",
+    "demo_of",
     "density_of",
     "described",
     "detected",
@@ -195,6 +299,10 @@ __all__ = [
     "example_case",
     "example_daily_image",
     "example_planning_image",
+    "found_shadows",
+    "four_d_ct",
+    "front_skin_mm",
+    "gantry_kv_view",
     "head_neck_day",
     "head_neck_in",
     "head_neck_patient",
@@ -202,11 +310,15 @@ __all__ = [
     "imaging_field",
     "linac_couch",
     "line_integrals",
+    "marker_places_mm",
+    "marker_trace",
     "moments_of",
+    "mr_image",
     "organ_contours",
     "pelvis_day",
     "pelvis_in",
     "pelvis_patient",
+    "pet_image",
     "pixels_mm",
     "planned_dose",
     "planned_structures",
@@ -214,25 +326,39 @@ __all__ = [
     "planning_datasets",
     "planning_image",
     "planning_scan",
+    "portal_view",
     "prescribed",
     "prescription_of",
     "primary",
     "primary_through",
+    "probe_frame",
+    "probe_on_skin",
     "quick_daily_image",
+    "radiographs",
     "render",
     "rendered",
+    "rendered_property",
     "resting_place_mm",
+    "scanned_day",
+    "scanned_in",
+    "scanned_patient",
+    "scanned_tissue",
     "scanner_couch",
     "scatter",
     "scattered",
+    "seen_meshes",
+    "seen_surface",
     "spline_tube",
+    "stereoscopic_views",
     "stiffness_of",
     "thorax_day",
     "thorax_in",
     "thorax_patient",
     "tissue_factor",
     "true_plan_from_daily",
+    "ultrasound_image",
     "virtual_pelvis",
     "write_embedded_example",
     "write_planning",
+    "write_scan_folder",
 ]

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from openigrt.errors import InputError
 from openigrt.geometry import Frame
+from openigrt.tasks.course.naming import course_uid
 from openigrt.virtual import (
     MID_VENTILATION,
     Day,
@@ -73,6 +74,15 @@ SITE_COURSES: Mapping[str, SiteCourse] = {
 }
 
 
+def site_course(anatomy: str) -> SiteCourse:
+    """How an anatomy is treated; raises InputError for one that there is not."""
+    if anatomy not in SITE_COURSES:
+        raise InputError(
+            f"There is no virtual patient of {anatomy!r}; expected one of {', '.join(SITE_COURSES)}.", found=anatomy
+        )
+    return SITE_COURSES[anatomy]
+
+
 @dataclass(frozen=True, slots=True)
 class CourseSettings:
     """A course as it was asked for; `correct_above_mm` None leaves the action level to the protocol."""
@@ -86,11 +96,7 @@ class CourseSettings:
 
     def __post_init__(self) -> None:
         """Raise InputError for a course that cannot be."""
-        if self.anatomy not in SITE_COURSES:
-            raise InputError(
-                f"There is no virtual patient of {self.anatomy!r}; expected one of {', '.join(SITE_COURSES)}.",
-                found=self.anatomy,
-            )
+        site_course(self.anatomy)
         if not 1 <= self.fractions <= MOST_FRACTIONS:
             raise InputError(
                 f"A course of {self.fractions} fractions cannot be treated; ask for 1 to {MOST_FRACTIONS}.",
@@ -102,7 +108,12 @@ class CourseSettings:
     @property
     def site(self) -> SiteCourse:
         """How the anatomy is treated."""
-        return SITE_COURSES[self.anatomy]
+        return site_course(self.anatomy)
+
+    @property
+    def frame(self) -> Frame:
+        """The frame of the plan."""
+        return Frame.plan(course_uid(self.anatomy, self.seed, "plan frame"))
 
     def is_verified(self, number: int) -> bool:
         """Whether a second image follows the correction of a fraction: of all in a clinic, of first and last here."""

@@ -2,11 +2,13 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
-from openigrt.dicom import PlanFolder, Straightening
+from openigrt.dicom import PlanFolder, Straightening, plan_from_daily
 from openigrt.errors import InputError
 from openigrt.files import builtin_machine
 from openigrt.patient import StructureRole
@@ -15,28 +17,45 @@ from openigrt.report import SideBySide, draw_side_by_side, render_treated_report
 from openigrt.tasks.clock import Clock, Progress
 from openigrt.tasks.course.content import course_content
 from openigrt.tasks.course.course import Course, PlannedCourse
+from openigrt.tasks.course.day_files import DayFiles
 from openigrt.tasks.course.fraction import Fraction
-from openigrt.tasks.course.images import day_series, imager_of
+from openigrt.tasks.course.images import DayImager
 from openigrt.tasks.course.judging import judged
 from openigrt.tasks.course.keeping import FRACTION, fraction_text, kept_fraction
 from openigrt.tasks.course.naming import day_of
 from openigrt.tasks.course.record import course_record, course_table
 from openigrt.tasks.course.rooms import VirtualRoom, linac_of
-from openigrt.tasks.course.settings import CourseSettings, Imaging, Linac
-from openigrt.tasks.course.treated_records import write_record
-from openigrt.tasks.course.treating import treat
-from openigrt.tasks.guidance.inputs import read_plan_input
+from openigrt.tasks.course.settings import CourseSettings, Imaging, Linac, site_course
+from openigrt.tasks.course.treating import GUIDANCE, IMAGE, treat
+from openigrt.tasks.guidance.files import REGISTRATION
+from openigrt.tasks.guidance.inputs import read_plan_input, read_start, read_today_input, starts_of_search
 from openigrt.tasks.guidance.isocenters import plan_isocenter
+from openigrt.tasks.guidance.patient_setup import GivenSetup, patient_setup
 from openigrt.tasks.guidance.plan_side import PlanSide
 from openigrt.tasks.guidance.settings import guidance_settings
-from openigrt.tasks.words import given, require_listener, require_paths, require_seed, require_texts, require_whole_numbers
-from openigrt.virtual import VirtualClock, VirtualPatient, planned_treatment, write_planning
+from openigrt.tasks.reconstruction.asked import one_of
+from openigrt.tasks.results.folder import utf8
+from openigrt.tasks.words import (
+    given,
+    require_listener,
+    require_paths,
+    require_seed,
+    require_texts,
+    require_whole_numbers,
+)
+from openigrt.virtual import (
+    VirtualClock,
+    VirtualPatient,
+    identity_of,
+    planned_treatment,
+    prescription_of,
+    write_planning,
+)
 
 ASKED, RUN = "asked.json", "run.json"
 PLAN, FRACTIONS = "plan", "fractions"
 RECORD, TABLE, REPORT = "course.json", "course.csv", "report.html"
 MAKING = ".making-"
-PICTURED = 3
 
 
 def simulate_course(
@@ -62,25 +81,15 @@ def simulate_course(
     require_whole_numbers(**given(fractions=fractions))
     require_seed(seed)
     require_listener(progress)
-    settings = _settings(anatomy, fractions, seed, images, linac, correct_above)
+    settings = CourseSettings(
+        anatomy,
+        site_course(anatomy).fractions if fractions is None else fractions,
+        seed,
+        one_of(Imaging, images, "images"),
+        one_of(Linac, linac, "linac"),
+        correct_above,
+    )
     return _treated(settings, Path(out), Clock(progress))
-
-
-def _settings(
-    anatomy: str, fractions: int | None, seed: int, images: str, linac: str, correct_above: float | None
-) -> CourseSettings:
-    """The words of a course, checked."""
-    asked = CourseSettings(anatomy, 1, seed, _one_of(Imaging, images), _one_of(Linac, linac), correct_above)
-    return replace(asked, fractions=asked.site.fractions if fractions is None else fractions)
-
-
-def _one_of[Word: (Imaging, Linac)](kind: type[Word], word: str) -> Word:
-    """A word of a list; raises InputError that names the list."""
-    try:
-        return kind(word)
-    except ValueError:
-        name = "images" if kind is Imaging else "linac"
-        raise InputError(f"{name} is {word!r}; expected one of {', '.join(kind)}.", found=word) from None
 
 
 def _treated(settings: CourseSettings, out: Path, clock: Clock) -> Course:
@@ -96,7 +105,7 @@ def _treated(settings: CourseSettings, out: Path, clock: Clock) -> Course:
         place = out / FRACTIONS / f"{number:02d}"
         if kept_fraction(place) is None:
             clock.step(f"fraction_{number:02d}", f"fraction {number} of {settings.fractions}")
-            _whole(place, lambda into, number=number: _fraction(settings, patient, side, number, into))
+            _whole(place, partial(_fraction, settings, patient, side, number))
         kept = kept_fraction(place)
         if kept is not None:
             treated.append(kept)
@@ -131,7 +140,7 @@ def _begin(settings: CourseSettings, out: Path) -> None:
         )
 
 
-def _whole(place: Path, make) -> None:  # noqa: ANN001
+def _whole(place: Path, make: Callable[[Path], object]) -> None:
     """A folder that is there whole or not at all."""
     making = place.parent / f"{MAKING}{place.name}"
     shutil.rmtree(making, ignore_errors=True)
@@ -159,16 +168,70 @@ def _plan_side(settings: CourseSettings, folder: Path) -> PlanSide:
 
 def _fraction(settings: CourseSettings, patient: VirtualPatient, side: PlanSide, number: int, place: Path) -> None:
     """One fraction, written into its folder; its record comes last."""
-    planned_at = side.folder.planning_image.provenance.acquired_at
-    if planned_at is None:
-        raise InputError("The planning image does not say when it was taken; plan it again.")
-    linac = linac_of(settings, number, VirtualClock(day_of(planned_at, number)))
-    series = day_series(settings, side, number, linac.devices.clock.zero_at)
-    room = VirtualRoom(
-        linac, patient, settings.site.day(patient, number), settings.seed, imager_of(settings, number), series.write
-    )
+    identity = identity_of(patient)
+    linac = linac_of(settings, number, VirtualClock(day_of(identity.planned_at, number)))
+    files = DayFiles(identity, number, linac.devices.clock.zero_at)
+    day = settings.site.day(patient, number)
+    room = VirtualRoom(linac, patient, day, settings.seed, DayImager(settings, number), files.write_image)
     treatment = treat(room.seen(), side, place, is_verified=settings.is_verified(number))
     fraction = judged(number, treatment, linac, room.lain, side.target.points_mm)
     if side.folder.plan is not None and treatment.beams:
-        write_record(side.folder.plan, treatment.beams, number, series, place)
+        files.write_record(side.folder.plan, treatment.beams, linac.devices.clock, place)
     (place / FRACTION).write_text(fraction_text(fraction), encoding="utf-8")
+
+
+def _planned(settings: CourseSettings, side: PlanSide) -> PlannedCourse:
+    """What the course is treated by, in words."""
+    plan, image = side.folder.plan, side.folder.planning_image
+    patient = settings.site.made(settings.frame, settings.seed)
+    prescription = prescription_of(patient.site)
+    margins = [drawn.margin_mm for drawn in patient.structures if drawn.role is StructureRole.PTV]
+    return PlannedCourse(
+        patient_id=image.provenance.patient_id,
+        patient_name=image.provenance.patient_name,
+        patient_position=str(patient.position),
+        plan_label=plan.label if plan else "",
+        prescription=f"{prescription.dose_gy:g} Gy in {prescription.fractions} fractions",
+        target=side.target.name,
+        region=" + ".join(side.settings.region),
+        protocol=side.settings.protocol.name,
+        margin_mm=margins[0] if margins else None,
+        planned_at=identity_of(patient).planned_at,
+    )
+
+
+def _pictures(side: PlanSide, fractions: tuple[Fraction, ...], out: Path) -> dict[int, SideBySide]:
+    """The first, a middle and the last fraction, before and after the match of their first image."""
+    chosen = sorted({0, len(fractions) // 2, len(fractions) - 1}) if fractions else []
+    return {fractions[n].number: _picture(side, fractions[n], out) for n in chosen}
+
+
+def _picture(side: PlanSide, fraction: Fraction, out: Path) -> SideBySide:
+    """The image of a fraction on the plan, as the isocenters lie and as it was matched."""
+    place = out / FRACTIONS / f"{fraction.number:02d}" / fraction.first.folder
+    daily = read_today_input(place / IMAGE, side.folder, None, Straightening.REFUSED)
+    registration = read_start(place / GUIDANCE / REGISTRATION)
+    images = side.folder.planning_image, daily.daily_image
+    setup = patient_setup(GivenSetup(None, None, None, None, None), side.folder, daily, side.settings.machine)
+    before = starts_of_search(None, side.folder, daily, setup.alignment)[0]
+    return draw_side_by_side(
+        images,
+        (before, plan_from_daily(registration, *images)),
+        side.folder.structure_set,
+        side.target,
+        region=side.regions[0].name,
+        daily_field=field_of_view_mask(daily.daily_image),
+    )
+
+
+def _write(course: Course, out: Path) -> None:
+    """The record, the table and the page; those of an earlier call are replaced."""
+    contents = {
+        TABLE: course_table(course),
+        REPORT: render_treated_report(course_content(course)),
+        RECORD: json.dumps(course_record(course), indent=2, ensure_ascii=False, allow_nan=False) + "\n",
+    }
+    for name, text in contents.items():
+        part = out / f"{MAKING}{name}"
+        part.write_bytes(utf8(text))
+        part.replace(out / name)

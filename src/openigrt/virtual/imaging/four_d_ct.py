@@ -4,7 +4,7 @@ Every slab is rendered at the moment that its image was truly taken, so breaths 
 as they do in the clinic (Vedam et al., Phys Med Biol 48, 2003; Yamamoto et al., Int J Radiat Oncol 72, 2008).
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,8 +78,8 @@ def four_d_ct(
     Steps between slabs are as large as his breathing is irregular: `day.breathing.steady()` leaves none. The same seed
     gives the same bits. Raises MissingInput for a day without breathing.
     """
-    if day.breathing is None:
-        raise MissingInput("A 4D-CT needs a patient who breathes: give a day with a breathing pattern.")
+    if not isinstance(day.breathing, BreathingPattern):
+        raise MissingInput("A 4D-CT needs a patient who breathes: give a day with a BreathingPattern.")
     rng = np.random.default_rng((seed, 47))
     slabs = _slabs(grid, protocol.slab_mm)
     times_s = _times(day.breathing, protocol, len(slabs), time_s, rng)
@@ -148,9 +148,3 @@ def _image(voxels: NDArray[np.float32], grid: Grid, phase: Phase) -> Image:
     is_derived = phase.respiratory_percent is None
     provenance = Provenance(series_description=described(phase), phase=phase, is_derived=is_derived)
     return Image(voxels, grid, Modality.CT, provenance)
-
-
-def with_origin(image: Image, provenance: Provenance) -> Image:
-    """A phase with its origin written on it; phase and derivation stay as they were."""
-    own = image.provenance
-    return replace(image, provenance=replace(provenance, phase=own.phase, is_derived=own.is_derived))

@@ -5,7 +5,7 @@ cartilage by Stanisz et al., Magn Reson Med 54, 2005. Those that neither has are
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
@@ -149,8 +149,8 @@ def mr_image(
     grid: Grid,
     plan_from_grid: RigidTransform,
     sequence: MrSequence = T2_WEIGHTED,
-    flaws: MrFlaws = TYPICAL_FLAWS,
     *,
+    flaws: MrFlaws = TYPICAL_FLAWS,
     seed: int = 0,
     time_s: float = 0.0,
 ) -> MrScan:
@@ -263,9 +263,3 @@ def _bias(grid: Grid, deviation: float, rng: np.random.Generator) -> Float32Arra
     terms = (x, y, z, x * y, y * z, x * z, x * x - 1 / 3, y * y - 1 / 3, z * z - 1 / 3)
     shape = sum(w * term for w, term in zip(weights, terms, strict=True)) + np.zeros(grid.shape)
     return np.asarray(np.exp(deviation * shape / max(float(shape.std()), 1e-9)), dtype=np.float32)
-
-
-def named(scan: MrScan, provenance: Provenance) -> Image:
-    """The image with its origin written on it; the correction stays as it was."""
-    kept = replace(provenance, distortion_correction=scan.image.provenance.distortion_correction)
-    return replace(scan.image, provenance=kept)

@@ -1,8 +1,8 @@
 """Positron emission images of a virtual patient after FDG: uptake of organs, resolution, counts, breathing.
 
-Uptake about an hour after the injection. Measured means: cerebellum, soft palate and testes of 98 patients (Wang et
-al., Mol Imaging Biol 9, 2007), liver of 343 (Liu et al., Iran J Radiol 16, 2019). The others are chosen, in the order in
-which such atlases find them.
+Uptake about an hour after the injection. Measured means: cerebellum and testes of 98 patients (Wang et al., Mol Imaging
+Biol 9, 2007), liver of 343 (Liu et al., Iran J Radiol 16, 2019); fat, muscle, marrow and cortical bone lie within what
+three patients with sarcoma show (TCIA Soft-tissue-Sarcoma). The others are chosen.
 """
 
 from collections.abc import Callable
@@ -18,6 +18,7 @@ from openigrt.errors import InputError
 from openigrt.geometry import Grid, RigidTransform
 from openigrt.images import DecayCorrection, Image, Modality, Provenance, Sex, Uptake
 from openigrt.virtual.imaging.tissues import Tissue, rendered_property
+from openigrt.virtual.patients.breathing import BreathingPattern
 from openigrt.virtual.patients.patient import Day, VirtualPatient
 from openigrt.virtual.tissue.anatomy import Anatomy
 
@@ -35,15 +36,15 @@ CORRECTIONS = frozenset({"DECY", "ATTN", "SCAT", "DTIM", "RAN", "NORM"})
 SUV_OF: dict[Tissue, Suv] = {
     T.AIR: 0.0,
     T.LUNG: 0.5,
-    T.FAT: 0.3,
+    T.FAT: 0.38,
     T.SKIN: 0.5,
-    T.MUSCLE: 0.7,
+    T.MUSCLE: 0.65,
     T.WALL: 1.4,
     T.GUT_CONTENT: 0.8,
     T.BLOOD: 1.6,
     T.FLUID: 0.4,
     T.URINE: 15.0,
-    T.BONE: 0.4,
+    T.BONE: 0.5,
     T.MARROW: 1.2,
     T.CARTILAGE: 0.5,
     T.DISK: 0.5,
@@ -102,7 +103,7 @@ class PetProtocol:
     def bq_per_ml_per_suv(self) -> float:
         """Activity concentration at the start of the scan where uptake is the mean of the body."""
         left = 2.0 ** (-self.uptake_s / FLUORINE_HALF_LIFE_S)
-        return self.injected_bq * left / (GRAMS_PER_KG * self.weight_kg)
+        return float(self.injected_bq * left / (GRAMS_PER_KG * self.weight_kg))
 
     def uptake(self) -> Uptake:
         """What headers say of it."""
@@ -150,7 +151,11 @@ def pet_image(
     seed gives the same bits.
     """
     rng = np.random.default_rng((seed, 43))
-    true_suv = _mean_suv(patient, day, grid, plan_from_grid, protocol, time_s, target_suv)
+    value_of = _uptake_of(patient.target, target_suv)
+    true_suv = np.zeros(grid.shape, np.float32)
+    moments_s = _moments_s(day, protocol, time_s)
+    for moment_s in moments_s:
+        true_suv += _voxel_means(patient.at(day, moment_s), value_of, grid, plan_from_grid) / np.float32(len(moments_s))
     spacing = grid.spacing_mm[::-1]
     blurred = ndimage.gaussian_filter(true_suv, DEVIATION_PER_WIDTH * protocol.resolution_mm / spacing, mode="nearest")
     voxel_ml = float(np.prod(grid.spacing_mm)) / MM3_PER_ML
@@ -162,23 +167,11 @@ def pet_image(
     return PetScan(image, protocol.uptake(), true_suv)
 
 
-def _mean_suv(
-    patient: VirtualPatient,
-    day: Day,
-    grid: Grid,
-    plan_from_grid: RigidTransform,
-    protocol: PetProtocol,
-    time_s: float,
-    target_suv: Suv | None,
-) -> Float32Array:
-    """Uptake averaged over the moments of the scan and over the volume of each voxel."""
-    count = protocol.moments if day.breathing is not None else 1
-    times_s = time_s + protocol.bed_s * (np.arange(count) + 0.5) / count if count > 1 else np.array([time_s])
-    value_of = _uptake_of(patient.target, target_suv)
-    total = np.zeros(grid.shape, np.float32)
-    for moment_s in times_s:
-        total += _voxel_means(patient.at(day, float(moment_s)), value_of, grid, plan_from_grid)
-    return total / np.float32(count)
+def _moments_s(day: Day, protocol: PetProtocol, time_s: float) -> tuple[float, ...]:
+    """Moments that stand for the scan: one of a patient who holds still."""
+    if not isinstance(day.breathing, BreathingPattern):
+        return (time_s,)
+    return tuple(time_s + protocol.bed_s * (n + 0.5) / protocol.moments for n in range(protocol.moments))
 
 
 def _voxel_means(

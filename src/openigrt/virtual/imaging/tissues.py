@@ -5,7 +5,8 @@ resampled, and a voxel that several tissues share has the mean of them.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import TypeAlias
 
@@ -14,6 +15,9 @@ from numpy.typing import NDArray
 
 from openigrt.geometry import Grid, RigidTransform
 from openigrt.virtual.tissue.anatomy import Anatomy, Layer, Organ
+from openigrt.virtual.tissue.backdrop import Backdrop, Outline, View
+from openigrt.virtual.tissue.deformation import Deformation
+from openigrt.virtual.tissue.move_table import MoveTable
 from openigrt.virtual.tissue.rendering import SCANNER_BLUR_MM, render
 
 Float32Array: TypeAlias = NDArray[np.float32]
@@ -122,6 +126,25 @@ LAYERS_OF: dict[str, tuple[Tissue, ...]] = {
     "SICK_NODE": (T.TUMOR, T.FLUID),
     "GTV": (T.EDEMA, T.TUMOR, T.FLUID),
 }
+# Structures of a scan by the beginning of their names, where soft tissue alone would not tell what they are.
+SOFT_HU = (-60.0, 110.0)
+OUTLINED = {
+    "BLADDER": T.URINE,
+    "PROSTATE": T.PROSTATE,
+    "LIVER": T.LIVER,
+    "SPLEEN": T.SPLEEN,
+    "PANCREAS": T.PANCREAS,
+    "KIDNEY": T.KIDNEY,
+    "HEART": T.HEART,
+    "PAROTID": T.GLAND,
+    "BRAIN": T.GRAY_MATTER,
+    "BRAINSTEM": T.WHITE_MATTER,
+    "SPINAL_CORD": T.CORD,
+    "SPINALCORD": T.CORD,
+    "GTV": T.TUMOR,
+    "TUMOR": T.TUMOR,
+    "TUMOUR": T.TUMOR,
+}
 _SIDE_OR_NUMBER = re.compile(r"_[^_]+$")
 
 # Upper ends of HU for what has no name, and HU of those that texture leads to.
@@ -158,30 +181,25 @@ def rendered_property(
     value_of: ValueOf,
     grid: Grid,
     anatomy_from_grid: RigidTransform,
+    *,
     blur_mm: float = SCANNER_BLUR_MM,
+    grain_factor: float = 1.0,
 ) -> Float32Array:
     """A property (float32, [k, j, i]) of the tissue at the voxel centres of `grid`, as `render` makes HU of it.
 
-    `value_of` tells it of an organ, by name, and a tissue; outside of all is `value_of("", Tissue.AIR)`. An anatomy
-    without layered organs, such as one made of a CT, is rendered in HU, and its property follows from these.
+    `value_of` tells it of an organ, by name, and a tissue. Of a backdrop that was scanned it follows from HU, and from
+    the outlines that have a name in `OUTLINED`. Outside of all is `value_of("", Tissue.AIR)`. The grain that
+    tissues have in CT changes the property, too, by `grain_factor` of what is usual; septa do in any case.
     """
-    if not isinstance(anatomy, Anatomy):
-        return by_hu(render(anatomy, grid, anatomy_from_grid, blur_mm), value_of)
-    background = value_of("", T.AIR)
-    values = {o.name: [value_of(o.name, tissue) - background for tissue in tissues_of(o)] for o in anatomy.organs}
-    largest = max(abs(value) for of_organ in values.values() for value in of_organ) or 1.0
-    factor = SCALE / largest
-
-    def layers_of(organ: Organ) -> tuple[Layer, ...]:
-        return tuple(
-            _layer(layer, organ.name, tissue, value_of, factor, background)
-            for layer, tissue in zip(organ.layers, tissues_of(organ), strict=True)
-        )
-
-    voxels = render(anatomy.relayered(layers_of), grid, anatomy_from_grid, blur_mm)
+    shown = _Property(value_of, 1.0, value_of("", T.AIR), grain_factor)
+    values = [value_of(o.name, tissue) for o in anatomy.organs for tissue in tissues_of(o)]
+    largest = max((abs(value - shown.background) for value in values), default=0.0)
+    shown = replace(shown, factor=SCALE / (largest or 1.0))
+    backdrop = _PropertyBackdrop(anatomy.backdrop, anatomy.deformation, shown)
+    voxels = render(anatomy.relayered(shown.layers_of, backdrop), grid, anatomy_from_grid, blur_mm)
     voxels -= np.float32(AIR_HU)
-    voxels *= np.float32(1.0 / factor)
-    voxels += np.float32(background)
+    voxels *= np.float32(1.0 / shown.factor)
+    voxels += np.float32(shown.background)
     return voxels
 
 
@@ -192,22 +210,74 @@ def by_hu(voxels_hu: Float32Array, value_of: ValueOf) -> Float32Array:
     return np.interp(voxels_hu, hu, values).astype(np.float32)
 
 
-def _layer(
-    layer: Layer, organ: str, tissue: Tissue, value_of: ValueOf, factor: float, background: float
-) -> Layer:
-    """A layer of the property in the place of one of HU, counted from the background, which `render` takes for air."""
+@dataclass(frozen=True, slots=True)
+class _Property:
+    """A property as layers in the place of HU: counted from its background, which `render` takes for air."""
 
-    def per_hu(other: Tissue) -> float:
+    value_of: ValueOf
+    factor: float
+    background: float
+    grain_factor: float
+
+    def layers_of(self, organ: Organ) -> tuple[Layer, ...]:
+        """The layers of an organ."""
+        pairs = zip(organ.layers, tissues_of(organ), strict=True)
+        return tuple(self._layer(organ.name, layer, tissue) for layer, tissue in pairs)
+
+    def _layer(self, organ: str, layer: Layer, tissue: Tissue) -> Layer:
+        """One layer."""
+        value = self.value_of(organ, tissue)
+        grain = PARENCHYMA_SHARE_PER_HU * value
+        if tissue in MIXED_WITH:
+            grain = self._per_hu(tissue, MIXED_WITH[tissue], layer)
+        septa = self._per_hu(tissue, SEPTA_OF.get(tissue, T.FAT), layer) if layer.septa_hu else 0.0
+        return Layer(
+            layer.depth_mm,
+            self.factor * (value - self.background) + AIR_HU,
+            self.factor * self.grain_factor * grain * layer.coarse_hu,
+            self.factor * self.grain_factor * grain * layer.fine_hu,
+            self.factor * septa * layer.septa_hu,
+        )
+
+    def _per_hu(self, tissue: Tissue, other: Tissue, layer: Layer) -> float:
+        """By how much the property changes with one HU where a tissue turns into another one."""
         apart_hu = HU_OF[other] - HU_OF.get(tissue, layer.hu)
-        return (value_of("", other) - value_of("", tissue)) / apart_hu
+        return (self.value_of("", other) - self.value_of("", tissue)) / apart_hu
 
-    value = value_of(organ, tissue)
-    grain = per_hu(MIXED_WITH[tissue]) if tissue in MIXED_WITH else PARENCHYMA_SHARE_PER_HU * value
-    septa = per_hu(SEPTA_OF.get(tissue, T.FAT)) if layer.septa_hu else 0.0
-    return Layer(
-        layer.depth_mm,
-        factor * (value - background) + AIR_HU,
-        factor * grain * layer.coarse_hu,
-        factor * grain * layer.fine_hu,
-        factor * septa * layer.septa_hu,
-    )
+
+@dataclass(frozen=True, eq=False)
+class _PropertyBackdrop:
+    """What lies behind all organs, as a property: by HU, and by name where soft tissue is outlined."""
+
+    behind: Backdrop
+    deformation: Deformation
+    shown: _Property
+
+    @property
+    def outlines(self) -> Mapping[str, Outline]:
+        """Those of what lies behind."""
+        return self.behind.outlines
+
+    def painted(self, view: View, moves: MoveTable) -> Float32Array:
+        """The property [k, j, i], counted as the layers are."""
+        hu = self.behind.painted(view, moves)
+        values = by_hu(hu, self.shown.value_of)
+        named = {name: tissue for name in self.outlines if (tissue := _outlined(name)) is not None}
+        is_soft = (hu > SOFT_HU[0]) & (hu < SOFT_HU[1])
+        if named and is_soft.any():
+            k, j, i = np.nonzero(is_soft)
+            points = np.stack([i, j, k], axis=-1) @ view.point_from_index[:, :3].T + view.point_from_index[:, 3]
+            rest = self.deformation.rest_mm(points)
+            for name, tissue in named.items():
+                share = 1.0 / (1.0 + np.exp(np.clip(self.outlines[name].signed_distance_mm(rest), -20.0, 20.0)))
+                values[is_soft] += (share * (self.shown.value_of(name, tissue) - values[is_soft])).astype(np.float32)
+        values -= np.float32(self.shown.background)
+        values *= np.float32(self.shown.factor)
+        values += np.float32(AIR_HU)
+        return values
+
+
+def _outlined(name: str) -> Tissue | None:
+    """What a structure that was drawn on a scan is made of, by its name; None where that says nothing."""
+    words = name.upper().replace(" ", "_")
+    return next((tissue for word, tissue in OUTLINED.items() if words == word or words.startswith(f"{word}_")), None)

@@ -24,7 +24,9 @@ def points_in(anatomy: Anatomy, organ: str) -> Float64Array:
     points = _lattice(low, high, np.full(3, step_mm)).reshape(-1, 3)
     inside = points[anatomy.signed_distance_mm(organ, points) < 0.0]
     if len(inside) < 10:
-        raise MissingInput(f"The structure {organ} is too small on this CT to move by itself; leave it out.", organ=organ)
+        raise MissingInput(
+            f"The structure {organ} is too small on this CT to move by itself; leave it out.", organ=organ
+        )
     return inside - anatomy.origin_mm
 
 

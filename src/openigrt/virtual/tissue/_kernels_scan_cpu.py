@@ -25,7 +25,9 @@ OUTLINE_SLACK_MM = 4.0  # of the distances that tell where the body ends
 
 
 @compiled()
-def field_distance(samples: Voxels, origin: Floats, spacing: Floats, ends: Floats, x: float, y: float, z: float) -> float:
+def field_distance(
+    samples: Voxels, origin: Floats, spacing: Floats, ends: Floats, x: float, y: float, z: float
+) -> float:
     """Signed distance at a point, linear between samples; outside of them farther by the way to them.
 
     Beyond the levels `ends` (2,) all is as at the nearer of them.

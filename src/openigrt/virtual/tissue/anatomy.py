@@ -54,7 +54,7 @@ class Organ:
 
 @dataclass(frozen=True, eq=False)
 class Anatomy:
-    """Organs in one frame (LPS, mm), later ones in front of earlier ones; outside of all is the backdrop: air, or a scan.
+    """Organs in one frame (LPS, mm), later ones in front of earlier ones; behind all is the backdrop: air, or a scan.
 
     Solids are written in the anatomy's own axes, whose origin lies at `origin_mm` of `frame`; `landmarks_mm` are in
     `frame`, at rest. `texture_seed` chooses the texture. `deformation` is how all of it has moved since it was at rest.
@@ -118,16 +118,17 @@ class Anatomy:
         moved.__dict__["table"] = self.table  # of tissue at rest, and not cheap
         return moved
 
-    def relayered(self, layers_of: Callable[[Organ], tuple[Layer, ...]]) -> "Anatomy":
-        """The same solids, where they are, with other layers at the same depths: signal or uptake for HU, say.
+    def relayered(self, layers_of: Callable[[Organ], tuple[Layer, ...]], backdrop: Backdrop) -> "Anatomy":
+        """The same solids, where they are, with other layers at the same depths and another backdrop.
 
-        Raises InvalidGeometry for layers at other depths: what is near is found by them.
+        So signal or uptake takes the place of HU. Raises InvalidGeometry for layers at other depths: what is near is
+        found by them.
         """
         organs = tuple(replace(organ, layers=layers_of(organ)) for organ in self.organs)
         for old, new in zip(self.organs, organs, strict=True):
             if [layer.depth_mm for layer in old.layers] != [layer.depth_mm for layer in new.layers]:
                 raise InvalidGeometry(f"Organ {old.name} would get layers at other depths; keep those that it has.")
-        made = replace(self, organs=organs)
+        made = replace(self, organs=organs, backdrop=backdrop)
         made.__dict__["table"] = self.table._replace(**_layer_columns(organs[::-1]))
         return made
 
