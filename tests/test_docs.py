@@ -29,6 +29,7 @@ REFERENCE = DOCS / "reference"
 READERS_OF_WHOLE_FOLDERS = {
     *("read_any", "read_daily_folder", "read_daily_series", "read_days_folder", "read_object", "read_plan_folder"),
 }
+PAGE_OF = {"simulate_course": "demo"}
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
 
 CORRECTION_KEYS = set(
@@ -149,9 +150,9 @@ def test_every_option_of_guide_is_documented():
     assert {word for word in words(page) if word.startswith("--")} - options == set()
 
 
-@pytest.mark.parametrize("job", ["drr", "guide", "reconstruct", "review"])
+@pytest.mark.parametrize("job", ["drr", "guide", "reconstruct", "review", "simulate_course"])
 def test_every_python_word_of_a_job_is_documented(job: str):
-    page = REFERENCE / f"{job}.md"
+    page = REFERENCE / f"{PAGE_OF.get(job, job)}.md"
     told = text(page).split("## From Python\n")[1].split("\n## ")[0]
     as_options = {option.removeprefix("--").replace("-", "_") for option in words(page) if option.startswith("--")}
     taken = set(inspect.signature(getattr(openigrt, job)).parameters)
@@ -167,6 +168,11 @@ def test_every_option_of_review_is_documented():
 
 def test_every_option_of_reconstruct_is_documented():
     assert set(re.findall(r"--[a-z][a-z0-9-]+", help_of("reconstruct"))) <= words(REFERENCE / "reconstruct.md")
+
+
+def test_every_option_of_demo_is_documented():
+    rows = set(re.findall(r"^\| `(--[a-z-]+)", text(REFERENCE / "demo.md"), re.MULTILINE))
+    assert rows == set(re.findall(r"--[a-z][a-z-]+", help_of("demo")))
 
 
 def test_every_option_of_drr_is_documented():

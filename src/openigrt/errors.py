@@ -30,6 +30,10 @@ class InputError(OpenIgrtError):
     """A file, folder or option from outside that cannot be used as it is."""
 
 
+class WrongUsage(InputError):
+    """Words of a call that cannot be meant, whatever the files: unknown, out of bounds, or against one another."""
+
+
 class UnreadableFile(InputError):
     """A file that is damaged, truncated, or not what it claims to be."""
 

@@ -33,6 +33,16 @@ def test_a_projection_of_a_scan_knows_where_the_machine_stood():
     assert whole.times_s.tolist() == [0.0, 0.1, 0.2]
 
 
+@pytest.mark.parametrize("times_s", [[0.0, 0.2, 0.1], [0.0, np.nan, 0.2], [0.0, 0.1, np.inf]])
+def test_times_that_fall_or_are_no_numbers_are_refused(times_s):
+    with pytest.raises(InvalidGeometry, match=r"never fall|finite"):
+        scan(times_s=times_s)
+
+
+def test_times_of_a_coarse_clock_may_be_the_same():
+    assert scan(times_s=[0.0, 0.0, 1.0]).times_s.tolist() == [0.0, 0.0, 1.0]
+
+
 def test_pixels_may_be_read_when_they_are_asked_for():
     class Read:
         shape = (3, 4, 5)

@@ -7,19 +7,19 @@ from openigrt.errors import FrameMismatch
 from openigrt.geometry import Frame, RigidTransform
 from openigrt.patient import sphere_points_mm
 from openigrt.registration import Question, Region, RegionKind, compare_similarity, match_rigid, prepare_plan
-from openigrt.virtual import daily_image, planning_image, virtual_case
+from openigrt.virtual import example_case, example_daily_image, example_planning_image
 
 BONE = Region("bone", RegionKind.BONE)
 
 
 @pytest.fixture(scope="module")
 def case():
-    return virtual_case(0)
+    return example_case(0)
 
 
 @pytest.fixture(scope="module")
 def question(case):
-    plan, daily = planning_image(case), daily_image(case)
+    plan, daily = example_planning_image(case), example_daily_image(case)
     start = RigidTransform.about_points(
         (plan.frame, case.isocenter_mm), (daily.frame, np.zeros(3)), np.eye(3), np.zeros(3)
     )
@@ -88,5 +88,5 @@ def test_the_planning_side_of_another_plan_is_refused(question):
             question.starts,
             question.target_points_mm,
             question.allowed_error_mm,
-            plan_source=prepare_plan(planning_image(virtual_case(1)), None),
+            plan_source=prepare_plan(example_planning_image(example_case(1)), None),
         )

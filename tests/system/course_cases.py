@@ -19,7 +19,7 @@ from openigrt.dicom import (
 )
 from openigrt.geometry import Frame, Grid, PatientPosition, RigidTransform, rotation_from_vector
 from openigrt.images import Image, Modality, Provenance
-from openigrt.virtual import cone_beam_look, render, virtual_case, write_embedded_example
+from openigrt.virtual import cone_beam_look, example_case, render, write_embedded_example
 
 SIZE, SPACING_MM = (104, 104, 48), (2.4, 2.4, 3.0)
 FIRST_DAY = datetime(2025, 2, 3, 10, 0, tzinfo=UTC)
@@ -53,7 +53,7 @@ def uid(*names):
 
 def motion(shift_mm, turn_deg, frame, case):
     """plan_from_daily about the isocenters."""
-    ends = (case.planned.frame, case.isocenter_mm), (frame, np.zeros(3))
+    ends = (case.patient.anatomy.frame, case.patient.isocenter_mm), (frame, np.zeros(3))
     return RigidTransform.about_points(*ends, rotation_from_vector(np.deg2rad(turn_deg)), shift_mm)
 
 
@@ -61,7 +61,9 @@ def cone_beam_ct(case, plan_from_daily, series_uid, acquired_at, patient):
     """A small cone-beam CT of the patient of the day under a motion."""
     corner_mm = -0.5 * (np.array(SIZE) - 1) * np.array(SPACING_MM)
     grid = Grid(plan_from_daily.from_frame, corner_mm, SPACING_MM, np.eye(3), SIZE)
-    voxels = cone_beam_look(render(case.of_the_day, grid, plan_from_daily, 1.0), grid, np.random.default_rng(7))
+    voxels = cone_beam_look(
+        render(case.patient.at(case.day), grid, plan_from_daily, 1.0), grid, np.random.default_rng(7)
+    )
     provenance = Provenance(
         patient_id=patient.patient_id,
         patient_name=patient.name,
@@ -117,7 +119,7 @@ def write_course(folder):
     registration 5 mm off. 3: one that is written the wrong way round. 4: a second image after a correction with the
     wrong sign. 5: one that is right, and names frames alone.
     """
-    made, case = write_embedded_example(folder / "example", 0), virtual_case(0)
+    made, case = write_embedded_example(folder / "example", 0), example_case(0)
     planning_image = read_plan_folder(made.plan_folder).planning_image
     patient = PatientHeader(planning_image.provenance.patient_id, planning_image.provenance.patient_name)
     days, truths = folder / "days", {}

@@ -34,6 +34,18 @@ PHANTOM = (
     Ellipsoid((5.0, 6.0, 40.0), (64.0, 20.0, 20.0), 0.017),
     Ellipsoid((22.0, 5.0, 24.0), (36.0, 44.0, -30.0), 0.015),
 )
+MACHINE = """
+name = "Test"
+[couch]
+degrees_of_freedom = 4
+pivot = "isocenter"
+resolution_mm = 1
+resolution_deg = 0.1
+[imager]
+kv_source_angle_offset_deg = 90
+source_axis_distance_mm = 1000
+source_detector_distance_mm = 1500
+"""
 SETUP = TableAngles(1.4, -0.9, 0.7), np.array([6.0, -4.5, 3.2])
 
 
@@ -91,3 +103,9 @@ def write_stack(folder, pixels, trajectory):
     stack.SetSpacing([*map(float, lattice.spacing_mm), 1.0])
     stack.SetOrigin([*map(float, lattice.origin_mm), 0.0])
     SimpleITK.WriteImage(stack, str(folder / "projections.mha"))
+
+
+def machine_file(folder, more):
+    path = folder / "machine.toml"
+    path.write_text(MACHINE + more, encoding="utf-8")
+    return path

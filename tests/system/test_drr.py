@@ -13,7 +13,7 @@ from scipy.spatial.transform import Rotation
 
 import openigrt
 from openigrt.dicom import read_object, read_projections
-from openigrt.errors import ConfigurationRequired, InputError, MissingInput
+from openigrt.errors import ConfigurationRequired, InputError, MissingInput, WrongUsage
 from openigrt.geometry import Frame, PatientPosition
 from openigrt.images import ProjectionKind
 from tests.dicom import dicom_cases as cases
@@ -209,12 +209,14 @@ def test_the_picture_is_as_large_as_the_detector_is_wide_and_bright_where_the_ma
     [
         ({"beam": 9}, MissingInput, "no beam 9; it has 1"),
         ({"window": "lung"}, InputError, "expected one of bone, soft, whole"),
-        ({"window": []}, InputError, "window is empty"),
+        ({"window": []}, WrongUsage, "--window is empty"),
         ({"size": (0, 5)}, InputError, "whole numbers from 1 to 4096"),
         ({"size": "512"}, InputError, "two numbers, for columns and rows"),
-        ({"spacing": (0.1, float("nan"))}, InputError, "spacing is nan"),
+        ({"spacing": (0.1, float("nan"))}, WrongUsage, "--spacing is nan"),
         ({"source_to_image": -5.0}, InputError, "from 100 to 10000"),
-        ({"gantry": (10.0, 370.0)}, InputError, "gantry is 370"),
+        ({"gantry": (10.0, 370.0)}, WrongUsage, "--gantry is 370"),
+        ({"source_to_image": 990.0}, WrongUsage, "would stand in or before the patient"),
+        ({"position": "LYING"}, WrongUsage, "--position is 'LYING'"),
         ({"gantry": (10.0, 10.0)}, InputError, "the same angle twice"),
         ({"isocenter": (0, 0, 0)}, InputError, "give both"),
         ({"position": "FFS"}, InputError, "the files say HFS"),
@@ -248,6 +250,8 @@ def test_the_command(tmp_path):
     assert "gantry 90: source at 90 degrees, bone window" in again.out
     assert (tmp_path / "out" / "former").is_dir()
     assert run(*words, "--size", "60").code == 2
+    assert run(*words, "--size", "60,5000").code == 2
+    assert run(*words, "--window", "lung").sentence.startswith("--window is 'lung'; expected one of bone")
     assert run("drr", plan, "--out", plan / "out").code == 1
 
 

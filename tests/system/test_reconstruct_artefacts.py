@@ -9,37 +9,19 @@ import SimpleITK
 import openigrt
 from openigrt.errors import InconsistentInput, InputError
 from openigrt.geometry import DetectorPlacement, circular_trajectory
-from openigrt.machine import ScatterFit, parse_machine
+from openigrt.machine import FilterMaterial, ScatterFit, parse_machine
 from openigrt.tasks.reconstruction.imager_corrections import FramesWithoutLag
 from openigrt.virtual import Beam, DetectorModel, Phantom, detected, primary, scatter
-from openigrt.xray import KernelScatter, Lag, LagCorrection
+from openigrt.xray import KernelScatter, Lag, LagCorrection, Material
 from tests.system.command import run
-from tests.system.reconstruct_cases import WATER_PER_MM, write_projections, write_stack
+from tests.system.reconstruct_cases import WATER_PER_MM, machine_file, write_projections, write_stack
 from tests.xray import test_metal
 from tests.xray.correction_cases import calibration_phantom, cylinder
 
 SMALL = (56, 40)
 TURN = np.arange(0.0, 360.0, 6.0)
-MACHINE = """
-name = "Test"
-[couch]
-degrees_of_freedom = 4
-pivot = "isocenter"
-resolution_mm = 1
-resolution_deg = 0.1
-[imager]
-kv_source_angle_offset_deg = 90
-source_axis_distance_mm = 1000
-source_detector_distance_mm = 1500
-"""
 LAG = "[imager.lag]\nshares = [0.12, 0.03]\nframes = [3.0, 40.0]\n"
 WORDS = {"voxel": 6.0, "position": "HFS", "water": WATER_PER_MM, "quantity": "intensity"}
-
-
-def machine_file(folder, more):
-    path = folder / "machine.toml"
-    path.write_text(MACHINE + more, encoding="utf-8")
-    return path
 
 
 def field(path, pixels):
@@ -259,11 +241,20 @@ def test_half_a_fan_that_is_whole_is_told(tmp_path):
     assert not any("--fan" in said for said in openigrt.reconstruct(scan, **words).messages)
 
 
-def test_a_bow_tie_of_nothing_known_is_refused(tmp_path, clean):
-    bow_tie = '[imager.bow_tie]\nmaterial = "cheese"\nfan_angles_deg = [-14, 14]\nthicknesses_mm = [9, 9]\n'
-    scan = write_projections(tmp_path / "p", "HFS", angles=TURN, size=SMALL, counts=lambda p: np.exp(-p) * 30_000.0)
-    with pytest.raises(InputError, match=r"cheese.*known: air, adipose"):
-        openigrt.reconstruct(scan, flat=clean[0], tube_voltage=125.0, machine=machine_file(tmp_path, bow_tie), **WORDS)
+@pytest.mark.parametrize(
+    "table",
+    [
+        '[imager.bow_tie]\nmaterial = "cheese"\nfan_angles_deg = [-14, 14]\nthicknesses_mm = [9, 9]\n',
+        "[imager.filters_mm]\ncheese = 3.0\n",
+    ],
+)
+def test_a_filter_of_nothing_known_is_refused_when_the_machine_file_is_read(tmp_path, table):
+    with pytest.raises(InputError, match=r"cheese.*aluminum, copper"):
+        openigrt.reconstruct(tmp_path / "no projections", machine=machine_file(tmp_path, table))
+
+
+def test_every_material_of_filters_has_an_attenuation():
+    assert {str(material) for material in FilterMaterial} <= {str(material) for material in Material}
 
 
 def test_fits_are_values():

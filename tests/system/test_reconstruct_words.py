@@ -1,6 +1,7 @@
 """What `openigrt reconstruct` takes, makes and refuses, on a small scan."""
 
 import json
+import shlex
 import shutil
 
 import numpy as np
@@ -11,12 +12,14 @@ import SimpleITK
 import openigrt
 from openigrt.dicom import read_daily_folder, read_plan_folder
 from openigrt.errors import InconsistentInput, InputError, OpenIgrtError, UnsupportedInput
+from openigrt.report import RESEARCH_STATEMENT
 from openigrt.tasks.reconstruction.planning_prior import PlacedPlan
 from tests.dicom.test_rt_image_scan import write_series
 from tests.system.command import run
 from tests.system.reconstruct_cases import (
     HALF_FAN_MM,
     WATER_PER_MM,
+    machine_file,
     plan_folder,
     planning_ct,
     room_from_plan,
@@ -260,14 +263,57 @@ def test_a_detector_that_stands_aside_is_no_full_fan(tmp_path):
     assert "half" in refused(aside, {"fan": "full"})
 
 
-def test_pixels_that_are_no_numbers(tmp_path):
+@pytest.mark.parametrize("quantity", ["line integral", "intensity"])
+def test_pixels_that_are_no_numbers_are_made_from_their_neighbours_and_told(tmp_path, quantity):
+    """One that is dead in every projection, and a few in one of them; the image is as if they had counted."""
+
+    def counted(pixels):
+        return pixels if quantity == "line integral" else 30_000.0 * np.exp(-pixels)
+
     def spoiled(pixels):
-        pixels[7, 5, 9] = np.nan
+        pixels = counted(pixels).astype(np.float32)
+        pixels[:, 5, 9] = np.nan
+        pixels[7, 20, 25:28] = np.nan
         return pixels
 
-    assert "no numbers" in refused(
-        write_projections(tmp_path / "p", "HFS", angles=TURN, size=SMALL, counts=spoiled), {}
+    words = {"voxel": 6.0, "position": "HFS", "quantity": quantity, "water": WATER_PER_MM}
+    known, made = (
+        openigrt.reconstruct(write_projections(tmp_path / name, "HFS", angles=TURN, size=SMALL, counts=counts), **words)
+        for name, counts in (("known", counted), ("spoiled", spoiled))
     )
+    assert any(said.startswith(f"{len(TURN) + 3} pixels of projections are no numbers") for said in made.messages)
+    difference = (made.image.voxels - known.image.voxels)[np.isfinite(known.image.voxels)]
+    assert np.abs(difference).max() < 40.0
+    assert float(np.sqrt((difference**2).mean())) < 3.0
+
+
+@pytest.mark.parametrize(
+    ("quantity", "is_flat_given"), [("line integral", False), ("intensity", False), ("intensity", True)]
+)
+def test_a_projection_without_numbers_is_named_with_what_to_do(tmp_path, quantity, is_flat_given):
+    def spoiled(pixels):
+        pixels = (pixels if quantity == "line integral" else 30_000.0 * np.exp(-pixels)).astype(np.float32)
+        pixels[7] = np.nan
+        return pixels
+
+    words = {"quantity": quantity}
+    if is_flat_given:
+        flat = SimpleITK.GetImageFromArray(np.full((1, *SMALL[::-1]), 30_000.0, np.float32))
+        SimpleITK.WriteImage(flat, str(tmp_path / "flat.mha"))
+        words["flat"] = tmp_path / "flat.mha"
+    scan = write_projections(tmp_path / "p", "HFS", angles=TURN, size=SMALL, counts=spoiled)
+    said = refused(scan, words)
+    assert "In projection 7 100 % of the pixels are no numbers" in said
+    assert "leave that projection out" in said
+
+
+def test_infinite_pixels_are_to_be_written_as_what_is_then_read(tmp_path):
+    def spoiled(pixels):
+        pixels[7, 5, 9] = np.inf
+        return pixels
+
+    scan = write_projections(tmp_path / "p", "HFS", angles=TURN, size=SMALL, counts=spoiled)
+    assert "Write what has no data as NaN" in refused(scan, {})
 
 
 def in_counts(tmp_path, counts):
@@ -354,8 +400,8 @@ def test_a_patient_who_lies_otherwise_than_planned(tmp_path, scan):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ({"method": "magic"}, "method is 'magic'; expected one of fdk"),
-        ({"voxel": 0.0}, "voxel is 0.0; expected a number from 0.1 to 20"),
+        ({"method": "magic"}, "--method is 'magic'; expected one of fdk"),
+        ({"voxel": 0.0}, "--voxel is 0.0; expected a number from 0.1 to 20"),
         ({"size": (10, 10)}, "expected columns, rows and slices"),
         ({"iterations": 0}, "expected a whole number from 1"),
         ({"scatter": "all"}, "expected one of none, uniform, kernel"),
@@ -368,7 +414,13 @@ def test_a_patient_who_lies_otherwise_than_planned(tmp_path, scan):
         ({"trace": "trace.csv"}, "--trace is of use with --four-d alone"),
         ({"binning": "phase"}, "--binning is of use with --four-d alone"),
         ({"four_d": 5, "trace_start": 1.0}, "--trace-start is a time on the clock of a trace"),
-        ({"four_d": 5, "binning": "depth"}, "binning is 'depth'; expected one of phase, amplitude"),
+        ({"four_d": 60}, "--four-d is 60; expected a whole number from 1 to 20"),
+        ({"cut_off": 3.0}, "--cut-off is 3.0; expected a number from 0.05 to 1"),
+        ({"tube_voltage": 45.0}, "--tube-voltage is 45.0; expected a number from 50 to 150"),
+        ({"size": (10, 10, 4000)}, "--size is 4000; expected a whole number from 1 to 2048"),
+        ({"four_d": 5, "frame_rate": 0.0}, "--frame-rate is 0.0; expected a number from 0.01"),
+        ({"position": "LYING"}, "--position is 'LYING'; expected one of HFS"),
+        ({"four_d": 5, "binning": "depth"}, "--binning is 'depth'; expected one of phase, amplitude"),
         (
             {"four_d": 5, "frame_rate": 9.0, "trace": "nowhere.csv"},
             "nowhere.csv is no file; expected a breathing trace",
@@ -383,3 +435,76 @@ def test_a_patient_who_lies_otherwise_than_planned(tmp_path, scan):
 )
 def test_words_that_cannot_be(scan, words, said):
     assert said in refused(scan, words)
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("--method", "magic"), 2),
+        (("--voxel", "0"), 2),
+        (("--iterations", "0", "--method", "tv"), 2),
+        (("--iterations", "5"), 2),
+        (("--four-d", "60"), 2),
+        (("--binning", "phase"), 2),
+        (("--frame-rate", "5"), 2),
+        (("--prior", "a", "--plan", "b"), 2),
+        (("--match-seen",), 2),
+        (("--plan-uid", "1.2"), 2),
+        (("--dark", "nowhere.mha"), 2),
+        (("--position", "LYING"), 2),
+        (("--tube-voltage", "45"), 2),
+        (("--plan", "nowhere"), 1),
+        (("--flat", "nowhere.mha"), 1),
+    ],
+)
+def test_words_that_cannot_be_meant_are_wrong_usage_and_touch_nothing(scan, tmp_path, words, code):
+    """What is wrong whatever the files say leaves with 2, what the files say with 1 (design.md, section 5)."""
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine.txt").write_text("mine")
+    done = run("reconstruct", scan, "--quantity", "line integral", "--out", tmp_path / "out", *words)
+    assert (done.code, done.out) == (code, ""), done.err
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["mine.txt"]
+
+
+def test_the_next_command_is_printed_ready_for_a_shell(scan, tmp_path):
+    plan = plan_folder(tmp_path / "the plan", planning_ct((48, 36, 30), (5.0, 5.0, 8.0)), "HFS")
+    out = tmp_path / "out of today"
+    known = ("--voxel", "6", "--quantity", "line integral", "--size", "12,12,8")
+    named = run("reconstruct", scan, *known, "--plan", plan, "--out", out)
+    last, statement = named.out.splitlines()[-1], named.out.splitlines()[-2]
+    assert last.startswith("Next: ")
+    assert shlex.split(last)[-3:] == ["guide", str(plan), str(out / "ct")]
+    assert statement == RESEARCH_STATEMENT
+    alone = run("reconstruct", scan, *known, "--out", out).out.splitlines()[-1]
+    assert shlex.split(alone)[-3:] == ["guide", "PLAN", str(out / "ct")]
+    assert "with the plan folder for PLAN" in alone
+
+
+def test_what_is_of_somebody_else_is_not_moved(scan, tmp_path):
+    out = tmp_path / "out"
+    (out / "ct").mkdir(parents=True)
+    (out / "ct" / "mine.dcm").write_text("mine")
+    done = run("reconstruct", scan, *COARSE, "--out", out)
+    assert done.code == 1
+    assert "no reconstruction.json of OpenIGRT beside it proves it a result" in done.sentence
+    assert {path.name for path in out.rglob("*")} == {"ct", "mine.dcm"}
+    (out / "reconstruction.json").write_text('{"schema_version": "of somebody else"}')
+    assert run("reconstruct", scan, *COARSE, "--out", out).code == 1
+    (out / "reconstruction.json").write_text('{"schema_version": 1, "version": "0.1"}')
+    assert run("reconstruct", scan, *COARSE, "--size", "12,12,8", "--out", out).code == 0
+    assert next(out.glob("former/*/ct/mine.dcm")).read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("words", "is_heard"),
+    [({}, False), ({"tube_voltage": 120.0}, True), ({"scatter": "kernel"}, True), ({"scatter": "uniform"}, False)],
+)
+def test_a_machine_file_of_which_line_integrals_need_nothing_is_refused(scan, tmp_path, words, is_heard):
+    more = "[imager.filters_mm]\naluminum = 3.0\n[imager.scatter]\namplitude = 0.1\nnarrow_mm = 20\nwide_mm = 80\n"
+    machine = machine_file(tmp_path, more + "wide_share = 0.5\n")
+    words = words | {"machine": machine, "size": (12, 12, 8)}
+    if is_heard:
+        known = {"quantity": "line integral", "voxel": 6.0, "position": "HFS"}
+        assert openigrt.reconstruct(scan, **known | words).image.grid.size == (12, 12, 8)
+    else:
+        assert "nothing of --machine counts for them" in refused(scan, words)

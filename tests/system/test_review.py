@@ -22,7 +22,7 @@ from openigrt.geometry import PatientPosition, TableAngles
 from openigrt.patient import Verdict
 from openigrt.tasks.guidance import guiding
 from openigrt.tasks.review import course_image
-from openigrt.virtual import virtual_case
+from openigrt.virtual import example_case
 from tests.system.command import run
 from tests.system.course_cases import MOTIONS, WRONG_MM, other_way_round, uid, write_course
 
@@ -62,7 +62,7 @@ def judged(image):
 def true_setup_error(truth):
     """-R^T t and R^T about the isocenters in table axes, head first supine: x = L, y = S, z = A."""
     axes = PatientPosition.HFS.table_top_from_lps()
-    shift = truth.rotation @ np.zeros(3) + truth.translation_mm - virtual_case(0).isocenter_mm
+    shift = truth.rotation @ np.zeros(3) + truth.translation_mm - example_case(0).patient.isocenter_mm
     angles = TableAngles.from_matrix(axes @ truth.rotation.T @ axes.T)
     return [*(axes @ (-truth.rotation.T @ shift)), angles.yaw_deg, angles.pitch_deg, angles.roll_deg]
 

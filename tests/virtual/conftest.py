@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from openigrt.virtual import EmbeddedExample, VirtualCase, virtual_case, write_embedded_example
+from openigrt.virtual import EmbeddedExample, ExampleCase, example_case, write_embedded_example
 
 SEED = 3
 
@@ -15,8 +15,8 @@ def seed() -> int:
 
 
 @pytest.fixture(scope="session")
-def case() -> VirtualCase:
-    return virtual_case(SEED)
+def case() -> ExampleCase:
+    return example_case(SEED)
 
 
 @pytest.fixture(scope="session")

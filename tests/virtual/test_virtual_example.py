@@ -13,7 +13,7 @@ from openigrt.errors import InputError
 from openigrt.geometry import rotation_angle_deg
 from openigrt.patient import mask_from_structure
 from openigrt.tasks import write_example
-from openigrt.virtual import EmbeddedExample, VirtualCase, virtual_case, write_embedded_example
+from openigrt.virtual import EmbeddedExample, ExampleCase, example_case, write_embedded_example
 
 
 @pytest.fixture(scope="module")
@@ -78,13 +78,13 @@ def test_the_day_has_its_own_frame_about_the_machine_isocenter(planned, daily):
     assert all(d.AcquisitionTime and d.PatientPosition == "HFS" for d in daily)
 
 
-def test_our_readers_take_both_folders(example, case: VirtualCase, folder):
+def test_our_readers_take_both_folders(example, case: ExampleCase, folder):
     plan = folder.plan
     assert (plan.approval, len(plan.beams), plan.patient_id) == ("APPROVED", 7, example.patient_id)
     assert {beam.machine_name for beam in plan.beams} == {"VIRTUAL LINAC"}
     for beam in plan.beams:
         assert beam.isocenter_mm == pytest.approx(example.plan_isocenter_mm)
-    image = read_daily_folder(example.daily_folder, case.planned.frame.uid).daily_image
+    image = read_daily_folder(example.daily_folder, case.patient.anatomy.frame.uid).daily_image
     assert image.frame == example.plan_from_daily.from_frame
     assert image.grid.contains(example.daily_isocenter_mm)
     assert np.mean(image.voxels <= -1000.0) > 0.2
@@ -92,8 +92,8 @@ def test_our_readers_take_both_folders(example, case: VirtualCase, folder):
 
 def test_the_truth_is_a_setup_error_of_the_stated_size():
     for seed in range(6):
-        case = virtual_case(seed)
-        shift = case.plan_from_daily.shift_about_points_mm(case.isocenter_mm, np.zeros(3))
+        case = example_case(seed)
+        shift = case.plan_from_daily.shift_about_points_mm(case.patient.isocenter_mm, np.zeros(3))
         assert 6.0 <= np.linalg.norm(shift) <= 8.0
         assert 1.0 <= rotation_angle_deg(case.plan_from_daily.rotation) <= 2.0
         assert np.linalg.norm(case.prostate_shift_mm) <= 2.0
@@ -104,14 +104,14 @@ def test_contours_hold_the_volume_of_the_organ(folder, case, name):
     structure = next(s for s in folder.structure_set.structures if s.name == name)
     grid = folder.planning_image.grid
     mask = mask_from_structure(structure, grid.frame, grid).voxels
-    low, high = np.sort(grid.indices(case.planned.bounds_mm(name)), axis=0)
+    low, high = np.sort(grid.indices(case.patient.anatomy.bounds_mm(name)), axis=0)
     steps = (4, 4, 4) if name == "BODY" else (1, 1, 1)
     ranges = [
         np.arange(max(int(a), 0), min(int(b) + 2, n), step)
         for a, b, n, step in zip(low, high, grid.size, steps, strict=True)
     ]
     indices = np.stack(np.meshgrid(*ranges, indexing="ij"), axis=-1)
-    inside = case.planned.signed_distance_mm(name, grid.points(indices)) < 0.0
+    inside = case.patient.anatomy.signed_distance_mm(name, grid.points(indices)) < 0.0
     drawn = mask[indices[..., 2], indices[..., 1], indices[..., 0]]
     assert drawn.sum() == pytest.approx(inside.sum(), rel=0.02)
     assert np.mean(drawn[inside]) > 0.97
@@ -151,7 +151,7 @@ def test_a_folder_with_something_else_is_refused_and_left_alone(tmp_path, seed):
 
 def test_a_seed_below_zero_is_refused():
     with pytest.raises(InputError, match="zero or more"):
-        virtual_case(-1)
+        example_case(-1)
 
 
 def test_a_full_disk_leaves_no_half_of_an_example(tmp_path, monkeypatch):

@@ -5,7 +5,7 @@ import pytest
 
 from openigrt.errors import FrameMismatch
 from openigrt.geometry import Frame, Grid, RigidTransform, rotation_from_vector
-from openigrt.virtual import Anatomy, PelvisState, VirtualCase, planning_image, render, virtual_pelvis
+from openigrt.virtual import Anatomy, ExampleCase, PelvisState, example_planning_image, render, virtual_pelvis
 
 FRAME = Frame.plan("1.2.3")
 DAILY = Frame.daily("1.2.4")
@@ -56,14 +56,14 @@ def test_hu_of_fat_cortex_and_air(pelvis):
     assert render(pelvis, grid_about((0.0, -160.0, 0.0), (9.0, 9.0, 9.0), 3.0), SAME).max() == -1000.0
 
 
-def test_the_daily_image_shows_markers_where_the_truth_says(case: VirtualCase):
+def test_the_daily_image_shows_markers_where_the_truth_says(case: ExampleCase):
     """Centroid of each rendered marker in the moved, oblique image, mapped back, against its planned place."""
     frame = case.plan_from_daily.from_frame
     for n in (1, 2, 3):
-        planned = case.of_the_day.landmark_mm(f"MARKER_{n}")
+        planned = case.patient.at(case.day).landmark_mm(f"MARKER_{n}")
         expected = case.plan_from_daily.inverse().points(planned)
         grid = grid_about(expected + np.array([0.31, -0.22, 0.13]), (5.0, 5.0, 5.0), 0.5, frame)
-        voxels = render(case.of_the_day, grid, case.plan_from_daily)
+        voxels = render(case.patient.at(case.day), grid, case.plan_from_daily)
         weight = np.maximum(voxels - 500.0, 0.0)[..., None]
         centroid = (weight * points_of(grid)).sum(axis=(0, 1, 2)) / weight.sum()
         assert np.linalg.norm(case.plan_from_daily.points(centroid) - planned) < 0.2
@@ -143,17 +143,17 @@ def test_a_grid_of_another_frame_is_refused(pelvis):
         render(pelvis, grid_about((0, 0, 0), (5, 5, 5), 2.0, DAILY), SAME)
 
 
-def test_the_couch_lies_under_the_patient_and_never_in_him(case: VirtualCase):
+def test_the_couch_lies_under_the_patient_and_never_in_him(case: ExampleCase):
     """Scanner and linac have different couch tops, and neither changes a voxel deep inside the body."""
-    image = planning_image(case)
+    image = example_planning_image(case)
     couch_rows = image.voxels[50, image.grid.size[1] // 2 :, image.grid.size[0] // 2] > -800.0
     below = image.grid.points((0, image.grid.size[1] // 2 + np.flatnonzero(couch_rows).max(), 0))[1]
-    back = case.isocenter_mm[1] + 90.0
+    back = case.patient.isocenter_mm[1] + 90.0
     assert below > back + 40.0
     grid = image.grid
     part = np.stack(np.meshgrid(np.arange(50, 200, 3), np.arange(60, 190, 3), [20, 50], indexing="ij"), axis=-1)
-    deep = case.planned.signed_distance_mm("BODY", grid.points(part)) < -4.0
-    plain = render(case.planned, grid, RigidTransform.identity(grid.frame, grid.frame))
+    deep = case.patient.anatomy.signed_distance_mm("BODY", grid.points(part)) < -4.0
+    plain = render(case.patient.anatomy, grid, RigidTransform.identity(grid.frame, grid.frame))
     found = (image.voxels - plain)[part[..., 2], part[..., 1], part[..., 0]][deep]
     assert np.median(np.abs(found)) == pytest.approx(0.674 * 11.0, rel=0.1)
     assert np.percentile(found, 99.9) < 45.0

@@ -1,5 +1,7 @@
 """What all projections of a scan see, against the pixels on which each voxel falls."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -31,6 +33,20 @@ def test_a_voxel_lies_in_it_where_every_projection_sees_it(along_mm):
     """Source angles of 5 degrees: no voxel that is missed, and none but at the very edge that is left out."""
     trajectory = scan(TURN, placement((48, 36), (8.0, 4.0), offset_mm=(0.0, along_mm)))
     grid = room_grid((44, 44, 50), (6.0, 6.0, 2.0), center=(1.0, along_mm / 1.5, 2.0))
+    found, truth = field_of_view(trajectory, Fan.FULL).mask(grid), seen_whole(grid, trajectory)
+    assert not (found & ~truth).any()
+    assert (truth & ~found).sum() < 0.02 * truth.sum()
+
+
+@pytest.mark.parametrize("source_y_mm", [25.0, -40.0])
+def test_a_source_beside_the_central_plane_counts(source_y_mm):
+    """Source and detector stand aside along y by as much: the cone opens about that plane, not about y = 0."""
+    trajectory = scan(TURN, placement((48, 36), (8.0, 4.0)))
+    aside = np.array([0.0, source_y_mm, 0.0])
+    trajectory = replace(
+        trajectory, sources_mm=trajectory.sources_mm + aside, first_pixels_mm=trajectory.first_pixels_mm + aside
+    )
+    grid = room_grid((44, 44, 50), (6.0, 6.0, 2.0), center=(1.0, source_y_mm, 2.0))
     found, truth = field_of_view(trajectory, Fan.FULL).mask(grid), seen_whole(grid, trajectory)
     assert not (found & ~truth).any()
     assert (truth & ~found).sum() < 0.02 * truth.sum()

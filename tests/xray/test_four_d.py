@@ -256,6 +256,9 @@ def test_what_is_refused():
     holes = DisplacementField(Frame.FIXED, grid, np.full((*grid.shape, 3), np.nan, np.float32))
     with pytest.raises(InvalidGeometry, match="bin 1 of 2 holds nodes"):
         reconstruct_motion_compensated(data, trajectory, grid, bins, [holes, still])
+    far = constant_field(grid, (0.0, 160.0, 0.0))
+    with pytest.raises(InvalidGeometry, match="bin 1 of 2 leads 160 mm away"):
+        reconstruct_motion_compensated(data, trajectory, grid, bins, [far, still])
     patient = DisplacementField(Frame.daily("1.2"), grid, np.zeros((*grid.shape, 3), np.float32))
     with pytest.raises(FrameMismatch):
         reconstruct_motion_compensated(data, trajectory, grid, bins, [patient, still])

@@ -87,6 +87,15 @@ def test_the_planning_ct_calibrates_and_a_change_does_no_harm():
         assert abs(float(scale.to_hu(attenuation_of(np.array([hu])).astype(np.float32))[0]) - hu) < 15.0
 
 
+def test_a_phantom_of_water_and_air_calibrates_by_all_of_its_water():
+    """A class that began at 0 HU would see but the brighter half of the noise of the plan: 12 HU off."""
+    plan = anatomy()
+    plan = np.where(plan > -500.0, 0.0, plan)
+    noisy = (plan + np.random.default_rng(5).normal(0.0, 15.0, plan.shape)).astype(np.float32)
+    scale = scale_of_plan(day(plan), noisy, np.ones(plan.shape, bool))
+    assert abs(float(scale.to_hu(attenuation_of(np.array([0.0])).astype(np.float32))[0])) < 2.0
+
+
 def test_only_what_is_seen_counts():
     plan = anatomy()
     image = day(plan)

@@ -71,14 +71,14 @@ def test_pixels_that_are_no_numbers_are_counted_and_interpolated():
     found, flaws = panel.transmissions(raw)
     assert np.abs(found - shadow()).max() < 0.02
     assert flaws.not_numbers == 4
-    assert flaws.warnings() == ("4 pixels of projections are no numbers; they were interpolated.",)
+    assert flaws.warnings() == ("4 pixels of projections are no numbers (NaN or infinite); they were interpolated.",)
     assert (flaws + flaws).not_numbers == 8
 
 
 def test_a_projection_of_too_few_numbers_is_refused():
     panel, raw = panel_and_raw(DetectorModel(), shadow())
     raw[1, :20] = np.nan
-    with pytest.raises(InconsistentInput, match=r"50 % of the detector's pixels are dead"):
+    with pytest.raises(InconsistentInput, match=r"In projection 1 50 % of the pixels are no numbers"):
         panel.transmissions(raw)
 
 

@@ -10,5 +10,5 @@ class ExitCode(IntEnum):
 
     DONE = 0
     PROBLEM = 1
-    USAGE = 2  # given by typer
+    USAGE = 2  # given by typer, and for words that only the job knows to be wrong
     PERSON_NEEDED = 3

@@ -14,7 +14,7 @@ import typer
 
 from openigrt.cli import options, voice, words
 from openigrt.cli.exit_codes import SIGNALLED, ExitCode
-from openigrt.errors import InputError, OpenIgrtError
+from openigrt.errors import InputError, OpenIgrtError, WrongUsage
 
 OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
@@ -214,7 +214,7 @@ def reconstruct(  # noqa: PLR0917  (typer makes options of parameters; they are 
     if as_json:
         voice.answer(json.dumps(tasks.reconstruction_record(done), ensure_ascii=False, allow_nan=False) + "\n")
     else:
-        voice.answer(tasks.reconstruction_summary(done, out))
+        voice.answer(tasks.reconstruction_summary(done, out) + words.next_of_reconstruct(plan or prior, out))
     raise typer.Exit(ExitCode.PERSON_NEEDED if done.is_person_needed else ExitCode.DONE)
 
 
@@ -408,7 +408,7 @@ def example(
 
 
 def main() -> None:
-    """Run the command; an error on purpose becomes one sentence on standard error and exit code 1."""
+    """Run the command; an error on purpose becomes one sentence on standard error and exit code 1, or 2 for words."""
     # Looking for garbage among the many objects of imported packages took a tenth of every run (measured).
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     voice.speak_any_alphabet()
@@ -417,6 +417,9 @@ def main() -> None:
     try:
         _require_usable_environment()
         app()
+    except WrongUsage as error:
+        voice.tell(error.sentence)
+        sys.exit(ExitCode.USAGE)
     except OpenIgrtError as error:
         voice.tell(error.sentence)
     except OSError as error:

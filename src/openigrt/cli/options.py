@@ -76,20 +76,22 @@ PlanWithinFolder = Annotated[
 MatchSeen = Annotated[
     bool, Option("--match-seen", help="a person has looked at the match of the prior: use it, be it trusted or not")
 ]
-Iterations = Annotated[int | None, Option(min=1, metavar="N", help="of os-sart, cgls and tv")]
+Iterations = Annotated[int | None, Option(metavar="N", help="of os-sart, cgls and tv: 1 to 1000")]
 Flat = Annotated[
     Path | None, Option(metavar="FILE", parser=words.path, help="flat field of the detector: an image, or a stack")
 ]
 Dark = Annotated[Path | None, Option(metavar="FILE", parser=words.path, help="dark field of the detector")]
 ScatterName = Annotated[str, Option("--scatter", metavar="NAME", help="taken off: none, uniform or kernel")]
-TubeVoltage = Annotated[float | None, Option(metavar="KV", help="of the tube, for beam hardening, if no file says it")]
+TubeVoltage = Annotated[
+    float | None, Option(metavar="KV", help="of the tube, for beam hardening, if no file says it: 50 to 150")
+]
 Rings = Annotated[bool, Option("--rings", help="take off rings, by what stands out in all projections")]
 Metal = Annotated[bool, Option("--metal", help="find metal, fill its shadow, reconstruct again, put it back")]
 Prior = Annotated[
     Path | None,
     Option(metavar="PLAN", parser=words.path, help="plan folder whose CT, once matched, corrects scatter and HU"),
 ]
-FourD = Annotated[int | None, Option("--four-d", min=1, metavar="N", help="also images of N bins of breathing")]
+FourD = Annotated[int | None, Option("--four-d", metavar="N", help="also images of N bins of breathing: 1 to 20")]
 Binning = Annotated[str | None, Option(metavar="NAME", help="of breathing: by phase, or by amplitude")]
 Trace = Annotated[
     Path | None,
@@ -98,15 +100,18 @@ Trace = Annotated[
 TraceStart = Annotated[
     float | None, Option(metavar="SECONDS", help="when the first projection was taken, on the clock of the trace")
 ]
-Voxel = Annotated[float, Option(metavar="MM", help="edge of a voxel")]
+Voxel = Annotated[float, Option(metavar="MM", help="edge of a voxel: 0.1 to 20")]
 Size = Annotated[
-    str | None, Option(metavar="COLUMNS,ROWS,SLICES", help="voxels about the middle; all that is seen if left out")
+    str | None,
+    Option(
+        metavar="COLUMNS,ROWS,SLICES", help="voxels about the middle, up to 2048 each; all that is seen if left out"
+    ),
 ]
 Window = Annotated[
     str | None, Option(metavar="NAME", help="of the filter: ram-lak, shepp-logan, cosine, hamming or hann")
 ]
 CutOff = Annotated[
-    float | None, Option(metavar="SHARE", help="of the filter: share of the detector's highest frequency")
+    float | None, Option(metavar="SHARE", help="of the filter: share of the detector's highest frequency, 0.05 to 1")
 ]
 FanOfDetector = Annotated[
     str | None, Option("--fan", metavar="NAME", help="full or half; found from the detector's place if left out")
@@ -115,7 +120,7 @@ PlanOfPatient = Annotated[
     Path | None,
     Option("--plan", metavar="PLAN", parser=words.path, help="plan folder of the patient of the scan"),
 ]
-Water = Annotated[float | None, Option(metavar="PER_MM", help="attenuation of water, to which HU refer")]
+Water = Annotated[float | None, Option(metavar="PER_MM", help="attenuation of water, to which HU refer: 0.001 to 1")]
 DetectorSpacing = Annotated[
     str | None, Option("--spacing", metavar="COLUMNS,ROWS", help="pixels of the detector in mm, where TIFF hides them")
 ]
@@ -124,7 +129,8 @@ PixelQuantity = Annotated[
     Option("--quantity", metavar="NAME", help="pixels of a stack: intensity or 'line integral'"),
 ]
 FrameRate = Annotated[
-    float | None, Option(metavar="HZ", help="projections a second, where no file states their times (--four-d)")
+    float | None,
+    Option(metavar="HZ", help="projections a second, for --four-d, where no file times them: 0.01 to 1000"),
 ]
 SlicesOut = Annotated[
     Path, Option("--out", metavar="DIR", parser=words.path, help="where the slices (ct/) and the record go")
@@ -142,10 +148,14 @@ ImagerMachine = Annotated[
 RadiographWindows = Annotated[
     list[str] | None, Option("--window", metavar="NAME", help="bone, soft or whole; may be repeated")
 ]
-SourceToImage = Annotated[float | None, Option(metavar="MM", help="from source to detector; 1500, or the imager's")]
-RadiographSize = Annotated[str | None, Option("--size", metavar="COLUMNS,ROWS", help="of the detector; 512,512")]
+SourceToImage = Annotated[
+    float | None, Option(metavar="MM", help="from source to detector, beyond the isocenter; 1500, or the imager's")
+]
+RadiographSize = Annotated[
+    str | None, Option("--size", metavar="COLUMNS,ROWS", help="of the detector, up to 4096 each; 512,512")
+]
 RadiographSpacing = Annotated[
-    str | None, Option("--spacing", metavar="COLUMNS,ROWS", help="pixels of the detector in mm; 0.8,0.8")
+    str | None, Option("--spacing", metavar="COLUMNS,ROWS", help="pixels of the detector in mm, 0.05 to 20; 0.8,0.8")
 ]
 DrawnStructures = Annotated[str | None, Option("--structures", metavar="A,B,...", help="outlined on the pictures")]
 DrawnAperture = Annotated[bool, Option("--aperture", help="outline the opening of each beam on its picture")]
@@ -187,7 +197,7 @@ CourseSeed = Annotated[int, Option(min=0, metavar="N", help="the same seed gives
 Quick = Annotated[bool, Option("--quick", help="images of the day without projections: twice as fast")]
 WholeScans = Annotated[bool, Option("--full", help="scans as a clinic takes them, a second image in every fraction")]
 CoarseLinac = Annotated[
-    bool, Option("--coarse", help="a couch of three axes, accurate to 1 mm, in place of a good one")
+    bool, Option("--coarse", help="a couch of three axes, accurate to 1 mm, not a good one")
 ]
 CorrectAbove = Annotated[
     float | None, Option(min=0.0, metavar="MM", help="correct above so much, in place of the protocol's action level")

@@ -6,6 +6,8 @@ from typing import Any
 
 import typer
 
+from openigrt.cli import voice
+
 MOST_ANGLES, MANY = 360, 10
 
 
@@ -53,6 +55,13 @@ def numbers_of_reconstruct(typed: dict[str, Any]) -> dict[str, Any]:
         "spacing": None if spacing is None else _numbers(spacing, (2,), "--spacing"),
         "couch_pose": couch_pose(typed["couch_pose"]),
     }
+
+
+def next_of_reconstruct(plan: Path | None, out: Path) -> str:
+    """The command that matches what was reconstructed, ready for a shell; PLAN stands for what was not named."""
+    if plan is None:
+        return f"Next, with the plan folder for PLAN: {voice.called('guide', 'PLAN', out / 'ct')}\n"
+    return f"Next: {voice.called('guide', plan, out / 'ct')}\n"
 
 
 def _size(text: str | None) -> tuple[int, ...] | None:

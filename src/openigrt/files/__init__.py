@@ -20,6 +20,7 @@ from openigrt.files.rtk_geometry import (
     write_rtk_geometry,
 )
 from openigrt.files.scan_sources import ScanDefaults
+from openigrt.files.scan_writing import write_field, write_scan
 from openigrt.files.scans import read_scan
 from openigrt.files.traces import read_trace
 from openigrt.files.volumes import SUFFIXES, is_volume, read_volume, sha256_of, write_volume
@@ -46,6 +47,8 @@ __all__ = [
     "rtk_geometry_of",
     "sha256_of",
     "trajectory_of",
+    "write_field",
     "write_rtk_geometry",
+    "write_scan",
     "write_volume",
 ]

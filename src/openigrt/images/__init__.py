@@ -1,6 +1,6 @@
 """What a device makes, with its geometry."""
 
-from openigrt.images.arc import doubts_about_arc
+from openigrt.images.arc import GAP_IN_STEPS, LEAST_GAP_DEG, SAME_ANGLE_DEG, doubts_about_arc
 from openigrt.images.distortion import DistortionCorrection
 from openigrt.images.image import Image, Mask, Modality, Provenance
 from openigrt.images.markers import Code, Marker, Markers, MarkerShape
@@ -22,6 +22,9 @@ from openigrt.images.surfaces import Mesh, PointCloud
 from openigrt.images.uptake import DecayCorrection, Sex, SuvReference, Uptake, suv_image
 
 __all__ = [
+    "GAP_IN_STEPS",
+    "LEAST_GAP_DEG",
+    "SAME_ANGLE_DEG",
     "Code",
     "DecayCorrection",
     "DistortionCorrection",

@@ -4,7 +4,7 @@ import numpy as np
 
 from openigrt.geometry import Float64Array, Trajectory
 
-SAME_ANGLE_DEG = 1e-3
+SAME_ANGLE_DEG = 0.01  # finer than any gantry is read; closer angles are one place
 TURNED_BACK_DEG = 0.1
 LEAST_GAP_DEG = 1.0
 GAP_IN_STEPS = 3.0
@@ -14,7 +14,7 @@ HALF_TURN_DEG = 180.0
 def doubts_about_arc(trajectory: Trajectory) -> tuple[str, ...]:
     """A sentence each for repeated angles, gaps and turns back; projections are in the order in which they were taken.
 
-    A gap is a step of over 1 degree and over three times the usual one.
+    A gap is a step of over 1 degree and over three times the usual one. Reconstruction refuses only what is far wider.
     """
     angles = trajectory.source_angles_deg()
     if len(angles) < 2:

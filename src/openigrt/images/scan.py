@@ -38,9 +38,9 @@ class Scan:
     """Projections in the order in which they were taken, on the detectors of a `trajectory` in the room.
 
     `pixels` [projection, row, column]: beam intensity in any linear unit, or line integrals of attenuation (no unit).
-    `times_s` (n,) since the first projection, None where they are not stated. `couch`: the pose of the table during
-    the scan. `exposure` holds for each projection. `beam_monitor` (n,): readings of a chamber in the beam, in any
-    linear unit, by which intensities may be divided; None where it is not stated.
+    `times_s` (n,) since the first projection never fall; None where they are not stated. `couch`: the pose of the table
+    during the scan. `exposure` holds for each projection. `beam_monitor` (n,): readings of a chamber in the beam, in
+    any linear unit, by which intensities may be divided; None where it is not stated.
     """
 
     pixels: ProjectionPixels
@@ -61,7 +61,13 @@ class Scan:
                 "(projections, rows, columns)."
             )
         if self.times_s is not None:
-            object.__setattr__(self, "times_s", frozen_array(self.times_s, (len(self),)))
+            times_s = frozen_array(self.times_s, (len(self),))
+            if (np.diff(times_s) < 0.0).any():
+                raise InvalidGeometry(
+                    "The times of projections never fall, as projections stand in the order in which they were taken; "
+                    "check when each was taken, or leave the times out."
+                )
+            object.__setattr__(self, "times_s", times_s)
         if self.beam_monitor is not None:
             object.__setattr__(self, "beam_monitor", frozen_array(self.beam_monitor, (len(self),)))
 

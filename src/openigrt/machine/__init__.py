@@ -20,7 +20,7 @@ from openigrt.machine.acceptance_phantom import (
 from openigrt.machine.acceptance_readings import AcceptanceReadings, convention_of_images, parse_readings, readings_form
 from openigrt.machine.beam_order import BeamLatency, BeamOrder, BeamPoint, BeamReading, BeamState
 from openigrt.machine.couch import LINEAR_AXES, Couch, CouchAxis, axis_positions
-from openigrt.machine.imager import BowTieFilter, FrameAngle, Imager, PanelLag, ScatterFit
+from openigrt.machine.imager import BowTieFilter, FilterMaterial, FrameAngle, Imager, PanelLag, ScatterFit
 from openigrt.machine.machine import Acceptance, ApertureAxis, CbctConvention, Machine
 from openigrt.machine.machine_file import parse_machine
 from openigrt.machine.ports import (
@@ -62,6 +62,7 @@ __all__ = [
     "CouchPort",
     "CouchReading",
     "Devices",
+    "FilterMaterial",
     "FrameAngle",
     "Imager",
     "ImagerPort",

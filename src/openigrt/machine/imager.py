@@ -15,6 +15,17 @@ class FrameAngle(StrEnum):
     GANTRY = "gantry"
 
 
+class FilterMaterial(StrEnum):
+    """What filters of a tube and bow-ties are made of: materials whose attenuation is known."""
+
+    ALUMINUM = "aluminum"
+    COPPER = "copper"
+    TITANIUM = "titanium"
+    IRON = "iron"
+    PMMA = "pmma"
+    WATER = "water"
+
+
 @dataclass(frozen=True, slots=True)
 class PanelLag:
     """`shares` of each frame's signal are trapped in the panel, and leave with these time constants in `frames`."""
@@ -40,7 +51,7 @@ class BowTieFilter:
     Angles rise; positive ones lie toward the room's +x when the source is above.
     """
 
-    material: str
+    material: FilterMaterial
     fan_angles_deg: tuple[float, ...]
     thicknesses_mm: tuple[float, ...]
 
@@ -63,7 +74,7 @@ class Imager:
     lag: PanelLag | None = None
     scatter: ScatterFit | None = None
     bow_tie: BowTieFilter | None = None
-    filters_mm: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    filters_mm: Mapping[FilterMaterial, float] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def has_corrections(self) -> bool:

@@ -7,7 +7,7 @@ import numpy as np
 
 from openigrt.errors import InputError, InvalidGeometry
 from openigrt.geometry import FlexMap
-from openigrt.machine.imager import BowTieFilter, FrameAngle, Imager, PanelLag, ScatterFit
+from openigrt.machine.imager import BowTieFilter, FilterMaterial, FrameAngle, Imager, PanelLag, ScatterFit
 from openigrt.machine.toml_table import TomlTable
 
 LARGEST_FLEX_MM = 100.0
@@ -104,7 +104,7 @@ def _bow_tie(table: TomlTable) -> BowTieFilter:
     """The [imager.bow_tie] table."""
     angles = _numbers(table, "fan_angles_deg", -WIDEST_FAN_DEG, WIDEST_FAN_DEG)
     thicknesses = _numbers(table, "thicknesses_mm", 0.0, THICKEST_FILTER_MM)
-    filter_ = BowTieFilter(table.value("material", str), angles, thicknesses)
+    filter_ = BowTieFilter(table.one_of("material", FilterMaterial), angles, thicknesses)
     table.require_no_more()
     if len(angles) != len(thicknesses) or len(angles) < 2 or not (np.diff(angles) > 0.0).all():
         raise InputError(
@@ -115,9 +115,16 @@ def _bow_tie(table: TomlTable) -> BowTieFilter:
     return filter_
 
 
-def _filters(table: TomlTable) -> dict[str, float]:
+def _filters(table: TomlTable) -> dict[FilterMaterial, float]:
     """The [imager.filters_mm] table: thickness by material."""
-    return {material: table.positive(material, THICKEST_FILTER_MM) for material in table.values}
+    for name in table.values:
+        if name not in list(FilterMaterial):
+            raise InputError(
+                f"{table.place}: {name!r} is no material whose attenuation is known; known are "
+                f"{', '.join(FilterMaterial)}.",
+                key=name,
+            )
+    return {FilterMaterial(name): table.positive(name, THICKEST_FILTER_MM) for name in table.values}
 
 
 def _numbers(table: TomlTable, key: str, least: float, most: float) -> tuple[float, ...]:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openigrt.geometry import Float64Array, RigidTransform
-from openigrt.images import Image
+from openigrt.images import GAP_IN_STEPS, LEAST_GAP_DEG, Image
 from openigrt.motion import ASIDE
 from openigrt.report.pictures import SOFT_TISSUE, difference_picture, difference_scale, gray_picture
 from openigrt.report.reconstruction_content import ReconstructionReportContent, ShownBreathing, ShownPhase
@@ -15,7 +15,6 @@ from openigrt.report.slices import Plane, PlaneView, field_corners_mm, plane_vie
 from openigrt.report.wording import plain
 
 OUTER, INNER = 100.0, 84.0
-LEAST_GAP_DEG, GAP_IN_STEPS = 1.0, 2.5
 FULL_TURN_DEG = 360.0
 LOWEST_HU, HIGHEST_HU, BIN_HU = -1100.0, 1700.0, 20.0
 CHART_WIDTH, CHART_HEIGHT = 640.0, 170.0
@@ -98,7 +97,7 @@ class TraceFigure:
 
 
 def arc_figure(angles_deg: Float64Array) -> ArcFigure:
-    """The angles of a scan in their order; gaps are over 1 degree, and over 2.5 times the usual step."""
+    """The angles of a scan in their order; gaps are over 1 degree, and over three times the usual step."""
     ticks = "".join(
         f"M{x * INNER:.1f} {y * INNER:.1f}L{x * OUTER:.1f} {y * OUTER:.1f}" for x, y in map(_on_circle, angles_deg)
     )

@@ -87,7 +87,7 @@ def _write(found: MachineAcceptance, folder: Path) -> None:
     }
     if not (folder / FORM).exists():
         pages[FORM] = readings_form(found.machine)
-    write_together(folder, {name: utf8(text) for name, text in pages.items()})
+    write_together(folder, {name: utf8(text) for name, text in pages.items()}, None)
 
 
 def acceptance_record(found: MachineAcceptance) -> Record:

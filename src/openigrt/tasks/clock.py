@@ -6,6 +6,22 @@ from time import perf_counter
 Progress = Callable[[str], None]
 
 
+class Pace:
+    """Passes on how a long step goes, no more often than every two seconds."""
+
+    def __init__(self, progress: Progress, every_s: float = 2.0) -> None:
+        """Begin; the first words are due after as long."""
+        self._progress, self._every_s = progress, every_s
+        self._last = perf_counter()
+
+    def tell(self, words: str) -> None:
+        """Words that count now, if it is time for any."""
+        now = perf_counter()
+        if now - self._last >= self._every_s:
+            self._last = now
+            self._progress(words)
+
+
 class Clock:
     """Seconds by step on a monotonic clock; `progress` hears the words of each step as it begins."""
 

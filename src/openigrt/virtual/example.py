@@ -1,49 +1,46 @@
 """The embedded example: a virtual pelvis with its plan, and an image of the day with a known setup error, as DICOM."""
 
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from pydicom import Dataset
-from pydicom.uid import CTImageStorage
 
-from openigrt.dicom import (
-    DeviceHeader,
-    PatientHeader,
-    SeriesHeader,
-    StudyHeader,
-    instance_uids,
-    save,
-    write_dose,
-    write_image_series,
-    write_plan,
-    write_structure_set,
-)
+from openigrt.dicom import save, write_image_series
 from openigrt.errors import InputError
-from openigrt.geometry import Float64Array, Grid, RigidTransform
-from openigrt.images import Image, Provenance
-from openigrt.patient import StructureRole, StructureSet
-from openigrt.virtual.case import (
-    DAILY_SIZE,
-    PLANNING_SIZE,
-    VirtualCase,
-    case_uid,
-    daily_image,
-    planned_structures,
-    planning_image,
-    virtual_case,
-    with_provenance,
-)
-from openigrt.virtual.treatment import Prescription, conformal_dose, conformal_plan
+from openigrt.geometry import Float64Array, Frame, PatientPosition, RigidTransform, fixed_from_lps, rotation_from_vector
+from openigrt.images import Image
+from openigrt.virtual.imaging.quick import SMALL_FIELD, quick_daily_image
+from openigrt.virtual.patients.patient import Day, VirtualPatient
+from openigrt.virtual.planning.datasets import planning_file_names, require_own_folder, slice_names, write_planning
+from openigrt.virtual.planning.headers import daily_series, described
+from openigrt.virtual.planning.identity import Identity
+from openigrt.virtual.planning.planning_ct import PLANNING_SCANS, planning_image
+from openigrt.virtual.planning.treatment import PLANNING_SEED, planned_treatment
+from openigrt.virtual.sites.pelvis import PelvisState, pelvis_in, pelvis_patient
 
-DOSE_SIZE, DOSE_SPACING_MM = (124, 84, 48), (3.2, 3.2, 3.2)
-CT_NAMES = tuple(f"CT_{k:03d}.dcm" for k in range(1, PLANNING_SIZE[2] + 1))
-PLANNING_NAMES = ("RS.dcm", "RP.dcm", "RD.dcm")
-CBCT_NAMES = tuple(f"CBCT_{k:03d}.dcm" for k in range(1, DAILY_SIZE[2] + 1))
-PLANNER = DeviceHeader("OpenIGRT", "virtual planning system")
-SCANNER = DeviceHeader("OpenIGRT", "virtual CT scanner")
-LINAC = DeviceHeader("OpenIGRT", "virtual linac", "VIRTUAL LINAC")
+EXAMPLE_SEED, DAILY_SEED = 20, 22
+ON_THE_AXIS = replace(PLANNING_SCANS["pelvis"], axis_mm=(0.0, 0.0))
+CBCT_NAMES = slice_names("CBCT", SMALL_FIELD.size[2])
+
+
+@dataclass(frozen=True, eq=False)
+class ExampleCase:
+    """A patient with a prostate to treat, one day, and where he lies then.
+
+    `plan_from_daily` is the truth for all that is fixed to the bones (LPS mm); the middle of the prostate of the day
+    lies `prostate_shift_mm` (3,) off its planned place in them. The daily frame has the machine isocenter as its origin
+    and room axes at couch zero.
+    """
+
+    patient: VirtualPatient
+    day: Day
+    plan_from_daily: RigidTransform
+    prostate_shift_mm: Float64Array
+
+    @property
+    def identity(self) -> Identity:
+        """Who he is in records."""
+        return Identity("pelvis", self.patient.seed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,120 +60,82 @@ class EmbeddedExample:
     prostate_shift_mm: Float64Array
 
 
+def example_case(seed: int) -> ExampleCase:
+    """The case of a seed: other fillings, gas and bowel on the day, a setup error of 6 to 8 mm and 1 to 2 degrees.
+
+    The prostate moves by 0.5 to 1.6 mm in the bones. Raises InputError for a seed below zero.
+    """
+    if seed < 0:
+        raise InputError(f"The seed of a virtual patient must be zero or more, found {seed}.", seed=seed)
+    rng, identity = np.random.default_rng((seed, EXAMPLE_SEED)), Identity("pelvis", seed)
+    plan, daily = Frame.plan(identity.uid("plan frame")), Frame.daily(identity.uid("daily frame"))
+    origin_mm = np.round(rng.uniform((-8.0, -22.0, -620.0), (8.0, -12.0, -480.0)), 1)
+    patient = pelvis_patient(plan, seed, origin_mm)
+    state = _state_of_the_day(rng)
+    rotation = rotation_from_vector(np.deg2rad(_vector(rng, 1.0, 2.0)))
+    ends = (plan, patient.isocenter_mm), (daily, np.zeros(3))
+    return ExampleCase(
+        patient=patient,
+        day=pelvis_in(patient, state),
+        plan_from_daily=RigidTransform.about_points(*ends, rotation, _vector(rng, 6.0, 8.0)),
+        prostate_shift_mm=np.array(state.prostate_shift_mm),
+    )
+
+
+def example_planning_image(case: ExampleCase) -> Image:
+    """The planning CT, about 1.9 x 1.9 x 3 mm, its middle on the axis of the scanner."""
+    return planning_image(case.patient, np.random.default_rng((case.patient.seed, PLANNING_SEED)), ON_THE_AXIS)
+
+
+def example_daily_image(case: ExampleCase) -> Image:
+    """The cone-beam CT of the day: its own frame, the linac's couch, 25 cm x 16 cm, with a cone-beam look."""
+    daily = case.plan_from_daily.from_frame
+    fixed_from_plan = fixed_from_lps(PatientPosition.HFS, daily, np.zeros(3)) @ case.plan_from_daily.inverse()
+    rng = np.random.default_rng((case.patient.seed, DAILY_SEED))
+    return quick_daily_image(case.patient, case.day, fixed_from_plan, 0.0, rng, daily=daily, field=SMALL_FIELD)
+
+
 def write_embedded_example(folder: Path, seed: int = 0) -> EmbeddedExample:
     """Write `folder`/plan (CT, structure set, plan, dose) and `folder`/daily (cone-beam CT); same seed, same bytes.
 
     Files of an earlier example are replaced. Raises InputError, and writes nothing, where one of the two folders holds
     anything else.
     """
-    case = virtual_case(seed)
-    folders = folder / "plan", folder / "daily"
-    _check_place(folders[0], {*CT_NAMES, *PLANNING_NAMES})
-    _check_place(folders[1], {*CBCT_NAMES})
-    planning, daily = _planning_files(case), _daily_files(case)
-    for place, names, datasets in (
-        (folders[0], (*CT_NAMES, *PLANNING_NAMES), planning),
-        (folders[1], CBCT_NAMES, daily),
-    ):
-        for name, dataset in zip(names, datasets, strict=True):
-            save(dataset, place / name)
+    case = example_case(seed)
+    plan_folder, daily_folder = folder / "plan", folder / "daily"
+    require_own_folder(plan_folder, planning_file_names(ON_THE_AXIS.size[2]))
+    require_own_folder(daily_folder, CBCT_NAMES)
+    treatment = planned_treatment(case.patient, image=example_planning_image(case))
+    series = daily_series(case.identity, case.identity.treated_at)
+    daily = write_image_series(described(example_daily_image(case), series), series)
+    write_planning(treatment, plan_folder)
+    for name, dataset in zip(CBCT_NAMES, daily, strict=True):
+        save(dataset, daily_folder / name)
     return EmbeddedExample(
-        plan_folder=folders[0],
-        daily_folder=folders[1],
-        patient_id=case.patient_id,
+        plan_folder=plan_folder,
+        daily_folder=daily_folder,
+        patient_id=case.identity.patient_id,
         plan_from_daily=case.plan_from_daily,
-        plan_isocenter_mm=case.isocenter_mm,
+        plan_isocenter_mm=case.patient.isocenter_mm,
         daily_isocenter_mm=np.zeros(3),
         prostate_shift_mm=case.prostate_shift_mm,
     )
 
 
-def _check_place(place: Path, names: set[str]) -> None:
-    """Raise InputError where a folder holds files that are none of ours."""
-    strangers = sorted({path.name for path in place.iterdir()} - names) if place.is_dir() else []
-    if strangers:
-        raise InputError(
-            f"{place} already holds {strangers[0]}"
-            f"{f' and {len(strangers) - 1} more files' if len(strangers) > 1 else ''}; choose an empty folder.",
-            folder=str(place),
-        )
-
-
-def _planning_files(case: VirtualCase) -> list[Dataset]:
-    """Planning CT, structure set, plan and dose."""
-    ct_series = _series(case, "CT", SCANNER, "Planning CT pelvis")
-    image = _described(planning_image(case), ct_series)
-    structures = planned_structures(case, image)
-    prescription = _prescription(case, structures)
-    dose = conformal_dose(case.planned, prescription, _dose_grid(case), case_uid(case.seed, "dose"))
-    return [
-        *write_image_series(image, ct_series),
-        write_structure_set(structures, image, _series(case, "RTSTRUCT", PLANNER, "Structures")),
-        write_plan(conformal_plan(prescription), _series(case, "RTPLAN", PLANNER, "Plan")),
-        write_dose(dose, _series(case, "RTDOSE", PLANNER, "Dose")),
-    ]
-
-
-def _daily_files(case: VirtualCase) -> list[Dataset]:
-    """The cone-beam CT of the day."""
-    series = _series(case, "CBCT", LINAC, "CBCT pelvis")
-    return list(write_image_series(_described(daily_image(case), series), series))
-
-
-def _series(case: VirtualCase, role: str, device: DeviceHeader, description: str) -> SeriesHeader:
-    """Header of one series; that of the day belongs to another study than those of the planning."""
-    is_daily = role == "CBCT"
-    day: datetime = case.treated_at if is_daily else case.planned_at
-    study = StudyHeader(
-        uid=case_uid(case.seed, "daily study" if is_daily else "planning study"),
-        started_at=day,
-        study_id="2" if is_daily else "1",
-        description="Image guidance" if is_daily else "Planning",
-    )
-    return SeriesHeader(
-        patient=PatientHeader(case.patient_id, "Pelvis^Virtual", date(1950, 1, 1), "M"),
-        study=study,
-        uid=case_uid(case.seed, f"{role} series"),
-        created_at=day,
-        description=description,
-        device=device,
+def _state_of_the_day(rng: np.random.Generator) -> PelvisState:
+    """Emptier bladder, other rectum, gas and bowel, and a prostate that has moved a little."""
+    x, y, z = _vector(rng, 0.5, 1.6)
+    return PelvisState(
+        bladder_ml=float(rng.uniform(150.0, 190.0)),
+        rectum_width=float(rng.uniform(0.94, 1.08)),
+        gas_width=float(rng.uniform(0.6, 1.15)),
+        gas_shift_mm=(0.0, 0.0, float(rng.uniform(-10.0, 12.0))),
+        prostate_shift_mm=(float(x), float(y), float(z)),
+        bowel_seed=1,
     )
 
 
-def _described(image: Image, series: SeriesHeader) -> Image:
-    """An image with the provenance that its series gives it."""
-    provenance = Provenance(
-        patient_id=series.patient.patient_id,
-        patient_name=series.patient.name,
-        study_uid=series.study.uid,
-        series_uid=series.uid,
-        series_description=series.description,
-        instance_uids=instance_uids(series.uid, image.grid.size[2]),
-        sop_class_uid=CTImageStorage,
-        manufacturer=series.device.manufacturer,
-        device_model=series.device.model,
-        station_name=series.device.station_name,
-        acquired_at=series.created_at,
-    )
-    return with_provenance(image, provenance)
-
-
-def _prescription(case: VirtualCase, structures: StructureSet) -> Prescription:
-    """What is treated: the PTV as it is contoured."""
-    ptv = next(s for s in structures.structures if s.role is StructureRole.PTV)
-    return Prescription(
-        frame=case.planned.frame,
-        plan_uid=case_uid(case.seed, "plan"),
-        structure_set_uid=structures.uid,
-        patient_id=case.patient_id,
-        isocenter_mm=case.isocenter_mm,
-        target_mm=np.vstack([contour.points_mm for contour in ptv.contours]),
-        created_at=case.planned_at,
-    )
-
-
-def _dose_grid(case: VirtualCase) -> Grid:
-    """Where the dose is computed: 40 x 27 x 15 cm about the isocenter."""
-    spacing_mm = np.array(DOSE_SPACING_MM)
-    corner_mm = np.round(case.isocenter_mm - 0.5 * (np.array(DOSE_SIZE) - 1) * spacing_mm, 1)
-    return Grid(case.planned.frame, corner_mm, spacing_mm, np.eye(3), DOSE_SIZE)
+def _vector(rng: np.random.Generator, shortest: float, longest: float) -> Float64Array:
+    """A vector (3,) of random direction and length."""
+    direction = rng.standard_normal(3)
+    return np.asarray(rng.uniform(shortest, longest) * direction / np.linalg.norm(direction))

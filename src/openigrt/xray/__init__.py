@@ -111,9 +111,19 @@ from openigrt.xray.shroud import (
     breathing_in,
 )
 from openigrt.xray.spectrum import (
+    HIGHEST_VOLTAGE_KV,
+    LOWEST_VOLTAGE_KV,
     Spectrum,
     Tube,
     tube_spectrum,
+)
+from openigrt.xray.strays import (
+    WithoutStrays,
+)
+from openigrt.xray.surroundings import (
+    Surroundings,
+    cut_off,
+    surroundings,
 )
 from openigrt.xray.total_variation import (
     TotalVariationSettings,
@@ -124,6 +134,8 @@ __all__ = [
     "AXIAL_DIRECTION",
     "BONE",
     "CONTAINS_PRIOR",
+    "HIGHEST_VOLTAGE_KV",
+    "LOWEST_VOLTAGE_KV",
     "SOFT_TISSUE",
     "WHOLE",
     "Arc",
@@ -154,9 +166,11 @@ __all__ = [
     "RampWindow",
     "Shroud",
     "Spectrum",
+    "Surroundings",
     "TotalVariationSettings",
     "Tube",
     "UniformScatter",
+    "WithoutStrays",
     "adapted_prior",
     "amsterdam_shroud",
     "arc_of",
@@ -167,6 +181,7 @@ __all__ = [
     "breathing_in",
     "covering_grid",
     "cupping_remark",
+    "cut_off",
     "fan_of",
     "field_of_view",
     "levels_of_histogram",
@@ -186,6 +201,7 @@ __all__ = [
     "ring_pattern",
     "scale_of_plan",
     "soft_tissue_remark",
+    "surroundings",
     "trace_of",
     "tube_spectrum",
     "water_hardening",

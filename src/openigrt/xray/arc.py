@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from openigrt.errors import InconsistentInput
 from openigrt.geometry import Float64Array, Trajectory
+from openigrt.images import SAME_ANGLE_DEG
 
 FULL_TURN_DEG = 360.0
-SAME_ANGLE_DEG = 0.01
-LARGEST_GAP_STEPS = 5.0
-WIDEST_STEP_DEG = 10.0
+LARGEST_GAP_STEPS, WIDEST_STEP_DEG = 5.0, 10.0  # no image is made across more; smaller gaps are `images` doubts
 FEWEST_PROJECTIONS = 4
 
 
@@ -50,8 +50,7 @@ def arc_of(trajectory: Trajectory) -> Arc:
             f"A reconstruction needs projections all around, and there are {len(angles)}; check that the folder holds "
             "the whole scan."
         )
-    places, inverse, counts = np.unique(np.round(angles / SAME_ANGLE_DEG), return_inverse=True, return_counts=True)
-    places = np.bincount(inverse.reshape(-1), angles) / counts
+    places, inverse, counts = _places(angles)
     if len(places) < FEWEST_PROJECTIONS:
         raise InconsistentInput(
             f"The {len(angles)} projections stand at {len(places)} gantry angles only; check that each has its own."
@@ -65,9 +64,9 @@ def arc_of(trajectory: Trajectory) -> Arc:
         steps = (gaps + np.roll(gaps, 1)) / 2.0
         return Arc(
             ArcKind.FULL,
-            float(places[0]),
+            float(np.mod(places[0], FULL_TURN_DEG)),
             FULL_TURN_DEG,
-            np.mod(angles - places[0], FULL_TURN_DEG),
+            (places - places[0])[inverse],
             _shared(steps, inverse, counts),
             warnings,
         )
@@ -79,20 +78,44 @@ def arc_of(trajectory: Trajectory) -> Arc:
         )
     ordered = np.roll(np.arange(len(places)), -int(wide[0]) - 1)
     start = float(places[ordered[0]])
-    from_start = np.mod(places - start, FULL_TURN_DEG)
+    from_start = np.where(places < start, places + FULL_TURN_DEG, places) - start
     between = np.diff(from_start[ordered])
     steps = np.empty(len(places))
     steps[ordered] = np.concatenate([between[:1], between[:-1] + between[1:], between[-1:]]) / 2.0
-    of_each = from_start[inverse.reshape(-1)]
-    return Arc(ArcKind.SHORT, start, float(between.sum()), of_each, _shared(steps, inverse, counts), warnings)
+    return Arc(
+        ArcKind.SHORT,
+        float(np.mod(start, FULL_TURN_DEG)),
+        float(between.sum()),
+        from_start[inverse],
+        _shared(steps, inverse, counts),
+        warnings,
+    )
 
 
-def _shared(steps: Float64Array, inverse: np.ndarray, counts: np.ndarray) -> Float64Array:
+def _places(angles_deg: Float64Array) -> tuple[Float64Array, NDArray[np.intp], NDArray[np.intp]]:
+    """Places (m,) that rise by less than a turn, the place of each projection (n,), and how many stand at each (m,).
+
+    Angles that follow one another within SAME_ANGLE_DEG are one place, also across 360 degrees.
+    """
+    turned = np.mod(angles_deg, FULL_TURN_DEG)
+    order = np.argsort(turned, kind="stable")
+    ordered = turned[order]
+    number = np.concatenate([[0], np.cumsum(np.diff(ordered) > SAME_ANGLE_DEG)])
+    if number[-1] > 0 and ordered[0] + FULL_TURN_DEG - ordered[-1] <= SAME_ANGLE_DEG:
+        ordered = np.where(number == number[-1], ordered - FULL_TURN_DEG, ordered)
+        number = np.where(number == number[-1], 0, number)
+    counts = np.bincount(number)
+    inverse = np.empty(len(order), dtype=np.intp)
+    inverse[order] = number
+    return np.bincount(number, ordered) / counts, inverse, counts
+
+
+def _shared(steps: Float64Array, inverse: NDArray[np.intp], counts: NDArray[np.intp]) -> Float64Array:
     """The step of each projection: that of its place, shared among those that stand there."""
-    return np.asarray((steps / counts)[inverse.reshape(-1)])
+    return np.asarray((steps / counts)[inverse])
 
 
-def _repeated(counts: np.ndarray) -> tuple[str, ...]:
+def _repeated(counts: NDArray[np.intp]) -> tuple[str, ...]:
     """A warning where several projections stand at one angle."""
     repeated = int((counts > 1).sum())
     if not repeated:

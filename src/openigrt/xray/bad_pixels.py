@@ -84,6 +84,23 @@ def repair_of(bad: BoolArray) -> Repair:
     return Repair(bad, sources, np.stack([1.0 - share_after, share_after], axis=1).astype(np.float32))
 
 
+def require_enough_numbers(strays: BoolArray, number: int) -> None:
+    """Raise InconsistentInput for a projection (rows, columns) most of which cannot be interpolated."""
+    share = float(strays.mean())
+    if share > LARGEST_BAD_SHARE:
+        raise InconsistentInput(
+            f"In projection {number} {100.0 * share:.0f} % of the pixels are no numbers (NaN or infinite), and at most "
+            f"{100.0 * LARGEST_BAD_SHARE:.0f} % can be interpolated; leave that projection out, with its line of the "
+            "geometry, or export the scan again.",
+            stray_share=share,
+        )
+
+
+def strays_remark(count: int) -> str:
+    """What a person should know of so many pixels."""
+    return f"{count} pixels of projections are no numbers (NaN or infinite); they were interpolated."
+
+
 def _neighbours(bad: BoolArray) -> tuple[IntArray, IntArray]:
     """Column of the nearest good pixel before and after each one (rows, columns); far away where there is none."""
     columns = np.arange(bad.shape[1])

@@ -18,22 +18,29 @@ class FieldOfView:
     """The body round the room's y axis that a scan reconstructs whole.
 
     `radius_mm` about the axis; at the axis it reaches from `first_mm` to `last_mm` along y, and less beside it, as the
-    cone narrows toward a source at `source_axis_distance_mm`, and widens beyond: an end that lies off the central plane
-    on the same side as the other one is lost where it widens.
+    cone narrows toward sources at `source_axis_distance_mm`, whose y are within `source_y_mm` (least, most), and widens
+    beyond: an end that lies on the same side of a source as the other one is lost where it widens.
     """
 
     radius_mm: float
     first_mm: float
     last_mm: float
     source_axis_distance_mm: float
+    source_y_mm: tuple[float, float] = (0.0, 0.0)
 
     def contains(self, points_mm: Float64Array) -> NDArray[np.bool_]:
         """Whether points (..., 3) of the room lie in it."""
         radius = np.hypot(points_mm[..., 0], points_mm[..., 2])
-        beside = radius / self.source_axis_distance_mm
         y = points_mm[..., 1]
-        least, most = self.first_mm + beside * abs(self.first_mm), self.last_mm - beside * abs(self.last_mm)
+        least, most = self.ends_mm(radius)
         return np.asarray((radius <= self.radius_mm) & (y >= least) & (y <= most))
+
+    def ends_mm(self, radius_mm: Float64Array) -> tuple[Float64Array, Float64Array]:
+        """The y at which it begins and ends at distances (...) from the axis."""
+        beside = radius_mm / self.source_axis_distance_mm
+        least = self.first_mm + beside * max(abs(self.first_mm - source) for source in self.source_y_mm)
+        most = self.last_mm - beside * max(abs(self.last_mm - source) for source in self.source_y_mm)
+        return least, most
 
     def mask(self, grid: Grid) -> NDArray[np.bool_]:
         """Voxels [k, j, i] of a grid in the room whose centres lie in it, a slice at a time."""
@@ -56,7 +63,8 @@ def field_of_view(trajectory: Trajectory, fan: Fan) -> FieldOfView:
     first, last = float(at_axis[:, 0].max()), float(at_axis[:, 1].min())
     if radius <= 0.0 or last <= first:
         raise InvalidGeometry("No part of the room is seen by all projections; check the position of the detector.")
-    return FieldOfView(radius, first, last, float(to_axis.mean()))
+    along = straight.sources_mm[:, 1]
+    return FieldOfView(radius, first, last, float(to_axis.mean()), (float(along.min()), float(along.max())))
 
 
 def covering_grid(

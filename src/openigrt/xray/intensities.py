@@ -9,7 +9,7 @@ from scipy import ndimage
 from openigrt.errors import InconsistentInput, InvalidGeometry
 from openigrt.geometry import Float64Array
 from openigrt.images import ProjectionPixels
-from openigrt.xray.bad_pixels import LARGEST_BAD_SHARE, Repair, repair_of
+from openigrt.xray.bad_pixels import LARGEST_BAD_SHARE, Repair, repair_of, require_enough_numbers, strays_remark
 from openigrt.xray.fdk import blocks
 
 Float32Array = NDArray[np.float32]
@@ -77,11 +77,12 @@ class Panel:
         object.__setattr__(self, "warnings", repair.warnings())
         object.__setattr__(self, "_repair", repair)
 
-    def transmissions(self, raw: Float32Array) -> tuple[Float32Array, "FrameFlaws"]:
+    def transmissions(self, raw: Float32Array, first: int = 0) -> tuple[Float32Array, "FrameFlaws"]:
         """Share of the beam that came through [projection, row, column] of counts, and what was wrong with those.
 
-        Bad pixels and those that are no numbers are interpolated from their neighbours. Raises InconsistentInput where
-        too many of a projection are bad, InvalidGeometry for another shape.
+        `first` is the number of the first of them in the scan. Bad pixels and those that are no numbers are
+        interpolated from their neighbours. Raises InconsistentInput where too many of a projection are bad,
+        InvalidGeometry for another shape.
         """
         if raw.ndim != 3 or raw.shape[1:] != self.dark.shape:
             raise InvalidGeometry(f"Projections of {raw.shape[1:]} pixels do not fit a panel of {self.dark.shape}.")
@@ -93,6 +94,7 @@ class Panel:
         strays[:, self.bad] = False
         self._repair.apply(out)
         for n in np.flatnonzero(strays.any(axis=(1, 2))):
+            require_enough_numbers(strays[n], first + int(n))
             repair_of(strays[n] | self.bad).apply(out[n : n + 1])
         return out, FrameFlaws(raw.size, saturated, int(strays.sum()))
 
@@ -125,7 +127,7 @@ class FrameFlaws:
                 f"{self.saturated} pixels ({100.0 * share:.2g} %) are saturated: the skin may look thicker there."
             )
         if self.not_numbers:
-            said.append(f"{self.not_numbers} pixels of projections are no numbers; they were interpolated.")
+            said.append(strays_remark(self.not_numbers))
         return tuple(said)
 
 
@@ -158,7 +160,7 @@ def levels_of_histogram(intensities: ProjectionPixels) -> tuple[Float64Array, tu
     levels = np.concatenate([[_open_level(frame) for frame in intensities[which]] for which in blocks(count)])
     if np.isneginf(levels).all():
         raise InconsistentInput(
-            "The projections are empty or hold pixels that are no numbers; there is no beam to find."
+            "The projections are empty: no pixel counted anything, so there is no beam to find. Export them again."
         )
     levels[~np.isfinite(levels)] = np.nan
     if np.isfinite(levels).any():

@@ -13,6 +13,7 @@ from scipy import ndimage
 
 from openigrt.errors import InconsistentInput, InvalidGeometry
 from openigrt.geometry import Grid
+from openigrt.xray.hounsfield import AIR_HU
 
 Float32Array = NDArray[np.float32]
 BoolArray = NDArray[np.bool_]
@@ -20,7 +21,6 @@ BoolArray = NDArray[np.bool_]
 LARGEST_METAL_SHARE = 0.05
 LARGEST_TRACE_SHARE = 0.5
 SMALLEST_PRIOR = 0.05
-AIR_HU = -1000.0
 PRIOR_AIR_HU = -500.0
 PRIOR_BONE_HU = 250.0
 

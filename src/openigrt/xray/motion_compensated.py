@@ -33,6 +33,7 @@ from openigrt.xray.redundancy import fan_of
 Float32Array = NDArray[np.float32]
 
 WITHIN_VOXELS = 0.5
+FARTHEST_MM = 150.0  # no organ goes farther in a breath; a volume as much larger is held
 
 
 def reconstruct_motion_compensated(
@@ -121,4 +122,10 @@ def _require_covering(field: DisplacementField, grid: Grid, name: str) -> None:
         raise InvalidGeometry(
             f"The displacement field of bin {name} holds nodes without a displacement; fill them, with zeros where "
             "nothing moves."
+        )
+    farthest_mm = float(np.linalg.norm(field.vectors_mm, axis=-1).max(initial=0.0))
+    if farthest_mm > FARTHEST_MM:
+        raise InvalidGeometry(
+            f"The displacement field of bin {name} leads {farthest_mm:.0f} mm away, and no organ moves by more than "
+            f"{FARTHEST_MM:.0f} mm in a breath; check its unit and its registration."
         )

@@ -5,7 +5,8 @@ from numpy.typing import NDArray
 
 from openigrt.errors import InconsistentInput
 from openigrt.geometry import Float64Array
-from openigrt.xray.arc import FULL_TURN_DEG, SAME_ANGLE_DEG, Arc, ArcKind
+from openigrt.images import SAME_ANGLE_DEG
+from openigrt.xray.arc import FULL_TURN_DEG, Arc, ArcKind
 
 GAP_STEPS = 2.5
 

@@ -15,6 +15,7 @@ from scipy import ndimage
 from openigrt.errors import InvalidGeometry
 from openigrt.geometry import Trajectory
 from openigrt.xray.beam_hardening import BeamHardening
+from openigrt.xray.hounsfield import AIR_HU
 from openigrt.xray.redundancy import at_isocenter_mm
 from openigrt.xray.scatter import limited, require_signal
 from openigrt.xray.smoothness import CosineBasis
@@ -25,7 +26,6 @@ BoolArray = NDArray[np.bool_]
 SHORTEST_WAVE_MM = 30.0
 CONTAINS_PRIOR = "contains planning prior"
 SMALLEST_WEIGHT = 1e-5
-AIR_HU = -1000.0
 DAILY_AIR_HU = -450.0
 
 

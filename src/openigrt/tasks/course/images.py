@@ -20,22 +20,18 @@ from openigrt.tasks.reconstruction.projection_corrections import (
 from openigrt.tasks.reconstruction.reconstruction import ReconstructionSettings
 from openigrt.tasks.reconstruction.volume_making import bench_of
 from openigrt.virtual import (
-    HEAD_CBCT,
     PELVIS_CBCT,
-    TRUNK_CBCT,
+    PELVIS_DEMO_CBCT,
     ConeBeamProtocol,
     PatientOnCouch,
     PatientProjections,
     VirtualLinac,
-    demo_of,
     quick_daily_image,
-    true_plan_from_daily,
 )
 from openigrt.xray import HuScale, Panel
 
 SCAN_S = 60.0
 FULL_VOXEL_MM, DEMO_VOXEL_MM = 1.0, 2.0
-CLINICAL_SCANS = {"pelvis": PELVIS_CBCT, "head_neck": HEAD_CBCT, "brain": HEAD_CBCT}
 IMAGE_SEED, PANEL_SEED = 419, 421
 
 
@@ -64,8 +60,8 @@ class DayImager:
 
     def _protocol(self, site: str) -> ConeBeamProtocol:
         """How a site is scanned."""
-        clinical = CLINICAL_SCANS.get(site, TRUNK_CBCT)
-        return clinical if self.settings.imaging is Imaging.FULL else demo_of(clinical)
+        clinical = PELVIS_CBCT
+        return clinical if self.settings.imaging is Imaging.FULL else PELVIS_DEMO_CBCT
 
     @property
     def _voxel_mm(self) -> float:
@@ -77,11 +73,16 @@ class DayImager:
         clock = linac.devices.clock
         middle_s = clock.now_s + 0.5 * SCAN_S
         clock.sleep_until(clock.now_s + SCAN_S)
-        truth = true_plan_from_daily(
-            lying.patient, self._frame(middle_s), lying.fixed_from_plan(middle_s), linac.truth.imaging_isocenter_mm
-        )
         rng = np.random.default_rng((self.settings.seed, self.number, round(1000.0 * middle_s), IMAGE_SEED))
-        return quick_daily_image(lying.patient, lying.day, truth, middle_s - lying.lain_down_s, rng)
+        return quick_daily_image(
+            lying.patient,
+            lying.day,
+            lying.fixed_from_plan(middle_s),
+            middle_s - lying.lain_down_s,
+            rng,
+            daily=self._frame(middle_s),
+            imager_offset_mm=linac.truth.imaging_isocenter_mm,
+        )
 
     def _reconstructed(self, linac: VirtualLinac, lying: PatientOnCouch) -> Image:
         """A scan with the patient breathing and drifting while the gantry turns, corrected and reconstructed."""

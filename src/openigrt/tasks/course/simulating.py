@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -104,7 +105,7 @@ def _treated(settings: CourseSettings, out: Path, clock: Clock) -> Course:
         place = out / FRACTIONS / f"{number:02d}"
         if kept_fraction(place) is None:
             clock.step(f"fraction_{number:02d}", f"fraction {number} of {settings.fractions}")
-            _whole(place, lambda into, number=number: _fraction(settings, patient, side, number, into))
+            _whole(place, partial(_fraction, settings, patient, side, number))
         kept = kept_fraction(place)
         if kept is not None:
             treated.append(kept)

@@ -79,9 +79,10 @@ class Treatment:
 def treat(room: Room, plan: PlanSide, place: Path, *, is_verified: bool) -> Treatment:
     """One fraction, its images and guidance written below `place`.
 
-    A person is played who looks at what guidance calls for: he approves a move that it recommends, and sets the patient
-    up again where it recommends none. After three setups the patient goes home untreated. With `is_verified` a second
-    image follows a correction; one beyond the tolerance of the protocol leads to another correction.
+    A person is played who looks at what guidance calls for. He approves a move that it recommends, and one of a trusted
+    match of which nothing else says whether it may stand for the target; else he sets the patient up again. After three
+    setups the patient goes home untreated. With `is_verified` a second image follows a correction; one beyond the
+    tolerance of the protocol leads to another correction.
     """
     images: list[SeenImage] = []
     for set_up in range(1, MOST_SETUPS + 1):
@@ -115,7 +116,7 @@ def _seen(room: Room, plan: PlanSide, place: Path, purpose: Purpose, set_up: int
     correction = guidance.correction
     tolerance_mm = guidance.protocol.verification_tolerance_mm
     is_left = purpose is Purpose.VERIFICATION and _off_target_mm(guidance) <= tolerance_mm
-    is_moved = correction.is_recommended and correction.target_pose is not None and not is_left
+    is_moved = is_approved(guidance) and correction.target_pose is not None and not is_left
     if is_moved and correction.target_pose is not None:
         room.devices.couch.move_to(correction.target_pose)
         wait_until_still(room.devices.couch, clock, LONGEST_MOVE_S)
@@ -133,6 +134,21 @@ def guided(plan: PlanSide, today: Path, decided_at: datetime) -> Guidance:
 def required_of(guidance: Guidance) -> RigidTransform:
     """The motion of the room that a match asks for."""
     return required_motion(guidance.match, guidance.alignment, guidance.target).motion
+
+
+def is_approved(guidance: Guidance) -> bool:
+    """Whether the person who is played approves the move: as recommended, or having looked at a surrogate in doubt.
+
+    Never a move of a match that is not trusted, that another region contradicts, or beyond a guard or a limit.
+    """
+    correction, protocol = guidance.correction, guidance.protocol
+    if correction.is_recommended or correction.action is not Action.CALL:
+        return correction.is_recommended
+    if guidance.match.trust.verdict is not Verdict.TRUSTED or guidance.surrogate.verdict is not Verdict.LOOK:
+        return False
+    found = setup_error_of(guidance.match.plan_from_daily, guidance.alignment)
+    is_within = found.length_mm <= protocol.max_shift_mm and max(map(abs, found.values[3:])) <= protocol.max_angle_deg
+    return is_within and not correction.limits_exceeded
 
 
 def _is_good_to_go(image: SeenImage) -> bool:

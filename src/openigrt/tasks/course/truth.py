@@ -87,7 +87,8 @@ def delivery_of(
 ) -> Delivery:
     """What the beam met at the times (n,) while it was on.
 
-    `beside_planned_mm` says how far points (n, 3) of the planning image lie outside the planned target, mm.
+    `beside_planned_mm` says how far points (n, 3) of the planning image lie outside the planned target, mm; drawn
+    points that are a little off its surface count from where they are.
     """
     places = np.stack([truth.places_mm(time_s) for time_s in beam_times_s])
     planned_mm = truth.planned_mm
@@ -96,6 +97,7 @@ def delivery_of(
     middles_mm = places.mean(axis=1) - planned_mm.mean(axis=0)
     plan_from_room = truth.lying.planned_place(truth.lying.setup_couch).inverse()
     in_plan_mm = plan_from_room.points(places.reshape(-1, 3)).reshape(places.shape)
+    beside_mm = beside_planned_mm(in_plan_mm.reshape(-1, 3)).reshape(places.shape[:2])
     reach_mm = {
         name: float(np.max(in_plan_mm @ axis) - np.max(truth.surface_mm @ axis))
         for name, axis in ((name, np.array(axis)) for name, axis in DIRECTIONS.items())
@@ -106,7 +108,7 @@ def delivery_of(
         since_image_s=float(beam_times_s[0] - of.image_times_s[-1]),
         residual=setup_error_of_motion(motion),
         largest_mm=float(np.linalg.norm(middles_mm, axis=1).max()),
-        expansion_mm=max(0.0, float(beside_planned_mm(in_plan_mm.reshape(-1, 3)).max())),
+        expansion_mm=max(0.0, float((beside_mm - beside_planned_mm(truth.surface_mm)).max())),
         reach_mm=reach_mm,
         budget=_budget(truth, of, motion, averaged),
     )

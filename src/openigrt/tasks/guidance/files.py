@@ -31,7 +31,7 @@ def write_guidance(guidance: Guidance, folder: str | Path) -> Path:
         REPORT: utf8(render_guidance_report(report_content(guidance))),
         CORRECTION: utf8(json.dumps(guidance_record(guidance), indent=2, ensure_ascii=False, allow_nan=False) + "\n"),
     }
-    write_together(folder, contents)
+    write_together(folder, contents, CORRECTION)
     return folder
 
 

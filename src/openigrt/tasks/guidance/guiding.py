@@ -15,7 +15,7 @@ from openigrt.guidance import Alignment, decide_correction, judge_surrogate
 from openigrt.patient import Match
 from openigrt.registration import Question, match_rigid
 from openigrt.tasks.clock import Clock, Progress
-from openigrt.tasks.guidance.files import RESULTS, write_guidance
+from openigrt.tasks.guidance.files import CORRECTION, RESULTS, write_guidance
 from openigrt.tasks.guidance.guidance import Guidance
 from openigrt.tasks.guidance.inputs import (
     named_by,
@@ -155,7 +155,7 @@ def _registration(
         return None if start is None else read_start(Path(start))
     finally:
         if out is not None:
-            tell_set_aside(Path(out), RESULTS, "run", progress)
+            tell_set_aside(Path(out), RESULTS, CORRECTION, "run", progress)
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -22,7 +22,14 @@ from openigrt.dicom import (
     read_plan_folder,
     read_spatial_registration,
 )
-from openigrt.errors import InconsistentInput, InputError, MissingInput, UnsupportedInput, UnsupportedPatientPosition
+from openigrt.errors import (
+    InconsistentInput,
+    InputError,
+    MissingInput,
+    UnsupportedInput,
+    UnsupportedPatientPosition,
+    WrongUsage,
+)
 from openigrt.files import builtin_machine, builtin_machine_names, read_machine
 from openigrt.geometry import CouchPose, DegreesOfFreedom, PatientPosition, RigidTransform
 from openigrt.guidance import Alignment, likely_turns
@@ -150,6 +157,14 @@ def position_of(given: str | None) -> PatientPosition | None:
         raise UnsupportedPatientPosition(
             f"--position is {in_short(given)}; expected one of {expected}.", found=given
         ) from None
+
+
+def position_asked(given: str | None) -> PatientPosition | None:
+    """The patient position of --position; raises WrongUsage for any other word."""
+    try:
+        return position_of(given)
+    except UnsupportedPatientPosition as error:
+        raise WrongUsage(error.sentence, **error.facts) from None
 
 
 def patient_position(folder: PlanFolder, daily: DailyFolder, given: PatientPosition | None) -> PatientPosition:

@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from openigrt.dicom import PlanFolder, Straightening
-from openigrt.errors import ConfigurationRequired, InputError
+from openigrt.errors import ConfigurationRequired, InputError, WrongUsage
 from openigrt.images import Image
 from openigrt.machine import Imager
 from openigrt.tasks.clock import Clock, Progress
-from openigrt.tasks.guidance.inputs import machine_of, position_of, read_plan_input
+from openigrt.tasks.guidance.inputs import machine_of, position_asked, read_plan_input
 from openigrt.tasks.guidance.isocenters import plan_isocenter
-from openigrt.tasks.radiographs.files import FILES, RESULTS, write_radiographs
+from openigrt.tasks.radiographs.files import FILES, RECORD, RESULTS, write_radiographs
 from openigrt.tasks.radiographs.outlines import Shadows, chosen_structures, opening_of
 from openigrt.tasks.radiographs.radiographs import DrrSettings, Radiograph, Radiographs, RadiographWindow
 from openigrt.tasks.radiographs.views import (
@@ -27,6 +27,7 @@ from openigrt.tasks.radiographs.views import (
     beam_views,
     gantry_views,
     lying,
+    require_behind_patient,
     require_distinct,
 )
 from openigrt.tasks.results.folder import require_usable_folder
@@ -79,11 +80,11 @@ def drr(
     require_paths(plan=plan, **given(machine=machine, out=out))
     require_texts(**given(position=position, plan_uid=plan_uid, plan_series=plan_series))
     require_listener(progress)
-    settings, lay = _settings(how, machine), position_of(position)
+    settings, lay = _settings(how, machine), position_asked(position)
     imager = None if machine is None else _imager_of(machine)
     if out is not None:
         require_usable_folder(Path(out), FILES, Path(plan))
-        tell_set_aside(Path(out), RESULTS, "run", progress)
+        tell_set_aside(Path(out), RESULTS, RECORD, "run", progress)
     clock = Clock(progress)
     clock.step("read", "reading the plan")
     folder = read_plan_input(Path(plan), plan_uid, lay, plan_series, Straightening.REFUSED)
@@ -110,7 +111,7 @@ def _views(
     if plan is None:
         angles = angles or WITHOUT_PLAN_DEG
     elif isocenter is not None and not angles:
-        raise InputError("Beams have their isocenters from the plan; --isocenter is for views of --gantry: give both.")
+        raise WrongUsage("Beams have their isocenters from the plan; --isocenter is for views of --gantry: give both.")
     views = [] if plan is None else list(beam_views(plan, settings.beam))
     if plan is None and settings.beam is not None:
         raise InputError(f"There is no plan in the plan folder, so no beam {settings.beam}; leave --beam out.")
@@ -127,6 +128,7 @@ def _views(
         messages.append("--machine counts for views of --gantry only: a beam is seen from its own source.")
     distance_mm = settings.source_image_distance_mm
     views = [view if distance_mm is None else replace(view, source_image_distance_mm=distance_mm) for view in views]
+    require_behind_patient(views)
     require_distinct(views)
     _require_bearable(len(views) * len(settings.windows), settings.size)
     return tuple(views), tuple(messages)
@@ -170,20 +172,20 @@ def _settings(how: HowSeen, machine: str | Path | None) -> DrrSettings:
     """What was asked for, checked."""
     unknown = sorted(how.keys() - HowSeen.__annotations__.keys())
     if unknown:
-        raise InputError(f"drr knows no {unknown[0]!r}; expected {', '.join(HowSeen.__annotations__)}.")
+        raise WrongUsage(f"drr knows no {unknown[0]!r}; expected {', '.join(HowSeen.__annotations__)}.")
     usual = DrrSettings()
     distance_mm, beam, names = how.get("source_to_image"), how.get("beam"), how.get("structures", ())
     require_names(structures=names)
     return DrrSettings(
         windows=_windows(how.get("window", usual.windows)),
-        size=_pair(how.get("size", usual.size), "size", lambda n: _whole(n, "size", LARGEST_SIZE)),
+        size=_pair(how.get("size", usual.size), "--size", lambda n: _whole(n, "--size", LARGEST_SIZE)),
         spacing_mm=_pair(
-            how.get("spacing", usual.spacing_mm), "spacing", lambda x: _within(x, "spacing", FINEST_MM, COARSEST_MM)
+            how.get("spacing", usual.spacing_mm), "--spacing", lambda x: _within(x, "--spacing", FINEST_MM, COARSEST_MM)
         ),
         source_image_distance_mm=None
         if distance_mm is None
-        else _within(distance_mm, "source_to_image", NEAREST_MM, FARTHEST_MM),
-        beam=None if beam is None else _whole(beam, "beam", None),
+        else _within(distance_mm, "--source-to-image", NEAREST_MM, FARTHEST_MM),
+        beam=None if beam is None else _whole(beam, "--beam", None),
         gantry_angles_deg=_angles(how.get("gantry", ())),
         machine=None if machine is None else Path(machine).name,
         structures=(names,) if isinstance(names, str) else tuple(names),
@@ -209,9 +211,9 @@ def _windows(names: str | Sequence[str]) -> tuple[RadiographWindow, ...]:
     known = list(RadiographWindow)
     for name in listed:
         if name not in known:
-            raise InputError(f"window is {in_short(name)}; expected one of {', '.join(known)}.")
+            raise WrongUsage(f"--window is {in_short(name)}; expected one of {', '.join(known)}.")
     if not listed:
-        raise InputError(f"window is empty; expected one of {', '.join(known)}.")
+        raise WrongUsage(f"--window is empty; expected one of {', '.join(known)}.")
     return tuple(RadiographWindow(name) for name in listed)
 
 
@@ -219,28 +221,28 @@ def _pair(values: object, name: str, checked: Callable[[object], Number]) -> tup
     """Columns and rows, each checked."""
     values = values.tolist() if isinstance(values, np.ndarray) else values
     if isinstance(values, str) or not isinstance(values, Sequence) or len(values) != 2:
-        raise InputError(f"{name} is {in_short(values)}; expected two numbers, for columns and rows.")
+        raise WrongUsage(f"{name} is {in_short(values)}; expected two numbers, for columns and rows.")
     return checked(values[0]), checked(values[1])
 
 
 def _angles(values: Sequence[float]) -> tuple[float, ...]:
     """Gantry angles."""
     if isinstance(values, str) or not isinstance(values, Sequence) or len(values) > MOST_ANGLES:
-        raise InputError(f"gantry is {in_short(values)}; expected up to {MOST_ANGLES} angles in degrees.")
-    return tuple(_within(value, "gantry", -LARGEST_ANGLE_DEG, LARGEST_ANGLE_DEG) for value in values)
+        raise WrongUsage(f"--gantry is {in_short(values)}; expected up to {MOST_ANGLES} angles in degrees.")
+    return tuple(_within(value, "--gantry", -LARGEST_ANGLE_DEG, LARGEST_ANGLE_DEG) for value in values)
 
 
 def _whole(value: object, name: str, most: int | None) -> int:
-    """A whole number, from 1 to `most` where that is given; raises InputError."""
+    """A whole number, from 1 to `most` where that is given; raises WrongUsage."""
     is_whole = isinstance(value, Integral) and not isinstance(value, bool)
     if not is_whole or (most is not None and not 1 <= int(value) <= most):  # type: ignore[call-overload]
         expected = "a whole number" if most is None else f"whole numbers from 1 to {most}"
-        raise InputError(f"{name} is {in_short(value)}; expected {expected}.")
+        raise WrongUsage(f"{name} is {in_short(value)}; expected {expected}.")
     return int(value)  # type: ignore[call-overload,no-any-return]
 
 
 def _within(value: object, name: str, least: float, most: float) -> float:
-    """A number in its bounds; raises InputError."""
+    """A number in its bounds; raises WrongUsage."""
     if isinstance(value, bool) or not isinstance(value, Real) or not least <= float(value) <= most:
-        raise InputError(f"{name} is {in_short(value)}; expected a number from {least:g} to {most:g}.")
+        raise WrongUsage(f"{name} is {in_short(value)}; expected a number from {least:g} to {most:g}.")
     return float(value)

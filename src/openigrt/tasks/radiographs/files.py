@@ -32,7 +32,7 @@ def write_radiographs(done: Radiographs, folder: Path) -> None:
             made.projection, patient, captions_of(made), made.outlines
         )
     record = json.dumps(radiographs_record(done), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    write_together(folder, contents | {RECORD: utf8(record)})
+    write_together(folder, contents | {RECORD: utf8(record)}, RECORD)
 
 
 def captions_of(made: Radiograph) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from openigrt.dicom import PlanFolder
-from openigrt.errors import InconsistentInput, InputError, MissingInput
+from openigrt.errors import InconsistentInput, MissingInput, WrongUsage
 from openigrt.geometry import CouchPose, PatientPosition
 from openigrt.images import MachinePose, PlannedBeam
 from openigrt.machine import Imager
@@ -141,9 +141,21 @@ def lying(folder: PlanFolder, given: PatientPosition | None) -> PatientPosition:
     return stated
 
 
+def require_behind_patient(views: Sequence[View]) -> None:
+    """Raise WrongUsage for a detector at or before the isocenter: it would stand in the patient."""
+    for view in views:
+        axis_mm, image_mm = view.pose.source_axis_distance_mm, view.source_image_distance_mm
+        if image_mm <= axis_mm:
+            raise WrongUsage(
+                f"--source-to-image is {image_mm:g} mm, and the isocenter of view {view.label!r} lies {axis_mm:g} mm "
+                "from the source: the detector would stand in or before the patient. Give more.",
+                source_axis_distance_mm=axis_mm,
+            )
+
+
 def require_distinct(views: Sequence[View]) -> None:
-    """Raise InputError where one view is asked for twice."""
+    """Raise WrongUsage where one view is asked for twice."""
     names = [view.name for view in views]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise InputError(f"--gantry names the same angle twice: {', '.join(twice)}; name each once.")
+        raise WrongUsage(f"--gantry names the same angle twice: {', '.join(twice)}; name each once.")

@@ -90,16 +90,17 @@ def _volumes(bins: Bins, bench: Bench, integrals: LineIntegrals, clock: Clock) -
     """Attenuation per mm [k, j, i] of each bin, None where it is blank."""
     trajectory = bench.scan.trajectory
     if bench.settings.method is Method.FDK:
-        yield from (
-            made.volume for made in reconstruct_bins(integrals, trajectory, bench.grid, bins, bench.fdk_settings)
-        )
+        made = reconstruct_bins(integrals, trajectory, bench.grid, bins, bench.fdk_settings)
+        for number, each in enumerate(made, start=1):
+            clock.tell(f"bin {each.name}, {number} of {len(bins.names)}")
+            yield each.volume
         return
     blank = blank_bins(trajectory, bins)
     for number, name in enumerate(bins.names):
         if name in blank:
             yield None
             continue
-        clock.tell(f"bin {name}")
+        clock.tell(f"bin {name}, {number + 1} of {len(bins.names)}")
         members = bins.members(number)
         runs = np.split(members, np.flatnonzero(np.diff(members) != 1) + 1)
         taken = np.concatenate([integrals[int(run[0]) : int(run[-1]) + 1] for run in runs])

@@ -17,7 +17,7 @@ from openigrt.dicom import (
     write_image_series,
 )
 from openigrt.images import Image
-from openigrt.report import render_reconstruction_report
+from openigrt.report import RESEARCH_STATEMENT, render_reconstruction_report
 from openigrt.tasks.identifiers import derived_uid
 from openigrt.tasks.plain_values import moment
 from openigrt.tasks.reconstruction.asked import MOST_BINS
@@ -25,6 +25,7 @@ from openigrt.tasks.reconstruction.breathing import AMPLITUDES, PHASES
 from openigrt.tasks.reconstruction.content import reconstruction_content
 from openigrt.tasks.reconstruction.reconstruction import Reconstruction
 from openigrt.tasks.results.folder import utf8, write_together
+from openigrt.tasks.words import on_lines
 
 SCHEMA_VERSION = 1
 SLICES, SLICES_WITH_PRIOR, RECORD = "ct", "ct_with_prior", "reconstruction.json"
@@ -44,7 +45,7 @@ def write_reconstruction(done: Reconstruction, folder: Path) -> None:
         contents |= {f"{place}/CBCT_{k:04d}.dcm": made for k, made in enumerate(_slices(done, place, image), start=1)}
     record = json.dumps(reconstruction_record(done), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     page = render_reconstruction_report(reconstruction_content(done))
-    write_together(folder, contents | {REPORT: utf8(page), RECORD: utf8(record)})
+    write_together(folder, contents | {REPORT: utf8(page), RECORD: utf8(record)}, RECORD)
 
 
 def _images(done: Reconstruction) -> Iterator[tuple[str, Image]]:
@@ -127,8 +128,8 @@ def reconstruction_summary(done: Reconstruction, folder: Path | None) -> str:
             f"{SLICES_WITH_PRIOR} contains it, and is for dose and contours, never for a match."
         )
     if folder is not None:
-        lines.append(f"Written to {folder / SLICES}; guide with it: openigrt guide PLAN {folder / SLICES}")
-    return "".join(f"{line}\n" for line in lines)
+        lines.append(f"Written to {folder / SLICES}.")
+    return on_lines((*lines, RESEARCH_STATEMENT))
 
 
 def _slices(done: Reconstruction, place: str, image: Image) -> Iterator[bytes]:

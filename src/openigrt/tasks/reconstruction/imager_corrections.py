@@ -5,10 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from openigrt.errors import InputError
 from openigrt.geometry import Trajectory
 from openigrt.machine import Imager
-from openigrt.tasks.words import in_short
 from openigrt.xray import KernelScatter, Lag, LagCorrection, Material, Spectrum, Tube, blocks, tube_spectrum
 
 Float32Array = NDArray[np.float32]
@@ -67,7 +65,7 @@ def spectrum_of(tube_voltage_kv: float, imager: Imager | None) -> Spectrum:
     """The spectrum behind the filters of the tube, the usual ones where none is stated."""
     if imager is None or not imager.filters_mm:
         return tube_spectrum(Tube(tube_voltage_kv))
-    filters_mm = {_material(name): thickness for name, thickness in imager.filters_mm.items()}
+    filters_mm = {Material(material): thickness for material, thickness in imager.filters_mm.items()}
     return tube_spectrum(Tube(tube_voltage_kv, filters_mm))
 
 
@@ -77,7 +75,7 @@ def bow_tie_of(imager: Imager | None, trajectory: Trajectory) -> tuple[Float64Ar
         return np.zeros(1), Material.ALUMINUM
     bow_tie = imager.bow_tie
     thicknesses = np.interp(_fan_angles_deg(trajectory), bow_tie.fan_angles_deg, bow_tie.thicknesses_mm)
-    return thicknesses, _material(bow_tie.material)
+    return thicknesses, Material(bow_tie.material)
 
 
 def _fan_angles_deg(trajectory: Trajectory) -> Float64Array:
@@ -90,13 +88,3 @@ def _fan_angles_deg(trajectory: Trajectory) -> Float64Array:
     upward /= np.linalg.norm(upward)
     rays = middle + across - source
     return np.asarray(np.rad2deg(np.arctan2(rays @ np.cross(AXIS_OF_ROTATION, upward), -rays @ upward)))
-
-
-def _material(name: str) -> Material:
-    """The material that a machine file names; raises InputError for one whose attenuation is not known."""
-    try:
-        return Material(name)
-    except ValueError:
-        raise InputError(
-            f"The machine file names {in_short(name)} as material of a filter; known: {', '.join(Material)}."
-        ) from None

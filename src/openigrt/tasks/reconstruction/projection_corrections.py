@@ -26,6 +26,7 @@ from openigrt.xray import (
     FrameFlaws,
     Panel,
     UniformScatter,
+    WithoutStrays,
     blocks,
     levels_of_histogram,
     logarithm,
@@ -87,7 +88,8 @@ class Signals:
         if self.scan.quantity is Quantity.LINE_INTEGRAL:
             return np.asarray(np.exp(-pixels), np.float32), FrameFlaws(pixels.size)
         if self.panel is not None:
-            transmissions, flaws = self.panel.transmissions(pixels)
+            first = which.indices(len(self.scan))[0]
+            transmissions, flaws = self.panel.transmissions(pixels, first)
             return self._without_lag(which, transmissions) * self.panel.air, flaws + FrameFlaws(0, _clipped(pixels))
         levels = np.asarray(self.levels[which], np.float32)
         signal = np.divide(self._without_lag(which, pixels), levels[:, None, None], dtype=np.float32)
@@ -100,7 +102,7 @@ class Signals:
     def _frames(self, which: slice) -> Float32Array:
         """Transmissions, or counts where there is no panel, as they were read."""
         pixels = np.asarray(self.scan.pixels[which], np.float32)
-        return pixels if self.panel is None else self.panel.transmissions(pixels)[0]
+        return pixels if self.panel is None else self.panel.transmissions(pixels, which.indices(len(self.scan))[0])[0]
 
 
 class LineIntegrals:
@@ -159,6 +161,8 @@ class LineIntegrals:
     def warnings(self) -> tuple[str, ...]:
         """What was wrong with the pixels; raises InconsistentInput where too many saw too much or nothing."""
         said, share = self.flaws.warnings(), self.floored / max(self.flaws.pixels, 1)
+        pixels = self.signals.scan.pixels
+        said += pixels.warnings() if isinstance(pixels, WithoutStrays) else ()
         if share > LARGEST_DARK_SHARE:
             raise InconsistentInput(
                 f"{100.0 * share:.0f} % of the pixels saw no beam: they are zero or below, or not above the dark "
@@ -188,17 +192,17 @@ def read_signals(
     scan: Scan, flat: Path | None, dark: Path | None, progress: Progress
 ) -> tuple[Signals, tuple[str, ...]]:
     """What came through, by flat and dark field, or by the brightest pixels of each projection; and messages."""
-    if dark is not None and flat is None:
-        raise InputError("A dark field is of use with a flat field only; give --flat too, or leave out --dark.")
     if scan.quantity is Quantity.LINE_INTEGRAL:
         if flat is not None:
             raise InputError("Line integrals need no flat field; leave out --flat, or say --quantity intensity.")
+        scan = replace(scan, pixels=WithoutStrays(scan))
         _require_line_integrals(scan)
         return Signals(scan, None, np.ones(len(scan))), ()
     if flat is not None:
         darkness = np.zeros(scan.trajectory.shape[1:], np.float32) if dark is None else _field(dark, scan)
         panel = Panel(darkness, _field(flat, scan))
         return Signals(scan, panel, np.ones(len(scan))), panel.warnings
+    scan = replace(scan, pixels=WithoutStrays(scan))
     progress("looking for the free beam")
     levels, messages = levels_of_histogram(scan.pixels)
     words = "No flat field is given: the level of the beam is that of the brightest pixels of each projection (--flat)."

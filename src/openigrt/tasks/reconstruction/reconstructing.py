@@ -11,22 +11,30 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from openigrt.dicom import PROJECTION_CLASSES, PlanFolder, Straightening, read_rt_image_scan, scan_folder
-from openigrt.errors import InconsistentInput, InputError, MissingInput, UnsupportedInput
+from openigrt.errors import InconsistentInput, InputError, MissingInput, UnsupportedInput, WrongUsage
 from openigrt.files import ScanDefaults, read_scan
 from openigrt.geometry import CouchPose, Frame, PatientPosition
 from openigrt.images import Image, Quantity, Scan
 from openigrt.machine import Imager
 from openigrt.patient import Match, Verdict
-from openigrt.tasks.clock import Clock, Progress
-from openigrt.tasks.guidance.inputs import couch_pose_of, machine_of, position_of, read_plan_input
+from openigrt.tasks.clock import Clock, Pace, Progress
+from openigrt.tasks.guidance.inputs import couch_pose_of, machine_of, position_asked, read_plan_input
 from openigrt.tasks.identifiers import derived_uid
-from openigrt.tasks.reconstruction.asked import HowMade, one_of, pair, settings_of, within
+from openigrt.tasks.reconstruction.asked import (
+    FRAME_RATES_HZ,
+    HowMade,
+    one_of,
+    pair,
+    settings_of,
+    within,
+)
 from openigrt.tasks.reconstruction.breathing import images_of, remarks_on, sorted_breathing
-from openigrt.tasks.reconstruction.files import FILES, RESULTS, write_reconstruction
+from openigrt.tasks.reconstruction.files import FILES, RECORD, RESULTS, write_reconstruction
 from openigrt.tasks.reconstruction.metal_removal import metal_removed
 from openigrt.tasks.reconstruction.planning_prior import PlacedPlan, PlannedScatter, matched_to_plan
 from openigrt.tasks.reconstruction.projection_corrections import (
     LineIntegrals,
+    Scatter,
     hardening_of,
     read_signals,
     scatter_of,
@@ -46,7 +54,7 @@ from openigrt.xray import CONTAINS_PRIOR, BeamHardening, HuScale, blocks, cuppin
 
 Float32Array = NDArray[np.float32]
 
-WATER_PER_MM = 0.0206  # 60 keV (NIST, XCOM)
+WATER_PER_MM = 0.0206  # 60 keV (NIST SRD 126)
 
 
 def reconstruct(
@@ -82,16 +90,17 @@ def reconstruct(
     require_listener(progress)
     settings, known, source = settings_of(how), _known(geometry, spacing, quantity, machine), Path(projections)
     named = _plan_named(plan, prior, plan_uid or plan_series, settings)
-    frames_per_s = None if frame_rate is None else within(frame_rate, "frame_rate", 0.01, 1000.0)
+    frames_per_s = None if frame_rate is None else within(frame_rate, "--frame-rate", *FRAME_RATES_HZ)
     if frames_per_s is not None and settings.breathing is None:
-        raise InputError("--frame-rate is of use with --four-d alone; give it, or leave both out.")
-    lying, couch = position_of(position), couch_pose_of(couch_pose)
+        raise WrongUsage("--frame-rate is of use with --four-d alone; give it, or leave both out.")
+    lying, couch = position_asked(position), couch_pose_of(couch_pose)
     if out is not None:
         require_usable_folder(Path(out), FILES, source, *([] if named is None else [named]))
-        tell_set_aside(Path(out), RESULTS, "run", progress)
+        tell_set_aside(Path(out), RESULTS, RECORD, "run", progress)
     clock = Clock(progress)
     clock.step("read", "reading the headers of the projections")
     scan, messages = _read(source, known)
+    _require_heard(scan, known.imager, settings)
     scan = scan if frames_per_s is None else _timed(scan, frames_per_s)
     folder = None if named is None else read_plan_input(named, plan_uid, lying, plan_series, Straightening.REFUSED)
     if prior is not None:
@@ -111,14 +120,14 @@ def reconstruct(
 def _plan_named(
     plan: str | Path | None, prior: str | Path | None, chosen: str | None, settings: ReconstructionSettings
 ) -> Path | None:
-    """The plan folder, if one is named; raises InputError for words that contradict each other."""
+    """The plan folder, if one is named; raises WrongUsage for words that contradict each other."""
     if plan is not None and prior is not None:
-        raise InputError("Both --plan and --prior name a plan; give one of them: --prior says all that --plan says.")
+        raise WrongUsage("Both --plan and --prior name a plan; give one of them: --prior says all that --plan says.")
     if settings.is_match_seen and prior is None:
-        raise InputError("--match-seen is said of the match of a prior; give --prior, or leave it out.")
+        raise WrongUsage("--match-seen is said of the match of a prior; give --prior, or leave it out.")
     named = plan if prior is None else prior
     if chosen is not None and named is None:
-        raise InputError("--plan-uid and --plan-series choose within a plan folder; give --plan or --prior.")
+        raise WrongUsage("--plan-uid and --plan-series choose within a plan folder; give --plan or --prior.")
     return None if named is None else Path(named)
 
 
@@ -129,7 +138,7 @@ def _known(
     return ScanDefaults(
         machine_of(machine).imager if machine is not None else None,
         None if geometry is None else Path(geometry),
-        None if quantity is None else one_of(Quantity, quantity, "quantity"),
+        None if quantity is None else one_of(Quantity, quantity, "--quantity"),
         None if spacing is None else pair(spacing),
     )
 
@@ -149,6 +158,20 @@ def _read(source: Path, known: ScanDefaults) -> tuple[Scan, tuple[str, ...]]:
             ) from None
         known.require_open(("quantity",), "RT Image")
         return read_rt_image_scan(images, quantity=known.quantity)
+
+
+def _require_heard(scan: Scan, imager: Imager | None, settings: ReconstructionSettings) -> None:
+    """Raise InputError for a machine file of which line integrals need nothing: no word goes unheard."""
+    if imager is None or scan.quantity is not Quantity.LINE_INTEGRAL:
+        return
+    has_beam = bool(imager.filters_mm or imager.bow_tie)
+    is_kernel_heard = settings.scatter is Scatter.KERNEL and imager.scatter is not None
+    if not is_kernel_heard and not (has_beam and settings.tube_voltage_kv is not None):
+        raise InputError(
+            "The projections are line integrals, and nothing of --machine counts for them: lag is of intensities, the "
+            "kernel of --scatter kernel, filters and bow-tie of --tube-voltage. Leave --machine out, or say "
+            "--quantity intensity if they are what the detector counted."
+        )
 
 
 def _rt_images(folder: Path) -> list[Path] | None:
@@ -207,7 +230,9 @@ def _lying(scan: Scan, position: PatientPosition | None, couch: CouchPose | None
     """The scan with what was said by hand of patient and couch, and what had to be assumed."""
     found = scan.provenance.patient_position
     if found is not None and position is not None and found is not position:
-        raise InputError(f"position is {position}, and the projections say that the patient lay {found}; leave it out.")
+        raise InputError(
+            f"--position is {position}, and the projections say that the patient lay {found}; leave it out."
+        )
     if scan.couch is not None and couch is not None and couch != scan.couch:
         raise InputError("--couch-pose is not where the projections say that the couch stood; leave it out.")
     said = []
@@ -233,7 +258,7 @@ def _reconstructed(
     """The volume of a scan in HU; with a plan, once more with what the plan says about scatter and HU."""
     bench = bench_of(scan, settings)
     clock.step("fingerprint", "reading the projections")
-    fingerprint, moment = _fingerprint(scan), datetime.now(UTC)
+    fingerprint, moment = _fingerprint(scan, clock.tell), datetime.now(UTC)
     frame = Frame.daily(derived_uid(f"{fingerprint}|{moment.isoformat()}", "frame"))
     integrals, about_signals = _integrals(scan, settings, imager, clock)
     hardening = integrals.hardening
@@ -241,6 +266,7 @@ def _reconstructed(
     asked = settings.breathing
     breathing = None if asked is None else sorted_breathing(bench, integrals, asked, clock)
     clock.step("reconstruct", "reconstructing")
+    bench = bench.looking_around(integrals, clock.tell)
     attenuation = bench.volume(integrals, clock.tell)
     about_pixels = integrals.warnings()
     scale = HuScale.of_water(water_per_mm)
@@ -331,6 +357,7 @@ def _with_plan(
     scale = placed.scale(first.attenuation, bench.grid, seen)
     scatter = PlannedScatter(placed, image, first.scale.water_per_mm, first.hardening)
     again = LineIntegrals(integrals.signals, scatter, first.hardening, removes_rings=integrals.removes_rings)
+    bench = bench.looking_around(again, clock.tell)
     corrected = bench.volume(again, clock.tell)
     corrected, _ = _metal_removed(bench, again, corrected, first.scale, clock)
     with_plan = bench.image(corrected, placed.scale(corrected, bench.grid, seen), image.frame)
@@ -353,9 +380,10 @@ def _with_prior(image: Image) -> Image:
     return replace(image, provenance=replace(image.provenance, is_derived=True, series_description=CONTAINS_PRIOR))
 
 
-def _fingerprint(scan: Scan) -> str:
+def _fingerprint(scan: Scan, progress: Progress) -> str:
     """SHA-256 of all pixels."""
-    digest = hashlib.sha256()
+    digest, pace = hashlib.sha256(), Pace(progress)
     for which in blocks(len(scan)):
         digest.update(np.ascontiguousarray(scan.pixels[which]).tobytes())
+        pace.tell(f"projection {which.stop} of {len(scan)}")
     return digest.hexdigest()

@@ -13,7 +13,7 @@ from openigrt.images import Quantity
 from openigrt.machine import ScatterFit
 from openigrt.tasks.clock import Progress
 from openigrt.tasks.guidance.inputs import machine_of
-from openigrt.tasks.reconstruction.asked import one_of, pair, within
+from openigrt.tasks.reconstruction.asked import TUBE_KV, one_of, pair, within
 from openigrt.tasks.reconstruction.projection_corrections import (
     LineIntegrals,
     hardening_of,
@@ -61,13 +61,13 @@ def fit_scatter(
         imager,
         None if geometry is None else Path(geometry),
         None if quantity is None else one_of(Quantity, quantity, "quantity"),
-        None if spacing is None else pair(spacing),
+        None if spacing is None else pair(spacing, "spacing"),
     )
     progress("reading the headers of the projections")
     scan, _ = read_scan(Path(projections), known)
     if scan.quantity is not Quantity.INTENSITY:
         raise InputError('A kernel is fitted to what the detector counted; say quantity="intensity" of such stacks.')
-    voltage_kv = None if tube_voltage is None else within(tube_voltage, "tube_voltage", 40.0, 150.0)
+    voltage_kv = None if tube_voltage is None else within(tube_voltage, "tube_voltage", *TUBE_KV)
     of_beam, of_dark = (None if field is None else Path(field) for field in (flat, dark))
     signals, _ = read_signals(scan, of_beam, of_dark, progress)
     signals, _ = without_lag(signals, imager)

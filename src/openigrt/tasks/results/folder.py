@@ -37,11 +37,12 @@ def require_usable_folder(folder: Path, names: tuple[str, ...], *inputs: Path) -
             )
 
 
-def write_together(folder: Path, contents: Mapping[str, bytes]) -> None:
+def write_together(folder: Path, contents: Mapping[str, bytes], record: str | None) -> None:
     """Write files into `folder` (made if need be), all or none of them; older ones are moved to its `former`.
 
     A name may lie in a folder, `ct/slice.dcm`, which is then ours as a whole. Written beside their places and moved in
-    at the end, in their order. Raises InputError when the folder cannot be written.
+    at the end, in their order. Raises InputError when the folder cannot be written, or holds what no earlier `record`
+    proves to be ours (None asks for no proof).
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -54,7 +55,7 @@ def write_together(folder: Path, contents: Mapping[str, bytes]) -> None:
                 place.parent.mkdir(exist_ok=True)
                 place.write_bytes(content)
             moved = tuple(dict.fromkeys(name.split("/", 1)[0] for name in contents))
-            set_aside(folder, moved)
+            set_aside(folder, moved, record)
             for name in moved:
                 undo.callback(_remove, folder / name)
                 (Path(staging) / name).replace(folder / name)

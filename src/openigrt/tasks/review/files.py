@@ -30,5 +30,5 @@ def write_review(review: CourseReview, folder: str | Path) -> Path:
         REPORT: utf8(render_course_report(course_content(review))),
         RECORD: utf8(record),
     }
-    write_together(folder, contents)
+    write_together(folder, contents, RECORD)
     return folder

@@ -28,7 +28,7 @@ from openigrt.tasks.review.course import CourseReview, ImageResult
 from openigrt.tasks.review.course_image import CourseSide, CourseWords, ImageTask, course_side, image_task
 from openigrt.tasks.review.course_matching import Matcher, matcher, process_count
 from openigrt.tasks.review.course_store import KEPT
-from openigrt.tasks.review.files import RESULTS, write_review
+from openigrt.tasks.review.files import RECORD, RESULTS, write_review
 from openigrt.tasks.words import (
     given,
     require_listener,
@@ -97,7 +97,7 @@ def review(
     )
     if out is not None:
         require_usable_folder(Path(out), RESULTS, words.plan, Path(days))
-        tell_set_aside(Path(out), RESULTS, "review", progress)
+        tell_set_aside(Path(out), RESULTS, RECORD, "review", progress)
     found = _reviewed(words, Path(days), None if out is None else Path(out) / KEPT, process_count(jobs), progress)
     if out is not None:
         progress("writing the report")

@@ -27,7 +27,7 @@ BODY = "BODY"
 
 @dataclass(frozen=True, eq=False)
 class Lengths:
-    """On the ray to each pixel (rows, columns), mm: of water that soft tissue weighs as much as, cortical bone, gold."""
+    """On the ray to each pixel (rows, columns), mm: water as heavy as the soft tissue, cortical bone, gold."""
 
     soft_mm: Float32Array
     bone_mm: Float32Array
@@ -97,13 +97,17 @@ class TissueInBeam:
 def soft_and_bone(hu: Float32Array) -> tuple[Float32Array, Float32Array]:
     """Densities of soft tissue (1 is water) and cortical bone (1 is ICRU 44's) that together have these HU at 70 keV.
 
-    Up to 100 HU all is soft tissue, and between that and cortical bone a mixture of the two.
+    Up to 100 HU all is soft tissue, between that and cortical bone a mixture, and beyond denser bone.
     """
     water, bone = (float(attenuation_per_mm(material, CT_KEV)) for material in (Material.WATER, Material.BONE))
     bone_hu = HU_PER_WATER * (bone / water - 1.0)
     share = np.maximum(hu - np.float32(LARGEST_SOFT_HU), 0.0) / np.float32(bone_hu - LARGEST_SOFT_HU)
     soft = np.maximum(1.0 + np.minimum(hu, np.float32(LARGEST_SOFT_HU)) / np.float32(HU_PER_WATER), 0.0)
-    return np.asarray(soft * np.maximum(1.0 - share, 0.0), np.float32), np.asarray(share, np.float32)
+    denser = (1.0 + hu / np.float32(HU_PER_WATER)) * np.float32(water / bone)
+    return (
+        np.asarray(soft * np.maximum(1.0 - share, 0.0), np.float32),
+        np.asarray(np.where(share > 1.0, denser, share), np.float32),
+    )
 
 
 def marker_places_mm(lying: PatientOnCouch, time_s: float, names: Sequence[str] = ()) -> dict[str, Float64Array]:

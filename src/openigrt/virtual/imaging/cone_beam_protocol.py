@@ -1,13 +1,13 @@
 """How a cone-beam scan is taken: beam, detector, arc, exposure; clinical presets, and quick ones for the demo."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from openigrt.errors import InputError
 from openigrt.geometry import DetectorPlacement, Float64Array, Trajectory, circular_trajectory
 from openigrt.images import Exposure
-from openigrt.machine import BowTieFilter, Imager, PanelLag
+from openigrt.machine import BowTieFilter, Imager, PanelLag, ScatterFit
 from openigrt.virtual.imaging.projections import Beam, BowTie, DetectorModel
 from openigrt.virtual.imaging.scatter import ScatterModel
 from openigrt.xray import Material, Spectrum, Tube, tube_spectrum
@@ -20,6 +20,7 @@ HALF_FAN_ASIDE_MM = 148.0
 GRID_SHARE = 0.3
 LAG = PanelLag((0.02, 0.01), (2.0, 40.0))
 BOW_TIE_SAMPLES = 41
+DEMO_PROJECTIONS = 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class ConeBeamProtocol:
     (half fan). `projections` lie evenly on an arc of `arc_deg` from `first_source_deg`, the angle of the source.
     `photons_per_mm2`: of the unattenuated beam at the detector, in each projection. Tissue is rendered in voxels of
     `voxel_mm`, at `most_states` moments of the scan at most, `motion_step_mm` apart; the spectrum is that of the tube
-    in `energies` groups.
+    in `energies` groups. `kernel`: what a fit on a water phantom of the size of the site gives for these pixels.
     """
 
     name: str
@@ -49,6 +50,7 @@ class ConeBeamProtocol:
     energies: int = 24
     dead_columns: tuple[int, ...] = ()
     lag: PanelLag | None = LAG
+    kernel: ScatterFit | None = None
 
     def __post_init__(self) -> None:
         """Raise InputError for a scan that nobody can take."""
@@ -109,6 +111,7 @@ class ConeBeamProtocol:
             SOURCE_AXIS_MM,
             SOURCE_DETECTOR_MM,
             lag=self.lag,
+            scatter=self.kernel,
             bow_tie=BowTieFilter(str(Material.ALUMINUM), _plain(angles), _plain(self.bow_tie.thicknesses_mm(angles))),
             filters_mm={str(material): thickness for material, thickness in self.tube.filters_mm.items()},
         )
@@ -130,21 +133,55 @@ def _plain(values: Float64Array) -> tuple[float, ...]:
     return tuple(round(float(value), 4) for value in values)
 
 
-PELVIS_TUBE, HEAD_TUBE = Tube(125.0), Tube(100.0)
-FULL_FAN_BOW_TIE = BowTie(1.5, 20.0, 7.6)
+BODY_TUBE, HEAD_TUBE = Tube(125.0), Tube(100.0)
+HALF_FAN_BOW_TIE, FULL_FAN_BOW_TIE = BowTie(1.5, 25.0, 14.0), BowTie(1.5, 20.0, 7.6)
+BODY_KERNEL = ScatterFit(0.15, 20.0, 240.0, 0.86)
+HEAD_KERNEL = ScatterFit(0.15, 20.0, 240.0, 0.86)
+CLINICAL_PIXELS, DEMO_PIXELS = (512, 384), (200, 100)
+DEMO_SCATTER = ScatterModel(accepted_share=GRID_SHARE, views=12, voxel_mm=30.0)
 
 PELVIS_CBCT = ConeBeamProtocol(
-    "pelvis", PELVIS_TUBE, BowTie(), (512, 384), 900, photons_per_mm2=8e5, aside_mm=HALF_FAN_ASIDE_MM
-)
-PELVIS_DEMO_CBCT = ConeBeamProtocol(
-    "pelvis, demo",
-    PELVIS_TUBE,
-    BowTie(),
-    (200, 100),
-    240,
-    photons_per_mm2=3e6,
+    "pelvis",
+    BODY_TUBE,
+    HALF_FAN_BOW_TIE,
+    CLINICAL_PIXELS,
+    900,
+    photons_per_mm2=8.0e5,
     aside_mm=HALF_FAN_ASIDE_MM,
-    scatter=ScatterModel(accepted_share=GRID_SHARE, views=12, voxel_mm=30.0),
-    voxel_mm=3.0,
-    most_states=4,
+    kernel=BODY_KERNEL,
 )
+TRUNK_CBCT = replace(PELVIS_CBCT, name="trunk", photons_per_mm2=2.5e5)
+HEAD_CBCT = ConeBeamProtocol(
+    "head",
+    HEAD_TUBE,
+    FULL_FAN_BOW_TIE,
+    CLINICAL_PIXELS,
+    500,
+    photons_per_mm2=1.5e5,
+    arc_deg=200.0,
+    first_source_deg=-10.0,
+    kernel=HEAD_KERNEL,
+)
+
+
+def demo_of(clinical: ConeBeamProtocol) -> ConeBeamProtocol:
+    """The same scan, quick: 240 projections of 200 x 100 pixels, voxels of 3 mm, 12 views of scatter from 3 cm.
+
+    The exposure of the whole scan is the same; fewer projections share it. A short arc has as many degrees between.
+    """
+    projections = round(DEMO_PROJECTIONS * clinical.arc_deg / 360.0)
+    return replace(
+        clinical,
+        name=f"{clinical.name}, demo",
+        pixels=DEMO_PIXELS,
+        projections=projections,
+        photons_per_mm2=clinical.photons_per_mm2 * clinical.projections / projections,
+        scatter=DEMO_SCATTER,
+        voxel_mm=3.0,
+        motion_step_mm=2.0,
+        most_states=8,
+        dead_columns=(),
+    )
+
+
+PELVIS_DEMO_CBCT, TRUNK_DEMO_CBCT, HEAD_DEMO_CBCT = (demo_of(each) for each in (PELVIS_CBCT, TRUNK_CBCT, HEAD_CBCT))

@@ -31,8 +31,8 @@ class Moments:
 def moments_of(on_couch: PatientOnCouch, times_s: Float64Array, step_mm: float, most: int) -> Moments:
     """States for the moments (n,) of a scan: as few as bring all within `step_mm`, and `most` at most.
 
-    The next state is always the moment that is farthest from all before it (Gonzalez 1985); at last each is that
-    nearest to the middle of those that it stands for.
+    The next state is always the moment that is farthest from all before it (Gonzalez 1985); at last each
+    goes to the middle of those that it stands for, unless that brings another farther away.
     """
     places = _places_mm(on_couch, times_s)
     chosen = [int(np.argmin(_apart(places, np.median(places, axis=0))))]
@@ -40,12 +40,10 @@ def moments_of(on_couch: PatientOnCouch, times_s: Float64Array, step_mm: float, 
     while nearest_mm.max() > step_mm and len(chosen) < most:
         chosen.append(int(nearest_mm.argmax()))
         nearest_mm = np.minimum(nearest_mm, _apart(places, places[chosen[-1]]))
-    state_of = _nearest(places, chosen)
-    middles = [places[state_of == n].mean(axis=0) for n in range(len(chosen))]
-    chosen = [int(np.argmin(_apart(places, middle))) for middle in middles]
-    state_of = _nearest(places, chosen)
-    farthest_mm = float(_apart(places, places[np.array(chosen)[state_of]]).max())
-    return Moments(np.asarray(times_s)[chosen], state_of, farthest_mm)
+    middles = [places[_nearest(places, chosen) == n].mean(axis=0) for n in range(len(chosen))]
+    central = [int(np.argmin(_apart(places, middle))) for middle in middles]
+    best = min((central, chosen), key=lambda states: _farthest_mm(places, states))
+    return Moments(np.asarray(times_s)[best], _nearest(places, best), _farthest_mm(places, best))
 
 
 def _places_mm(on_couch: PatientOnCouch, times_s: Float64Array) -> Float64Array:
@@ -74,3 +72,8 @@ def _apart(places: Float64Array, place: Float64Array) -> Float64Array:
 def _nearest(places: Float64Array, chosen: list[int]) -> NDArray[np.intp]:
     """Which of the chosen moments is nearest to each (n,)."""
     return np.asarray(np.argmin(np.stack([_apart(places, places[n]) for n in chosen]), axis=0), dtype=np.intp)
+
+
+def _farthest_mm(places: Float64Array, chosen: list[int]) -> float:
+    """How far any moment is from the chosen one that stands for it."""
+    return float(np.stack([_apart(places, places[n]) for n in chosen]).min(axis=0).max())

@@ -9,6 +9,7 @@ from openigrt.geometry import Frame, Grid, RigidTransform
 from openigrt.images import Image, Modality, Provenance
 from openigrt.virtual.imaging.cbct import CLINICAL_LOOK, ConeBeamLook, cone_beam_look
 from openigrt.virtual.imaging.couch import laid_on, linac_couch, lying_from_lps, resting_place_mm
+from openigrt.virtual.patients.breathing import BreathingPattern
 from openigrt.virtual.patients.patient import Day, VirtualPatient
 from openigrt.virtual.tissue.rendering import render
 
@@ -88,7 +89,7 @@ def _mean_over_a_breath(
     patient: VirtualPatient, day: Day, time_s: float, grid: Grid, plan_from_daily: RigidTransform
 ) -> NDArray[np.float32]:
     """HU of the moment, or of moments evenly through one breath."""
-    if day.breathing is None or not patient.breathing_organs:
+    if not isinstance(day.breathing, BreathingPattern) or not patient.breathing_organs:
         return render(patient.at(day, time_s), grid, plan_from_daily, BLUR_MM)
     times_s = time_s + day.breathing.period_s * (np.arange(PHASES) + 0.5) / PHASES
     total = np.zeros(grid.shape, dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Radiographs of a virtual patient: kV pairs on the gantry or from floor to ceiling, and MV images of the portal imager.
+"""Radiographs of a virtual patient: kV on the gantry or from floor to ceiling, and MV on the portal imager.
 
 What reaches a pixel: photons that come straight through (kV: of all energies of the tube; MV: at the attenuation of a
 6 MV beam), scatter, the blur of the focal spot, quantum noise, the blur of the panel, electronic noise. What a system
@@ -35,7 +35,8 @@ from openigrt.images import (
 from openigrt.virtual.imaging.beam_tissue import Lengths, Section, TissueInBeam
 from openigrt.virtual.imaging.gold import GOLD_MEGAVOLT_PER_MM, gold_per_mm
 from openigrt.virtual.imaging.phantoms import Body, Phantom
-from openigrt.virtual.imaging.projections import Beam, ScatterModel, scatter
+from openigrt.virtual.imaging.projections import Beam
+from openigrt.virtual.imaging.scatter import ScatterModel, scatter
 from openigrt.virtual.imaging.xray_views import XrayView
 from openigrt.virtual.linac.patient_on_couch import PatientOnCouch
 from openigrt.xray import Material, Tube, tube_spectrum
@@ -100,7 +101,7 @@ class KilovoltBeam:
     """
 
     tube: Tube = field(default_factory=lambda: Tube(100.0))
-    scatter_model: ScatterModel = ScatterModel()
+    scatter_model: ScatterModel = field(default_factory=ScatterModel)
     focal_spot_mm: float = 0.3
     panel: PanelModel = PanelModel(8e6, 0.18, 4e5)
     exposure_time_ms: float = 60.0
@@ -176,7 +177,7 @@ class MegavoltBeam:
 
 
 def portal_scatter_to_primary(area_cm2: float, thickness_cm: float, view: SeenFrom) -> float:
-    """Ratio on the axis of scatter to primary of a 6 MV field of this area at the isocenter (Swindell and Evans 1996)."""
+    """Ratio on the axis of scatter to primary of a 6 MV field of this area at the isocenter (Swindell, Evans 1996)."""
     to_isocenter_cm = view.source_axis_distance_mm / MM_PER_CM
     to_panel_cm = view.geometry.source_detector_distance_mm / MM_PER_CM - to_isocenter_cm
     k0 = 0.0266 * (to_isocenter_cm + to_panel_cm) ** 2 / (to_isocenter_cm * to_panel_cm) ** 2

@@ -45,10 +45,10 @@ class MarkerSignal:
 
 @dataclass(frozen=True, slots=True)
 class BeltSignal:
-    """A belt `up_mm` from the isocenter, whose stretch is read on a scale of its own: `gain_per_mm`, from 0 up.
+    """A belt `up_mm` from the isocenter; it reads `at_rest`, and `gain_per_mm` more for its stretch.
 
-    Its stretch is the mean way forward of skin from side to side of the front. It is read in steps of 1, clipped at
-    `largest`, and slackens by `slack_share_per_min` of what it reads.
+    Its stretch is the mean way forward of skin from side to side of the front, wherever he lies. It is read in steps of
+    1, clipped at `largest`, and slackens by `slack_share_per_min` of what it reads.
     """
 
     rate_hz: float = 25.0
@@ -56,7 +56,7 @@ class BeltSignal:
     half_width_mm: float = 90.0
     lag_s: float = 0.15
     gain_per_mm: float = 150.0
-    offset: float = 800.0
+    at_rest: float = 800.0
     largest: float = 4095.0
     noise: float = 3.0
     slack_share_per_min: float = 0.01
@@ -77,7 +77,10 @@ def marker_trace(
     """The marker's height in the room over time on the linac's clock, from where the plan has that skin."""
     times_s = _times(from_s, until_s, signal.rate_hz)
     skin_mm = front_skin_mm(lying.patient, np.array([[signal.aside_mm, signal.up_mm]]))
-    height_mm = _heights_mm(lying, skin_mm, times_s - signal.lag_s, signal.lag_s)[:, 0]
+    within_mm = _breathed_mm(lying, skin_mm, times_s - signal.lag_s)[:, 0]
+    rooms = (lying.fixed_from_plan(t).points(now)[2] for t, now in zip(times_s, within_mm, strict=True))
+    planned_mm = lying.planned_place(lying.setup_couch).points(skin_mm[0])[2]
+    height_mm = np.fromiter(rooms, np.float64, len(times_s)) - planned_mm
     drift_mm = signal.drift_mm_per_min * (times_s - from_s) / 60.0
     noise_mm = signal.noise_mm * rng.standard_normal(len(times_s))
     return BreathingTrace(times_s, height_mm + drift_mm + noise_mm, AmplitudeUnit.MM)
@@ -90,9 +93,10 @@ def belt_trace(
     times_s = _times(from_s, until_s, signal.rate_hz)
     across_mm = np.linspace(-signal.half_width_mm, signal.half_width_mm, 5)
     skin_mm = front_skin_mm(lying.patient, np.column_stack([across_mm, np.full(5, signal.up_mm)]))
-    stretch_mm = _heights_mm(lying, skin_mm, times_s - signal.lag_s, signal.lag_s).mean(axis=1)
+    forward_mm = skin_mm[:, 1] - _breathed_mm(lying, skin_mm, times_s - signal.lag_s)[..., 1]
+    stretch_mm = forward_mm.mean(axis=1)
     slack = 1.0 - signal.slack_share_per_min * (times_s - from_s) / 60.0
-    read = (signal.offset + signal.gain_per_mm * stretch_mm) * slack
+    read = (signal.at_rest + signal.gain_per_mm * stretch_mm) * slack
     noisy = np.rint(read + signal.noise * rng.standard_normal(len(times_s)))
     return BreathingTrace(times_s, np.clip(noisy, 0.0, signal.largest), AmplitudeUnit.OWN)
 
@@ -124,15 +128,9 @@ def _times(from_s: float, until_s: float, rate_hz: float) -> Float64Array:
     return np.asarray(np.arange(first, last + 1) / rate_hz)
 
 
-def _heights_mm(lying: PatientOnCouch, skin_mm: Float64Array, moments_s: Float64Array, lag_s: float) -> Float64Array:
-    """How much higher than planned (times, points) skin is in the room: breathing at `moments_s`, the couch later.
-
-    Raises InputError for moments before he lay down.
-    """
-    planned_mm = lying.planned_place(lying.setup_couch).points(skin_mm)
+def _breathed_mm(lying: PatientOnCouch, skin_mm: Float64Array, moments_s: Float64Array) -> Float64Array:
+    """Where skin is at moments (times, points, 3), in the frame of the plan; raises InputError before he lay down."""
     count = max(4, int(np.ceil((moments_s[-1] - moments_s[0]) * KNOTS_PER_S)) + 1)
     knots_s = np.linspace(moments_s[0], moments_s[-1], count)
     within = [lying.patient.displaced_mm(skin_mm, lying.day, t - lying.lain_down_s) for t in knots_s]
-    smooth = CubicSpline(knots_s, np.array(within))(moments_s)
-    places = [lying.fixed_from_plan(t + lag_s).points(now) for t, now in zip(moments_s, smooth, strict=True)]
-    return np.asarray(np.array(places)[..., 2] - planned_mm[:, 2])
+    return np.asarray(CubicSpline(knots_s, np.array(within))(moments_s))

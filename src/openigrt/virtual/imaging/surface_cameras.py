@@ -17,6 +17,7 @@ SKIN = "BODY"
 UP = (0.0, 0.0, 1.0)
 SEEN_HALF_MM = 600.0
 MISSING = -1
+LONGEST_EDGE_MM = 15.0
 Triple = tuple[float, float, float]
 
 
@@ -101,7 +102,10 @@ def _between(above_face: float, above_top: float, along: Float64Array) -> tuple[
 
 @dataclass(frozen=True, slots=True)
 class SurfaceSystem:
-    """Pods, and by how much the system takes the isocenter to lie elsewhere (room, mm): it sees all the other way off."""
+    """Pods, and where the point truly lies in the room (mm) that the system takes for the isocenter.
+
+    It sees everything by that much the other way.
+    """
 
     pods: tuple[CameraPod, ...] = CEILING_PODS
     isocenter_offset_mm: Triple = (0.0, 0.0, 0.0)
@@ -138,11 +142,10 @@ def seen_meshes(
     rng: np.random.Generator,
     system: SurfaceSystem = SurfaceSystem(),
     head: TreatmentHead | None = None,
-    longest_edge_mm: float = 15.0,
 ) -> tuple[Mesh, ...]:
-    """The same as one open mesh for each pod that sees skin: neighbors in its picture joined where they lie close."""
+    """The same as one open mesh for each pod that sees skin: neighbors in its picture up to 15 mm apart joined."""
     seen = zip(system.pods, _of_all_pods(lying, time_s, (system, head), rng), strict=True)
-    meshes = [_mesh(pod, one, longest_edge_mm, _provenance(lying)) for pod, one in seen]
+    meshes = [_mesh(pod, one, _provenance(lying)) for pod, one in seen]
     return tuple(mesh for mesh in meshes if mesh is not None)
 
 
@@ -220,7 +223,7 @@ def true_hits(
     return np.where(distances >= 0.0, distances + near_mm, -1.0), fixed_from_plan.vectors(normals)
 
 
-def _mesh(pod: CameraPod, seen: _Seen, longest_edge_mm: float, provenance: Provenance) -> Mesh | None:
+def _mesh(pod: CameraPod, seen: _Seen, provenance: Provenance) -> Mesh | None:
     """Two triangles in each cell of the picture, counter-clockwise from outside; None where nothing is joined."""
     a, b = seen.of_ray[:-1, :-1].ravel(), seen.of_ray[:-1, 1:].ravel()
     c, d = seen.of_ray[1:, :-1].ravel(), seen.of_ray[1:, 1:].ravel()
@@ -230,7 +233,7 @@ def _mesh(pod: CameraPod, seen: _Seen, longest_edge_mm: float, provenance: Prove
         return None
     corners = seen.points_mm[triangles]
     edges = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=-1)
-    triangles = triangles[edges.max(axis=1) <= longest_edge_mm]
+    triangles = triangles[edges.max(axis=1) <= LONGEST_EDGE_MM]
     if not len(triangles):
         return None
     used, renamed = np.unique(triangles, return_inverse=True)

@@ -13,6 +13,7 @@ from openigrt.virtual.tissue.moves import GaugeRamp, LocalMotion, Ramp, Region
 LONGEST_S = 3600.0
 SHORTEST_PERIOD_S, LONGEST_PERIOD_S = 1.0, 20.0
 SMALLEST_SHARE = 0.3  # of the usual depth and period, that a breath has at least
+LARGEST_SHARE = 1.7  # and at most
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,8 @@ class BreathingPattern:
 
     seed: int
     period_s: float = 4.0
-    period_spread_share: float = 0.08
-    depth_spread_share: float = 0.12
+    period_spread_share: float = 0.16
+    depth_spread_share: float = 0.15
     drift_per_min: float = 0.02
     power: int = 2
 
@@ -44,10 +45,9 @@ class BreathingPattern:
         """When each breath begins (n + 1,), and its depth (n,)."""
         rng = np.random.default_rng((self.seed, 61))
         count = int(2.0 * LONGEST_S / self.period_s)
-        periods = self.period_s * np.maximum(
-            1.0 + self.period_spread_share * rng.standard_normal(count), SMALLEST_SHARE
-        )
-        depths = np.maximum(1.0 + self.depth_spread_share * rng.standard_normal(count), SMALLEST_SHARE)
+        spread = 1.0 + self.period_spread_share * rng.standard_normal(count)
+        periods = self.period_s * np.clip(spread, SMALLEST_SHARE, LARGEST_SHARE)
+        depths = np.clip(1.0 + self.depth_spread_share * rng.standard_normal(count), SMALLEST_SHARE, LARGEST_SHARE)
         return np.concatenate([[0.0], np.cumsum(periods)]) - rng.random() * self.period_s, depths
 
     def breath_starts_s(self) -> Float64Array:

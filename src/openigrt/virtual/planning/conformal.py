@@ -16,10 +16,11 @@ from openigrt.patient import (
     StructureRole,
     StructureSet,
     seen_by_beam_mm,
+    surface_points_mm,
 )
 from openigrt.virtual.patients.patient import VirtualPatient
 from openigrt.virtual.planning.identity import identity_of
-from openigrt.virtual.planning.leaves import DEVICES, conformal_opening
+from openigrt.virtual.planning.leaves import COLLIMATOR, conformal_opening
 from openigrt.virtual.planning.prescriptions import ConformalArc, SitePrescription
 from openigrt.virtual.planning.structures import structures_of
 
@@ -28,6 +29,7 @@ SOURCE_AXIS_DISTANCE_MM = 1000.0
 ENERGY_MV = 6.0
 DOSE_RATE_MU_PER_MIN = 600.0
 UNIT_METERSET_MU = 100.0
+SURFACE_POINTS = 4000
 
 
 def conformal_plan(patient: VirtualPatient, structures: StructureSet, prescription: SitePrescription) -> Plan:
@@ -56,11 +58,11 @@ def conformal_plan(patient: VirtualPatient, structures: StructureSet, prescripti
     )
     beams: list[Beam] = []
     for target in targets:
-        drawn = np.vstack([contour.points_mm for contour in target.contours])
+        surface = surface_points_mm(target, max_points=SURFACE_POINTS)
         for beam in _beams(prescription.technique, isocenter):
             name = f"{beam.name} {target.name}" if len(targets) > 1 else beam.name
             numbered = replace(beam, number=len(beams) + 1, name=name, description=target.name)
-            beams.append(_shaped(bare, numbered, drawn, prescription.field_margin_mm))
+            beams.append(_shaped(bare, numbered, surface, prescription.field_margin_mm))
     return replace(bare, beams=tuple(beams))
 
 
@@ -116,7 +118,7 @@ def _beam(name: str, points: list[ControlPoint], isocenter_mm: Float64Array) -> 
         source_axis_distance_mm=SOURCE_AXIS_DISTANCE_MM,
         meterset_mu=UNIT_METERSET_MU,
         control_points=tuple(points),
-        devices=DEVICES,
+        devices=COLLIMATOR,
         final_meterset_weight=1.0,
     )
 

@@ -18,9 +18,9 @@ def slice_names(prefix: str, count: int) -> tuple[str, ...]:
     return tuple(f"{prefix}_{k:03d}.dcm" for k in range(1, count + 1))
 
 
-def planning_file_names(treatment: PlannedTreatment) -> tuple[str, ...]:
-    """The names that the files of a plan get: slices, structures, plan, dose."""
-    return (*slice_names("CT", treatment.image.grid.size[2]), STRUCTURES_FILE, PLAN_FILE, DOSE_FILE)
+def planning_file_names(slices: int) -> tuple[str, ...]:
+    """The names that the files of a plan get: slices of the CT, structures, plan, dose."""
+    return (*slice_names("CT", slices), STRUCTURES_FILE, PLAN_FILE, DOSE_FILE)
 
 
 def planning_datasets(treatment: PlannedTreatment) -> dict[str, Dataset]:
@@ -37,7 +37,7 @@ def planning_datasets(treatment: PlannedTreatment) -> dict[str, Dataset]:
         write_plan(treatment.plan, of_plan),
         write_dose(treatment.dose, of_dose),
     ]
-    return dict(zip(planning_file_names(treatment), datasets, strict=True))
+    return dict(zip(planning_file_names(treatment.image.grid.size[2]), datasets, strict=True))
 
 
 def write_planning(treatment: PlannedTreatment, folder: Path) -> tuple[Path, ...]:
@@ -45,7 +45,7 @@ def write_planning(treatment: PlannedTreatment, folder: Path) -> tuple[Path, ...
 
     Raises InputError, and writes nothing, where the folder holds anything else.
     """
-    require_own_folder(folder, planning_file_names(treatment))
+    require_own_folder(folder, planning_file_names(treatment.image.grid.size[2]))
     written = []
     for name, dataset in planning_datasets(treatment).items():
         save(dataset, folder / name)

@@ -9,7 +9,7 @@ from openigrt.patient import AperturePositions, BeamLimitingDevice, jaws
 # 10 mm wide at both ends, 5 mm over the middle 200 mm.
 LEAF_EDGES_MM = (*range(-200, -100, 10), *range(-100, 100, 5), *range(100, 201, 10))
 LEAF_PAIRS = len(LEAF_EDGES_MM) - 1
-DEVICES = (
+COLLIMATOR = (
     BeamLimitingDevice("ASYMX", 1),
     BeamLimitingDevice("ASYMY", 1),
     BeamLimitingDevice("MLCX", LEAF_PAIRS, tuple(float(edge) for edge in LEAF_EDGES_MM)),

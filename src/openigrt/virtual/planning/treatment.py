@@ -20,12 +20,13 @@ from openigrt.patient import (
     StructureRole,
     StructureSet,
     mask_from_structure,
+    surface_points_mm,
 )
 from openigrt.virtual.patients.patient import VirtualPatient
 from openigrt.virtual.planning.conformal import conformal_plan
 from openigrt.virtual.planning.dose import density_of, dose_per_mu
 from openigrt.virtual.planning.headers import ct_series, described
-from openigrt.virtual.planning.identity import identity_of
+from openigrt.virtual.planning.identity import Identity, identity_of
 from openigrt.virtual.planning.planning_ct import planning_image
 from openigrt.virtual.planning.prescriptions import SitePrescription, prescription_of
 from openigrt.virtual.planning.structures import planned_structures, structures_of
@@ -33,7 +34,7 @@ from openigrt.virtual.planning.structures import planned_structures, structures_
 COVERED_PERCENT = 95.0
 ROUNDS = 12
 BEYOND_TARGET_MM = 40.0
-TARGET_STEP_MM = 1.5
+SAMPLES_ACROSS, TARGET_STEPS_MM = 14.0, (0.4, 1.5)
 PLANNING_SEED = 21
 
 
@@ -54,16 +55,41 @@ def planned_treatment(
 ) -> PlannedTreatment:
     """Scan, draw, plan and compute: the same patient gives the same bits.
 
-    `prescription` None takes that of the site, `image` None a planning CT with the noise of the patient's seed.
+    `prescription` None takes that of the site, `image` None a planning CT with the noise of the patient's seed. Of a
+    patient with a planning of his own that is taken as far as it goes, under the name and the UIDs of the virtual one.
     """
     prescription = prescription or prescription_of(patient.site)
-    image = image or planning_image(patient, np.random.default_rng((patient.seed, PLANNING_SEED)))
-    identity = identity_of(patient)
+    identity, own = identity_of(patient), patient.own
+    if image is None:
+        rng = np.random.default_rng((patient.seed, PLANNING_SEED))
+        image = own.image if own is not None else planning_image(patient, rng)
     image = described(image, ct_series(identity))
-    structures, dose_uid = planned_structures(patient, image), identity.uid("dose")
-    unscaled = conformal_plan(patient, structures, prescription)
-    plan, dose = prescribed(unscaled, image, structures, prescription, dose_uid)
+    structures = planned_structures(patient, image) if own is None else _renamed(own.structure_set, image, identity)
+    if own is not None and own.plan is not None and own.dose is not None:
+        plan = replace(
+            own.plan,
+            uid=identity.uid("plan"),
+            patient_id=identity.patient_id,
+            structure_set_uid=structures.uid,
+            dose_uids=(),
+            related_plans=(),
+        )
+        dose = replace(own.dose, uid=identity.uid("dose"), plan_uid=plan.uid, structure_set_uid=structures.uid)
+    else:
+        unscaled = conformal_plan(patient, structures, prescription)
+        plan, dose = prescribed(unscaled, image, structures, prescription, identity.uid("dose"))
     return PlannedTreatment(patient, prescription, image, structures, plan, dose)
+
+
+def _renamed(structure_set: StructureSet, image: Image, identity: Identity) -> StructureSet:
+    """Structures of a real patient as those of a virtual one, on an image."""
+    return replace(
+        structure_set,
+        uid=identity.uid("structure set"),
+        patient_id=identity.patient_id,
+        image_series_uid=image.provenance.series_uid,
+        image_instance_uids=image.provenance.instance_uids,
+    )
 
 
 def prescribed(
@@ -137,11 +163,13 @@ def _metersets(
 
 
 def _within(target: Structure, plan: Plan, grid: Grid) -> Float64Array:
-    """Points (n, 3) every 1.5 mm all through a target."""
-    drawn = np.vstack([contour.points_mm for contour in target.contours])
-    low, high = drawn.min(axis=0), drawn.max(axis=0)
-    size = np.maximum(np.ceil((high - low) / TARGET_STEP_MM).astype(int), 1) + 1
-    fine = Grid(plan.frame, low, np.full(3, TARGET_STEP_MM), np.eye(3), (int(size[0]), int(size[1]), int(size[2])))
+    """Points (n, 3) all through the slabs of a target, as far as the dose grid reaches."""
+    surface = surface_points_mm(target)
+    low, extent_mm = surface.min(axis=0), np.ptp(surface, axis=0)
+    step_mm = float(np.clip(extent_mm.min() / SAMPLES_ACROSS, *TARGET_STEPS_MM))
+    size = np.maximum(np.rint(extent_mm / step_mm).astype(int), 1)
+    first = low + 0.5 * (extent_mm - (size - 1) * step_mm)
+    fine = Grid(plan.frame, first, np.full(3, step_mm), np.eye(3), (int(size[0]), int(size[1]), int(size[2])))
     inside = np.argwhere(mask_from_structure(target, plan.frame, fine).voxels)[:, ::-1]
     points = fine.points(inside)
     last = grid.points(np.array(grid.size) - 1)

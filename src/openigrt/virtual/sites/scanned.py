@@ -16,7 +16,7 @@ from openigrt.virtual.patients.patient import Day, DrawnStructure, Drift, Virtua
 from openigrt.virtual.patients.population import BODY_SETUP, FRAME_SETUP, MASK_SETUP, SetupPopulation
 from openigrt.virtual.sites.scanned_breathing import breathing_of
 from openigrt.virtual.sites.scanned_shapes import ellipsoid_of, points_in, region_round, tube_along
-from openigrt.virtual.sites.scanned_structures import Kind, Site, kind_of, organs_of, required, site_of, target_of
+from openigrt.virtual.sites.scanned_structures import Kind, Site, kind_of, organs_of, require_organs, site_of, target_of
 from openigrt.virtual.sites.trunk_breathing import DAYS_OF_FIVE_FRACTIONS, pattern_of_day, triple
 from openigrt.virtual.tissue.anatomy import Anatomy
 from openigrt.virtual.tissue.deformation import Deformation
@@ -29,7 +29,7 @@ ROUNDS, NEAR_MM = 4, 0.02
 INSIDE_SHARE = 0.98  # of a target's contour points that lie on the slices of the CT
 DEFAULT_COLOR = (200, 200, 200)
 
-# One standard deviation of the target against the bones, LR, AP, SI in mm: clinical.md 6.1, and the sites of the same name.
+# One standard deviation of the target against the bones, LR, AP, SI in mm: as in the virtual patients of the site.
 TARGET_SPREAD_MM = {
     Site.PELVIS: (1.0, 2.5, 2.0),
     Site.THORAX: (1.5, 2.5, 3.5),
@@ -86,7 +86,7 @@ def scanned_patient(
     _require_in_scan(treated, image)
     organs = organs_of(structures.structures)
     where = site_of(organs, treated, site)
-    required(organs, where)
+    require_organs(organs, where)
     center_mm = np.round(centroid_mm(treated, float(image.grid.spacing_mm[2])), 1)
     soft = {s.name for kind in SOFT for s in organs.get(kind, ())}
     tissue = scanned_tissue(image, structures, center_mm, soft)
@@ -116,12 +116,12 @@ def scanned_in(patient: VirtualPatient, state: ScannedState, number: int = 1) ->
 
 
 def scanned_day(patient: VirtualPatient, number: int) -> Day:
-    """A day at random, five days a week, by the site: fillings, a target that shifts, shrinks and drifts, breath, setup.
+    """A day at random, five days a week, by the site: fillings, breath, setup, and a target that shifts and drifts.
 
     Pelvis: bladder to 0.45 to 1.7 times its volume, rectum 0.85 to 1.25 times its width, target spread 1, 2.5, 2 mm
-    (LR, AP, SI; one standard deviation). Thorax: 1.5, 2.5, 3.5 mm, and a target that shrinks by 0.6 to 2.4 % a day down
-    to 40 %. Abdomen: 1.5, 2, 3 mm. Head and neck 0.5 mm. Brain and other: setup alone. Raises MissingInput for a patient
-    that is not made of a scan.
+    (LR, AP, SI; one standard deviation). Thorax: 1.5, 2.5, 3.5 mm, and a target that shrinks by 0.6 to 2.4 % a day, to
+    40 % at least. Abdomen: 1.5, 2, 3 mm. Head and neck 0.5 mm. Brain and other: setup alone. Raises MissingInput for a
+    patient that is not made of a scan.
     """
     if patient.own is None:
         raise MissingInput(f"This {patient.site} patient is not made of a scan; draw its days as those of its site.")
@@ -182,8 +182,8 @@ def _require_in_scan(target: Structure, image: Image) -> None:
     inside = ((index > -1.0) & (index < image.grid.size)).all(axis=1)
     if inside.mean() < INSIDE_SHARE:
         raise MissingInput(
-            f"{100.0 * (1.0 - inside.mean()):.0f} % of the target {target.name} lie outside the planning CT, which is too "
-            "small for it; give a CT that shows all of it, or name another target.",
+            f"{100.0 * (1.0 - inside.mean()):.0f} % of the target {target.name} lie outside the planning CT, which is "
+            "too small for it; give a CT that shows all of it, or name another target.",
             structure=target.name,
         )
 
@@ -271,7 +271,8 @@ def _placed(patient: VirtualPatient, moves: tuple[Move, ...], shift_mm: Float64A
     What lies against bone goes less far than it is pushed; so the push is made longer, a few times.
     """
     points = points_in(patient.anatomy, patient.target)
-    region, push_mm, placed = patient.target_region, np.zeros(3), ()
+    region, push_mm = patient.target_region, np.zeros(3)
+    placed: tuple[Move, ...] = ()
     center_mm = np.asarray(region.center_mm)
     for _ in range(ROUNDS):
         deformation = Deformation((*moves, *placed), patient.stiffness)
@@ -287,7 +288,7 @@ def _placed(patient: VirtualPatient, moves: tuple[Move, ...], shift_mm: Float64A
 
 
 def _drift(rng: np.random.Generator) -> Drift:
-    """A target in the pelvis that sinks back and down by a millimetre or so in five minutes; at times, gas passes by."""
+    """A target in the pelvis that sinks back and down by a millimetre or so in five minutes; at times gas passes."""
     per_min_mm = np.array([0.02, 0.15, -0.12]) + rng.standard_normal(3) * (0.05, 0.15, 0.15)
     spikes_s = (float(rng.uniform(60.0, 400.0)),) if rng.random() < 0.2 else ()
     return Drift(triple(per_min_mm), (0.0, -float(rng.uniform(2.0, 5.0)), float(rng.uniform(1.0, 3.0))), spikes_s)

@@ -18,8 +18,8 @@ from openigrt.virtual.tissue.scanned import BODY
 
 SAMPLE_MM = 5.0
 WALL_MM, WALL_FADE_MM = 18.0, 15.0
-BELOW_DOME_MM, FADE_MM, UNDER_LIVER_MM = 45.0, 170.0, 200.0
-DIAPHRAGM_MM, FORWARD_MM = (10.0, 22.0), (2.0, 6.0)
+BELOW_DOME_MM, FADE_MM, ABOVE_LIVER_MM = 90.0, 170.0, 200.0
+DIAPHRAGM_MM, FORWARD_MM = (12.0, 24.0), (2.0, 6.0)
 OWN_SIDEWAYS_MM, OWN_FORWARD_MM, HYSTERESIS_SHARE = (1.0, 3.0), (1.5, 4.0), (0.08, 0.2)
 DOME_SHARE = 0.9  # of the largest section of the lungs
 STEPS = np.linspace(0.0, 1.0, 1001)
@@ -30,7 +30,7 @@ def breathing_of(
 ) -> tuple[BreathingOrgan, ...]:
     """The diaphragm and all that goes with it, the belly's wall, and what the target does beside.
 
-    `lungs` and `others` (liver, stomach...) are organs of the anatomy. Amplitudes are drawn: of a diaphragm 10 to 22 mm
+    `lungs` and `others` (liver, stomach...) are organs of the anatomy. Amplitudes are drawn: of a diaphragm 12 to 24 mm
     at a usual inhale, and so on (Keall et al., Med Phys 33, 2006, and later series of 4D-CT).
     """
     axes_mm, masks = _hulls(anatomy, (*lungs, *others))
@@ -53,7 +53,7 @@ def breathing_of(
 def _hulls(anatomy: Anatomy, organs: Sequence[str]) -> tuple[tuple[Float64Array, ...], Float64Array]:
     """Samples along x, y and z of own axes, and the convex hull (0 or 1) [k, j, i] of organs in each slice.
 
-    Below the lowest organ the hull stays as it was, as far as the fade goes.
+    Downward it never gets narrower: the belly moves under the ribs, as far as the fade goes.
     """
     boxes = np.array([anatomy.bounds_mm(name) - anatomy.origin_mm for name in organs])
     low, high = boxes[:, 0].min(axis=0), boxes[:, 1].max(axis=0)
@@ -65,11 +65,10 @@ def _hulls(anatomy: Anatomy, organs: Sequence[str]) -> tuple[tuple[Float64Array,
         inside |= anatomy.signed_distance_mm(name, points) < 0.0
     hulls = np.zeros(inside.shape)
     for k in range(len(inside) - 1, -1, -1):
-        is_below = axes_mm[2][k] < boxes[:, 0, 2].min() and k + 1 < len(inside)
-        if is_below:
-            hulls[k] = hulls[k + 1]
-        elif inside[k].sum() > 2:
+        if inside[k].sum() > 2:
             hulls[k] = convex_hull_image(inside[k])
+        if k + 1 < len(inside):
+            hulls[k] = np.maximum(hulls[k], hulls[k + 1])
     return axes_mm, hulls
 
 
@@ -86,7 +85,7 @@ def _levels(anatomy: Anatomy, lungs: Sequence[str], others: Sequence[str]) -> tu
     """Own z of the apices of the lungs and of the dome of the diaphragm."""
     if not lungs:
         top_mm = max(float(anatomy.bounds_mm(name)[1, 2]) for name in others) - float(anatomy.origin_mm[2])
-        return top_mm + UNDER_LIVER_MM, top_mm - 10.0
+        return top_mm + ABOVE_LIVER_MM, top_mm - 10.0
     boxes = np.array([anatomy.bounds_mm(name) for name in lungs])
     low, high = boxes[:, 0].min(axis=0), boxes[:, 1].max(axis=0)
     x, y, z = (np.arange(low[n], high[n], SAMPLE_MM) for n in range(3))
@@ -105,7 +104,7 @@ def _along(z_mm: Float64Array, apex_mm: float, dome_mm: float, target: Region) -
     off_mm = z_mm - middle_mm
     # Levels within the target are its middle; twice as far from it they are themselves again.
     inside = np.clip(2.0 * (np.abs(off_mm) - half_mm), 0.0, np.abs(off_mm))
-    return np.interp(middle_mm + np.sign(off_mm) * inside, levels, shares, left=0.0, right=0.0)
+    return np.asarray(np.interp(middle_mm + np.sign(off_mm) * inside, levels, shares, left=0.0, right=0.0))
 
 
 def _before_smooth_step(share: Float64Array) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:

@@ -167,25 +167,28 @@ def site_of(organs: dict[Kind, tuple[Structure, ...]], target: Structure, asked:
     if Kind.LUNG in organs:
         lowest_mm = min(float(c.points_mm[:, 2].min()) for s in organs[Kind.LUNG] for c in s.contours)
         return Site.THORAX if _is_beside(target, organs, lowest_mm) else Site.ABDOMEN
-    by_organ = ((Kind.LIVER, Site.ABDOMEN), (Kind.NECK, Site.HEAD_NECK), (Kind.BRAIN, Site.BRAIN))
+    by_organ = (
+        *((Kind.NECK, Site.HEAD_NECK), (Kind.BRAIN, Site.BRAIN)),
+        *((Kind.LIVER, Site.ABDOMEN), (Kind.BELLY, Site.ABDOMEN)),
+    )
     return next((site for kind, site in by_organ if kind in organs), Site.OTHER)
 
 
 def _is_beside(target: Structure, organs: dict[Kind, tuple[Structure, ...]], lowest_mm: float) -> bool:
-    """Whether a target lies at the height of the lungs; below their middle only where no organ of the belly is drawn."""
+    """Whether a target lies at the height of the lungs; in their lower third only where no belly is drawn."""
     level_mm = float(centroid_mm(target)[2])
     highest_mm = max(float(c.points_mm[:, 2].max()) for s in organs[Kind.LUNG] for c in s.contours)
     has_belly = bool(organs.keys() & {Kind.LIVER, Kind.BELLY})
     return level_mm > (lowest_mm + 0.3 * (highest_mm - lowest_mm) if has_belly else lowest_mm)
 
 
-def required(organs: dict[Kind, tuple[Structure, ...]], site: Site) -> None:
+def require_organs(organs: dict[Kind, tuple[Structure, ...]], site: Site) -> None:
     """Raise MissingInput where an organ is missing that the motion of a site is taken from."""
     needs = {Site.PELVIS: (Kind.BLADDER, Kind.RECTUM), Site.THORAX: (Kind.LUNG,), Site.ABDOMEN: (Kind.LUNG, Kind.LIVER)}
     wanted = needs.get(site, ())
     if wanted and not organs.keys() & set(wanted):
         raise MissingInput(
-            f"What moves in the {site} is taken from the structure {' or '.join(wanted)}, and there is none of that name; "
-            f"draw it, or ask for the site {Site.OTHER}, where nothing moves but the whole patient.",
+            f"What moves in the {site} is taken from the structure {' or '.join(wanted)}, and there is none of that "
+            f"name; draw it, or ask for the site {Site.OTHER}, where nothing moves but the whole patient.",
             site=str(site),
         )

@@ -120,7 +120,7 @@ def thorax_patient(
         target="TUMOUR",
         target_region=target.region,
         structures=STRUCTURES,
-        breathing_organs=in_the_chest(target, _diaphragm_mm(rng, target), float(rng.uniform(2.0, 6.0))),
+        breathing_organs=in_the_chest(target, _diaphragm_mm(rng, target), float(rng.uniform(3.0, 8.0))),
     )
 
 

@@ -109,8 +109,8 @@ def pattern_of_day(rng: np.random.Generator, usual_period_s: float) -> Breathing
     return BreathingPattern(
         seed=int(rng.integers(2**31)),
         period_s=float(np.clip(usual_period_s + 0.3 * rng.standard_normal(), 3.0, 6.0)),
-        period_spread_share=float(rng.uniform(0.05, 0.15)),
-        depth_spread_share=float(rng.uniform(0.08, 0.2)),
+        period_spread_share=float(rng.uniform(0.12, 0.28)),
+        depth_spread_share=float(rng.uniform(0.1, 0.22)),
         drift_per_min=float(np.clip(rng.normal(0.0, 0.01), -0.02, 0.02)),
     )
 

@@ -361,7 +361,7 @@ def render_voxels(
     `point_from_index` (3, 4) maps (i, j, k) to mm of the anatomy's own axes.
 
     `moves` is the table of the deformation: what is seen at a voxel is the tissue that has come there, from no more
-    than `farthest` mm away; so nothing is laid over what is farther from all solids.
+    than `farthest` mm away; so nothing covers what is farther from all solids.
 
     Organs are laid over one another from front to back; what is hidden is not computed. The shares of an organ's layers
     in a voxel add up to its opacity.

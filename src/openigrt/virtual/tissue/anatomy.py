@@ -54,7 +54,7 @@ class Organ:
 
 @dataclass(frozen=True, eq=False)
 class Anatomy:
-    """Organs in one frame (LPS, mm), later ones in front of earlier ones; outside of all is the backdrop: air, or a scan.
+    """Organs in one frame (LPS, mm), later ones in front of earlier ones; behind all is the backdrop: air, or a scan.
 
     Solids are written in the anatomy's own axes, whose origin lies at `origin_mm` of `frame`; `landmarks_mm` are in
     `frame`, at rest. `texture_seed` chooses the texture. `deformation` is how all of it has moved since it was at rest.

@@ -18,6 +18,7 @@ BODY_SAMPLE_MM = 2.0
 THINNEST_MM = 9.0  # what is thinner, and not part of something thicker, is couch, mask or sheet
 RIM_MM = 1.5
 LARGEST_MARROW_MM2, SMALLEST_BONE_MM3, SMALLEST_BODY_MM3 = 2000.0, 800.0, 2.0e5
+DEEP_MM, LESSER_SHARE = 40.0, 0.1
 IN_PLANE = ndimage.generate_binary_structure(2, 1)[None]
 
 Flags = NDArray[np.bool_]
@@ -32,7 +33,7 @@ class Sampled(NamedTuple):
 
 
 def pooled(values: NDArray[np.generic], grid: Grid, sample_mm: float) -> Sampled:
-    """Means over whole voxels of a slice, so many that a sample is about `sample_mm` wide; the last ones are repeated."""
+    """Means over so many voxels of a slice that a sample is about `sample_mm` wide; the last ones are repeated."""
     i, j = (max(1, round(sample_mm / float(spacing))) for spacing in grid.spacing_mm[:2])
     rows, columns = -(-values.shape[1] // j), -(-values.shape[2] // i)
     padded = np.pad(
@@ -106,7 +107,7 @@ def without_surroundings(voxels: Voxels, inside: Flags, pixel_mm: float) -> Voxe
 def bone_in(hu: Sampled, inside: Sampled, soft: Sequence[Structure]) -> Sampled | None:
     """How much of each sample is bone, with its marrow: what is dense, in the body, and in no structure that is soft.
 
-    None where there is none. Specks are left out: markers, calcifications, contrast in small vessels.
+    None where there is none. Specks are left out: markers, calcifications, contrast.
     """
     dense = (hu.values > SPONGY_HU) & (inside.values > 0.5)
     for structure in soft:
@@ -119,11 +120,21 @@ def bone_in(hu: Sampled, inside: Sampled, soft: Sequence[Structure]) -> Sampled 
     dense = ndimage.binary_closing(dense, structure=IN_PLANE, iterations=2)
     for k in range(len(dense)):
         dense[k] |= _marrow(dense[k], float(np.prod(hu.grid.spacing_mm[:2])))
-    pieces, _ = ndimage.label(dense)
-    large = np.bincount(pieces.ravel()) * float(np.prod(hu.grid.spacing_mm)) > SMALLEST_BONE_MM3
-    large[0] = False
-    bone = large[pieces]
+    bone = _without_specks(dense, inside.values > 0.5, hu.grid)
     return Sampled(bone.astype(np.float32), hu.grid) if bone.any() else None
+
+
+def _without_specks(dense: Flags, inside: Flags, grid: Grid) -> Flags:
+    """Pieces of bone, but for small ones, and for lesser ones that lie deep: blood or bowel with contrast."""
+    pieces, _ = ndimage.label(dense)
+    sizes_mm3 = np.bincount(pieces.ravel()) * float(np.prod(grid.spacing_mm))
+    sizes_mm3[0] = 0.0
+    steps = max(1, round(DEEP_MM / float(grid.spacing_mm[0])))
+    deep = ndimage.binary_erosion(inside, structure=IN_PLANE, iterations=steps, border_value=1)
+    reaches_out = np.zeros(len(sizes_mm3), dtype=np.bool_)
+    reaches_out[pieces[~deep]] = True
+    is_bone = (sizes_mm3 > SMALLEST_BONE_MM3) & (reaches_out | (sizes_mm3 > LESSER_SHARE * sizes_mm3.max()))
+    return np.asarray(is_bone[pieces])
 
 
 def _marrow(dense: Flags, pixel_mm2: float) -> Flags:
