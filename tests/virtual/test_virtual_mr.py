@@ -1,4 +1,4 @@
-"""MR of a virtual patient: signal by closed forms, structures where they are, distortion that is known, noise, DICOM."""
+"""MR of a virtual patient: signal by closed forms, structures in their place, known distortion, noise, DICOM."""
 
 from dataclasses import replace
 

@@ -77,7 +77,7 @@ def test_the_edge_of_a_bladder_is_as_wide_as_the_resolution_says():
     patient = pelvis_patient(FRAME, 3)
     low, high = patient.anatomy.bounds_mm("BLADDER")
     middle = 0.5 * (low + high)
-    grid = grid_about(middle + (0.5 * (high[0] - low[0]), 0.0, 0.0), (24.0, 14.0, 14.0), 1.0)
+    grid = grid_about(np.array([high[0], middle[1], middle[2]]), (24.0, 14.0, 14.0), 1.0)
     protocol = replace(QUIET, resolution_mm=4.0, filter_mm=4.5)
     scan = pet_image(patient, patient.planned, grid, SAME, protocol)
     line = scan.image.voxels[14, 14] / scan.image.voxels[14, 14, 0]

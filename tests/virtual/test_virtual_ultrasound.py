@@ -15,7 +15,7 @@ from tests.dicom.writing_cases import series_header
 from tests.virtual.trunk_checks import FRAME
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
-SMALL = Transducer(half_angle_deg=26.0, half_sweep_deg=22.0, depth_mm=130.0, beam_deg=2.0)
+SMALL = Transducer(half_angle_deg=24.0, half_sweep_deg=18.0, depth_mm=115.0, beam_deg=2.0)
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def test_the_bladder_is_dark_and_its_surroundings_are_not(patient, scan, fixed_f
     distance = distances_mm(patient, scan, "BLADDER", fixed_from_plan)
     inside, around = (distance < -6.0) & scan.is_seen, (distance > 2.0) & (distance < 8.0) & scan.is_seen
     assert np.median(scan.image.voxels[inside]) < 5.0
-    assert np.median(scan.image.voxels[around]) > 60.0
+    assert np.median(scan.image.voxels[around]) > 50.0
     dark = (scan.image.voxels < 20.0) & (distance < 10.0) & scan.is_seen
     whole = (distance < 0.0) & scan.is_seen
     points = points_of(scan.image.grid)

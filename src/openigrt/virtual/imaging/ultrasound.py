@@ -145,8 +145,11 @@ def probe_on_skin(
     back_mm = np.arange(0.0, SKIN_REACH_MM, SKIN_STEP_MM)
     path = fixed_from_plan.inverse().points(target - back_mm[:, None] * z)
     outside = anatomy.signed_distance_mm("BODY", path) > 0.0
-    if not outside.any():
-        raise MissingInput(f"There is no skin within {SKIN_REACH_MM:g} mm of the point that the probe looks at.")
+    if outside[0] or not outside.any():
+        raise MissingInput(
+            f"There is no skin within {SKIN_REACH_MM:g} mm before the point that the probe looks at, or it lies outside "
+            "the patient; give a point inside him."
+        )
     face = target - back_mm[int(outside.argmax())] * z
     sideways = fixed_from_plan.rotation @ np.array([1.0, 0.0, 0.0])
     x = sideways - (sideways @ z) * z
