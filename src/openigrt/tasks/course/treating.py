@@ -81,10 +81,10 @@ class Treatment:
 def treat(room: Room, plan: PlanSide, place: Path, *, is_verified: bool) -> Treatment:
     """One fraction, its images and guidance written below `place`.
 
-    A person is played who looks at what guidance calls for. He approves a move that it recommends, and one that it leaves
-    to him where the target looks right to him; else he sets the patient up again. After three setups the patient goes
-    home untreated. With `is_verified` a second image follows a correction; one beyond the
-    tolerance of the protocol leads to another correction.
+    A person is played who looks at what guidance calls for. He approves a move that it recommends, and one that it
+    leaves to him where the target looks right to him; else he sets the patient up again. After three setups the patient
+    goes home untreated. With `is_verified` a second image follows a correction; one beyond the tolerance of the
+    protocol leads to another correction.
     """
     images: list[SeenImage] = []
     for set_up in range(1, MOST_SETUPS + 1):
@@ -118,11 +118,8 @@ def _seen(room: Room, plan: PlanSide, place: Path, purpose: Purpose, set_up: int
     correction = guidance.correction
     tolerance_mm = guidance.protocol.verification_tolerance_mm
     is_left = purpose is Purpose.VERIFICATION and _off_target_mm(guidance) <= tolerance_mm
-    is_moved = (
-        is_approved(guidance, lambda: room.looks_right(guidance, taken))
-        and correction.target_pose is not None
-        and not is_left
-    )
+    is_meant = not is_left and correction.target_pose is not None
+    is_moved = is_meant and is_approved(guidance, lambda: room.looks_right(guidance, taken))
     if is_moved and correction.target_pose is not None:
         room.devices.couch.move_to(correction.target_pose)
         wait_until_still(room.devices.couch, clock, LONGEST_MOVE_S)
