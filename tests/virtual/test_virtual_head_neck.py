@@ -157,6 +157,18 @@ def test_truth_and_inverse_agree_everywhere_over_random_days(patient):
     assert least > 0.0
 
 
+@pytest.mark.parametrize("center_mm", [(105.0, 45.0, -150.0), (2.0, -95.0, -26.0), (12.0, 20.0, -95.0)])
+def test_voxels_that_are_culled_together_are_what_each_is_alone(patient, center_mm):
+    """Shoulder, lips and spine of a day: 1e-3 HU, though bricks of voxels share what is near and how they moved."""
+    anatomy = patient.at(head_neck_in(patient, BENT))
+    grid = grid_about(ORIGIN_MM + center_mm, (7.0, 7.0, 5.0), 1.7)
+    together = render(anatomy, grid, SAME)
+    assert np.ptp(together) > 20.0
+    for k, j, i in np.random.default_rng(4).integers(0, grid.shape, (60, 3)):
+        one = Grid(FRAME, grid.points((i, j, k)), grid.spacing_mm, np.eye(3), (1, 1, 1))
+        assert together[k, j, i] == pytest.approx(render(anatomy, one, SAME)[0, 0, 0], abs=1e-3)
+
+
 @pytest.mark.parametrize("factor", [0.9, 0.75])
 def test_parotids_shrink_by_what_is_asked(patient, factor):
     shrunk = patient.at(head_neck_in(patient, HeadNeckState(parotid_factor=factor)))

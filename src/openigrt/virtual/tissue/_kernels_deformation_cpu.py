@@ -42,8 +42,10 @@ from openigrt.virtual.tissue.move_table import (
 Floats = NDArray[np.float64]
 Point = tuple[float, float, float]
 
-CLOSE = 1.0e-9
+CLOSE = 1.0e-7  # of a share: from here one step by secant, unchecked, leads nearer than rounding does
 MOST_STEPS = 60
+STEEPEST, FLATTEST = -20.0, -0.02  # slopes of what is left over the share, that nothing that does not fold exceeds
+SMALL_RAD = 0.2  # below which the series of sine and cosine are exact to 1e-15
 
 
 @compiled()
@@ -93,12 +95,15 @@ def gauge_share(table: MoveTable, r: int, x: float, y: float, z: float) -> float
     w = min(max((z - m[r, GAUGE_ORIGIN + 2]) / m[r, GAUGE_SPACING], 0.0), nz - 1.000001)
     i, j, k = int(u), int(v), int(w)
     u, v, w = u - i, v - j, w - k
-    value = 0.0
-    for c in range(2):
-        for b in range(2):
-            at = int(m[r, GAUGE_FIRST]) + ((k + c) * ny + j + b) * nx + i
-            weight = (w if c else 1.0 - w) * (v if b else 1.0 - v)
-            value += weight * ((1.0 - u) * table.gauges[at] + u * table.gauges[at + 1])
+    at = np.uint64(int(m[r, GAUGE_FIRST]) + (k * ny + j) * nx + i)
+    one, line, layer = np.uint64(1), np.uint64(nx), np.uint64(nx * ny)
+    g = table.gauges
+    low = (1.0 - v) * ((1.0 - u) * g[at] + u * g[at + one])
+    low += v * ((1.0 - u) * g[at + line] + u * g[at + line + one])
+    at += layer
+    high = (1.0 - v) * ((1.0 - u) * g[at] + u * g[at + one])
+    high += v * ((1.0 - u) * g[at + line] + u * g[at + line + one])
+    value = (1.0 - w) * low + w * high
     return float(smooth_step((value - m[r, GAUGE_START]) / (m[r, GAUGE_END] - m[r, GAUGE_START])))
 
 
@@ -124,7 +129,12 @@ def motion_share(table: MoveTable, r: int, x: float, y: float, z: float) -> floa
 def turned(m: Floats, r: int, angle: float, x: float, y: float, z: float) -> Point:
     """A vector turned about the axis of a motion (Rodrigues)."""
     ax, ay, az = m[r, AXIS], m[r, AXIS + 1], m[r, AXIS + 2]
-    c, s = math.cos(angle), math.sin(angle)
+    if abs(angle) < SMALL_RAD:
+        q = angle * angle
+        s = angle * (1.0 - q / 6.0 * (1.0 - q / 20.0 * (1.0 - q / 42.0 * (1.0 - q / 72.0))))
+        c = 1.0 - q / 2.0 * (1.0 - q / 12.0 * (1.0 - q / 30.0 * (1.0 - q / 56.0 * (1.0 - q / 90.0))))
+    else:
+        c, s = math.cos(angle), math.sin(angle)
     along = (1.0 - c) * (ax * x + ay * y + az * z)
     return (
         c * x + s * (ay * z - az * y) + along * ax,
@@ -157,28 +167,46 @@ def before_motion(m: Floats, r: int, share: float, x: float, y: float, z: float)
 
 
 @compiled()
-def unmoved(table: MoveTable, r: int, x: float, y: float, z: float) -> Point:
-    """Where a point was before a motion: the one share that agrees with the place it gives, by false position."""
+def next_guess(t: float, here: float, before: float, was: float, low: float, high: float) -> float:
+    """By secant from two places and their values; half way where that leads out of what holds the root."""
+    slope = here - was
+    guess = t - here * (t - before) / slope if slope != 0.0 else low
+    return guess if low <= guess <= high else 0.5 * (low + high)
+
+
+@compiled()
+def unmoved(
+    table: MoveTable, r: int, guess: float, slope: float, x: float, y: float, z: float
+) -> tuple[float, float, float, float, float]:
+    """Where a point was before a motion, by the one share that agrees with the place it gives, and share and slope.
+
+    A guarded secant that begins with a guess of the share and the slope of what is left over it: those of the point
+    next to it, or 0 and -1.
+    """
     m = table.rows
-    low = motion_share(table, r, x, y, z)
-    if low == 0.0:
-        return x, y, z
-    bx, by, bz = before_motion(m, r, 1.0, x, y, z)
-    high = motion_share(table, r, bx, by, bz) - 1.0
-    if high == 0.0:
-        return bx, by, bz
-    a, b, side = 0.0, 1.0, 0
-    for _ in range(MOST_STEPS):
-        t = (a * high - b * low) / (high - low)
+    low, high, t = 0.0, 1.0, guess
+    before, was = 0.0, 0.0
+    bx, by, bz = x, y, z
+    for n in range(MOST_STEPS):
         bx, by, bz = before_motion(m, r, t, x, y, z)
         here = motion_share(table, r, bx, by, bz) - t
-        if abs(here) < CLOSE or b - a < CLOSE:
+        if here == 0.0:
             break
         if here > 0.0:
-            a, low, high, side = t, here, high * 0.5 if side == 1 else high, 1
+            low = t
         else:
-            b, high, low, side = t, here, low * 0.5 if side == -1 else low, -1
-    return bx, by, bz
+            high = t
+        if n > 0 and t != before:
+            slope = (here - was) / (t - before)
+        slope = min(max(slope, STEEPEST), FLATTEST)
+        before, was = t, here
+        t -= here / slope
+        if abs(here) < CLOSE:
+            bx, by, bz = before_motion(m, r, t, x, y, z)
+            break
+        if not low <= t <= high:
+            t = 0.5 * (low + high)
+    return bx, by, bz, t, slope
 
 
 @compiled()
@@ -218,19 +246,19 @@ def swollen(table: MoveTable, r: int, back: bool, x: float, y: float, z: float) 
     if not back:
         ratio = swollen_ratio(table, r, growth, radius, x, y, z)
         return cx + ratio * dx, cy + ratio * dy, cz + ratio * dz
-    # The share of this radius from which the growth leads here, by false position; 1 and beyond lie at the reach.
-    a, b, side = 0.0, m[r, REACH] / radius, 0
-    low, high = -1.0, b - 1.0
-    t = 1.0
+    # The share of this radius from which the growth leads here; 1 and beyond lie at the reach.
+    low, high = 0.0, m[r, REACH] / radius
+    before, was, t = 0.0, -1.0, 1.0
     for _ in range(MOST_STEPS):
         here = t * swollen_ratio(table, r, growth, t * radius, cx + t * dx, cy + t * dy, cz + t * dz) - 1.0
-        if abs(here) < CLOSE or b - a < CLOSE:
-            break
         if here < 0.0:
-            a, low, high, side = t, here, high * 0.5 if side == 1 else high, 1
+            low = t
         else:
-            b, high, low, side = t, here, low * 0.5 if side == -1 else low, -1
-        t = (a * high - b * low) / (high - low)
+            high = t
+        guess = next_guess(t, here, before, was, low, high)
+        before, was, t = t, here, guess
+        if abs(here) < CLOSE:
+            break
     return cx + t * dx, cy + t * dy, cz + t * dz
 
 
@@ -264,8 +292,85 @@ def rest_point(table: MoveTable, x: float, y: float, z: float) -> Point:
     for n in range(m.shape[0]):
         r = m.shape[0] - 1 - n
         if is_within(m, r, x, y, z):
-            x, y, z = unmoved(table, r, x, y, z) if m[r, KIND] == 0.0 else swollen(table, r, True, x, y, z)
+            if m[r, KIND] == 0.0:
+                x, y, z, _, _ = unmoved(table, r, 0.0, -1.0, x, y, z)
+            else:
+                x, y, z = swollen(table, r, True, x, y, z)
     return x, y, z
+
+
+@compiled()
+def set_box(points: Floats, low: Floats, high: Floats) -> None:
+    """The box round points (3, n)."""
+    for axis in range(3):
+        low[axis] = high[axis] = points[axis, 0]
+        for n in range(1, points.shape[1]):
+            low[axis], high[axis] = min(low[axis], points[axis, n]), max(high[axis], points[axis, n])
+
+
+@compiled()
+def is_past_gauge(table: MoveTable, r: int, low: Floats, high: Floats) -> bool:
+    """Whether all of a box lies where the gauge of a move lets it take part whole."""
+    m, g = table.rows, table.gauges
+    first, stop = np.zeros(3, dtype=np.int64), np.zeros(3, dtype=np.int64)
+    for axis in range(3):
+        size, origin = m[r, GAUGE_SIZE + axis], m[r, GAUGE_ORIGIN + axis]
+        first[axis] = int(min(max((low[axis] - origin) / m[r, GAUGE_SPACING], 0.0), size - 2.0))
+        stop[axis] = int(min(max((high[axis] - origin) / m[r, GAUGE_SPACING], 0.0), size - 2.0)) + 2
+    nx, ny, sign = int(m[r, GAUGE_SIZE]), int(m[r, GAUGE_SIZE + 1]), m[r, GAUGE_END] - m[r, GAUGE_START]
+    for k in range(first[2], stop[2]):
+        for j in range(first[1], stop[1]):
+            row = int(m[r, GAUGE_FIRST]) + (k * ny + j) * nx
+            for i in range(first[0], stop[0]):
+                if (g[row + i] - m[r, GAUGE_END]) * sign < 0.0:
+                    return False
+    return True
+
+
+@compiled()
+def is_rigid(table: MoveTable, r: int, low: Floats, high: Floats) -> bool:
+    """Whether a move of bones, which nothing but a gauge bounds, brings all of a box from where it is whole."""
+    m = table.rows
+    if m[r, KIND] != 0.0 or m[r, IS_SOFT] == 1.0 or m[r, REACH] > 1.0 or m[r, GAUGE_SIZE] == 0.0:
+        return False
+    if m[r, RAMP_END] != m[r, RAMP_START]:
+        return False
+    x, y, z = 0.5 * (low[0] + high[0]), 0.5 * (low[1] + high[1]), 0.5 * (low[2] + high[2])
+    half = math.sqrt((high[0] - x) ** 2 + (high[1] - y) ** 2 + (high[2] - z) ** 2)
+    came_from = np.array(before_motion(m, r, 1.0, x, y, z))
+    return is_past_gauge(table, r, came_from - half, came_from + half)
+
+
+@compiled()
+def set_rest(table: MoveTable, points: Floats, low: Floats, high: Floats) -> None:
+    """Take points (3, n) back to rest, as `rest_point` does, and set the box round them.
+
+    Move by move for all of them: what none of them comes near is passed over at once, and what one of them finds is
+    where the next begins.
+    """
+    m = table.rows
+    set_box(points, low, high)
+    for back in range(m.shape[0]):
+        r = m.shape[0] - 1 - back
+        apart = False
+        for axis in range(3):
+            apart |= low[axis] > m[r, HIGH + axis] or high[axis] < m[r, LOW + axis]
+        if apart:
+            continue
+        rigid = is_rigid(table, r, low, high)
+        guess, slope = 0.0, -1.0
+        for n in range(points.shape[1]):
+            x, y, z = points[0, n], points[1, n], points[2, n]
+            if rigid:
+                x, y, z = before_motion(m, r, 1.0, x, y, z)
+            elif not is_within(m, r, x, y, z):
+                continue
+            elif m[r, KIND] == 0.0:
+                x, y, z, guess, slope = unmoved(table, r, guess, slope, x, y, z)
+            else:
+                x, y, z = swollen(table, r, True, x, y, z)
+            points[0, n], points[1, n], points[2, n] = x, y, z
+        set_box(points, low, high)
 
 
 @compiled(parallel=True)

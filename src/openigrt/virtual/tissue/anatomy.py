@@ -197,10 +197,13 @@ def _parameters(organs: Sequence[Organ], rows: Sequence[Sequence[SolidRows]]) ->
 
 
 def _margin_mm(organ: Organ, n: int) -> float:
-    """How far outside its own surface part n matters: blends from here on, outer layers, layers that line a hole."""
+    """How far outside its own surface part n matters: blends from here on, outer layers, layers that line a hole.
+
+    Two blends one after the other: what is too far off to change the surface may change a part that does.
+    """
     depths = [layer.depth_mm for layer in organ.layers]
     inward_mm = max(0.0, *depths) if organ.parts[n].operation is Operation.SUBTRACT else 0.0
-    return max(part.blend_mm for part in organ.parts[n:]) + max(0.0, -depths[0]) + inward_mm
+    return sum(sorted(part.blend_mm for part in organ.parts[n:])[-2:]) + max(0.0, -depths[0]) + inward_mm
 
 
 def _starts(counts: Sequence[int]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
