@@ -79,6 +79,14 @@ def test_the_page_says_what_was_made_of_what():
         assert absent not in words
 
 
+def test_what_wants_a_person_stands_first_and_apart():
+    words = page_of(messages=("Second.", "First of all."), pressing=("First of all.",)).words
+    order = ["To be looked at by a person", "First of all.", "For information", "Second."]
+    assert [words.index(said) for said in order] == sorted(words.index(said) for said in order)
+    assert words.count("First of all.") == 1
+    assert "looked at by a person" not in page_of().words
+
+
 def test_the_page_needs_nothing_else_and_is_the_same_again():
     text = render_reconstruction_report(content(**with_prior(), **breathing()))
     page = Page(text)

@@ -151,6 +151,24 @@ def test_a_prior_gives_a_second_image_that_is_never_matched(tmp_path):
     assert "derived" in refused.err
 
 
+def test_hu_of_a_cupped_image_are_not_counted_by_the_plan(tmp_path):
+    """Scatter and no flat field: a straight line over HU puts the rim of a water body 130 HU too high."""
+    plan = plan_folder(tmp_path / "plan", planning_ct(), "HFS")
+    raw = write_projections(
+        tmp_path / "raw", "HFS", angles=TURN, counts=lambda p: (np.exp(-p) + 0.02).astype(np.float32) * 30_000.0
+    )
+    words = {"quantity": "intensity", "voxel": 3.0, "water": WATER_PER_MM, "match_seen": True}
+    made = openigrt.reconstruct(raw, prior=plan, **words)
+    alone = openigrt.reconstruct(raw, position="HFS", **(words | {"match_seen": False}))
+    assert np.array_equal(made.image.voxels, alone.image.voxels, equal_nan=True)
+    (said,) = [said for said in made.pressing if said.startswith("HU of ct are by water and not by the planning CT")]
+    assert "take ct_with_prior" in said
+    soft = np.abs(made.prior.image.voxels) < 150.0
+    assert float(np.median(made.prior.image.voxels[soft])) == pytest.approx(0.0, abs=15.0)
+    even = openigrt.reconstruct(raw, prior=plan, scatter="uniform", **words)
+    assert not any("by water and not by the planning CT" in said for said in even.messages)
+
+
 PROJECTIONS_OF_CHEST = 400
 
 

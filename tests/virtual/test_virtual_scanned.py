@@ -119,7 +119,7 @@ def test_a_deformed_day_is_what_simpleitk_makes_of_the_same_displacements(made, 
 
 def test_a_coarse_view_is_the_mean_of_what_is_there(patient):
     """A voxel of 9 mm: noise goes down as means of 27 voxels of 3 mm do, and HU stay."""
-    corner = (*MIDDLE_MM, -30.0, -35.0, -60.0)
+    corner = MIDDLE_MM + np.array([-30.0, -36.0, -60.0])  # whole voxels of the CT
     fine = Grid(FRAME, corner, (3.0, 3.0, 3.0), np.eye(3), (6, 6, 6))
     coarse = Grid(FRAME, corner + 3.0, (9.0, 9.0, 9.0), np.eye(3), (8, 3, 8))
     noisy, smooth = render(patient.anatomy, fine, SAME), render(patient.anatomy, coarse, SAME)
@@ -153,7 +153,7 @@ def test_an_organ_may_stand_in_front_of_a_scan(made, patient):
     gold = Organ("GOLD", (Part(Superellipsoid((6.0, 0.0, 0.0), (6.0, 6.0, 6.0))),), (Layer(0.0, 3000.0),))
     with_gold = replace(patient.anatomy, organs=(gold,))
     shift = LocalMotion(Region((0.0, 0.0, 0.0), (30.0, 30.0, 30.0)), (0.0, 0.0, 6.0))
-    place = (*patient.anatomy.origin_mm, 6.0, 0.0, 0.0)
+    place = patient.anatomy.origin_mm + np.array([6.0, 0.0, 0.0])
     grid = Grid(FRAME, place, (1.0, 1.0, 1.0), np.eye(3), (1, 1, 20))
     at_rest = render(with_gold, grid, SAME)[:, 0, 0]
     moved = render(with_gold.deformed(Deformation((shift,))), grid, SAME)[:, 0, 0]
@@ -302,8 +302,8 @@ def test_days_are_drawn_by_seed_and_number(made, patient):
     pictures = [render(who.at(scanned_day(who, 5)), part, SAME) for who in (patient, again)]
     assert np.array_equal(*pictures)
     assert scanned_day(patient, 5).setup == scanned_day(again, 5).setup != scanned_day(patient, 6).setup
-    shifts = np.array([scanned_day(patient, n).setup.shift_mm for n in range(1, 201)])
-    assert shifts.std(axis=0) == pytest.approx(np.full(3, 2.5), rel=0.2)
+    shifts = np.array([scanned_day(patient, n).setup.shift_mm for n in range(1, 31)])
+    assert shifts.std() == pytest.approx(2.5, rel=0.25)  # 90 numbers: three of their standard errors
 
 
 def test_he_breathes_with_his_diaphragm_and_his_bones_stay(breathing):

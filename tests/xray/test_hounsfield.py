@@ -10,6 +10,7 @@ from openigrt.xray import (
     linear_scale,
     piecewise_scale,
     scale_of_plan,
+    shading_of_plan,
     soft_tissue_remark,
     water_remark,
 )
@@ -94,6 +95,23 @@ def test_a_phantom_of_water_and_air_calibrates_by_all_of_its_water():
     noisy = (plan + np.random.default_rng(5).normal(0.0, 15.0, plan.shape)).astype(np.float32)
     scale = scale_of_plan(day(plan), noisy, np.ones(plan.shape, bool))
     assert abs(float(scale.to_hu(attenuation_of(np.array([0.0])).astype(np.float32))[0])) < 2.0
+
+
+@pytest.mark.parametrize(("depth_hu", "expected_hu"), [(0.0, 0.0), (200.0, 200.0)])
+def test_shading_is_what_no_straight_line_takes_off(depth_hu, expected_hu):
+    """Water that grows darker by so much from one side to the other, and an organ that moved: noise does not count."""
+    grid = room_grid((60, 60, 12))
+    plan = np.full(grid.shape, 20.0, np.float32)
+    today = plan + np.random.default_rng(6).normal(0.0, 40.0, grid.shape) - np.linspace(0.0, depth_hu, 60)
+    today[:, 10:16, 10:16] -= 1000.0
+    found = shading_of_plan(today.astype(np.float32), plan, np.ones(grid.shape, bool), grid)
+    assert found == pytest.approx(0.9 * expected_hu, abs=35.0)
+
+
+def test_shading_of_too_little_tissue_is_not_told():
+    grid = room_grid((60, 60, 12))
+    plan = np.full(grid.shape, -1000.0, np.float32)
+    assert shading_of_plan(plan + 300.0, plan, np.ones(grid.shape, bool), grid) == 0.0
 
 
 def test_only_what_is_seen_counts():

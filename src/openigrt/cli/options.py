@@ -25,6 +25,7 @@ DaysFolder = Annotated[
 Jobs = Annotated[int | None, Option(min=1, metavar="N", help="how many processes match; one for each core if left out")]
 Site = Annotated[str | None, Option(metavar="PROTOCOL", help="protocol whose levels decide")]
 Region = Annotated[list[str] | None, Option(metavar="NAME", help="bone, soft, patient or a structure; may be repeated")]
+TurnBy = Annotated[str | None, Option(metavar="NAME", help="take the turn of this region, such as bone for a tumour")]
 Target = Annotated[str | None, Option(metavar="ROI", help="structure the correction is judged on")]
 DegreesOfFreedom = Annotated[int | None, Option(min=3, max=6, metavar="N", help="degrees of freedom of the couch")]
 PlanUid = Annotated[str | None, Option("--plan", metavar="UID", help="which plan, if several")]
@@ -196,9 +197,7 @@ Fractions = Annotated[int | None, Option(min=1, max=100, metavar="N", help="how 
 CourseSeed = Annotated[int, Option(min=0, metavar="N", help="the same seed gives the same files")]
 Quick = Annotated[bool, Option("--quick", help="images of the day without projections: twice as fast")]
 WholeScans = Annotated[bool, Option("--full", help="scans as a clinic takes them, a second image in every fraction")]
-CoarseLinac = Annotated[
-    bool, Option("--coarse", help="a couch of three axes, accurate to 1 mm, not a good one")
-]
+CoarseLinac = Annotated[bool, Option("--coarse", help="a couch of three axes, accurate to 1 mm, not a good one")]
 CorrectAbove = Annotated[
     float | None, Option(min=0.0, metavar="MM", help="correct above so much, in place of the protocol's action level")
 ]

@@ -13,6 +13,7 @@ from openigrt.guidance.course_order import (
     setup_errors_of_others,
     statistics_of,
 )
+from openigrt.guidance.dual_match import with_turn_of
 from openigrt.guidance.other_match import Agreement, OtherMatch, judge_other_match, with_exchanged_ends
 from openigrt.guidance.protocol import DEFAULT_PROTOCOL, Protocol, find_protocol, parse_protocols
 from openigrt.guidance.required_motion import RequiredMotion, required_motion
@@ -66,4 +67,5 @@ __all__ = [
     "stated_isocenter",
     "statistics_of",
     "with_exchanged_ends",
+    "with_turn_of",
 ]

@@ -16,6 +16,7 @@ LONGEST_SIDE_PX = 1200
 SMOOTHING = 2
 PERCENTILES = 8.0, 99.7
 THINNEST_SHARE = 0.02
+OUTLINE_PX, OUTLINE_RIM_PX = 3.0, 2.5  # bone is white: a colored line shows on it by its dark rim
 TICKS_MM = 10.0
 TICKS_REACH_MM = 50.0
 CROSS_COLOR = (255, 216, 77)
@@ -53,7 +54,7 @@ def draw_radiograph(
     canvas = _Canvas.of(projection)
     for outline in outlines:
         for line in outline.lines:
-            canvas.line(line, outline.color, 2.2)
+            canvas.line(line, outline.color, OUTLINE_PX, OUTLINE_RIM_PX)
     canvas.graticule(projection)
     canvas.letters(projection, patient)
     canvas.words(captions, outlines)
@@ -90,11 +91,11 @@ class _Canvas:
         )
         return cls(picture, ImageDraw.Draw(picture), size / np.array(projection.geometry.size), float(SMOOTHING))
 
-    def line(self, pixels: Float64Array, color: Color, width_px: float) -> None:
+    def line(self, pixels: Float64Array, color: Color, width_px: float, rim_px: float = 0.8) -> None:
         """A line through pixels of the detector, whose centres are whole numbers."""
         points = [(float(x), float(y)) for x, y in (np.asarray(pixels) + 0.5) * self.scale]
         if len(points) > 1:
-            self.pen.line(points, (0, 0, 0), round((width_px + 1.6) * self.unit), joint="curve")
+            self.pen.line(points, (0, 0, 0), round((width_px + 2.0 * rim_px) * self.unit), joint="curve")
             self.pen.line(points, color, round(width_px * self.unit), joint="curve")
 
     def graticule(self, projection: Projection) -> None:

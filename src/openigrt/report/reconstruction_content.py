@@ -36,8 +36,8 @@ class ReconstructionReportContent:
 
     `image` is in HU in a frame whose origin is the machine isocenter. `source_angles_deg` (n,) are those of the source
     in the order of the projections. `scan` says in words what was taken, `messages` what to know, the most important
-    first. `with_prior` is the image that contains the planning CT, `match` the one by which that was laid. Raises
-    FrameMismatch where images lie in several frames.
+    first, and `pressing` those of them that want a person's look. `with_prior` is the image that contains the planning
+    CT, `match` the one by which that was laid. Raises FrameMismatch where images lie in several frames.
     """
 
     image: Image
@@ -53,6 +53,7 @@ class ReconstructionReportContent:
     match: Match | None = None
     phases: tuple[ShownPhase, ...] = ()
     breathing: ShownBreathing | None = None
+    pressing: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Check that all images can be laid over each other."""

@@ -53,6 +53,7 @@ from openigrt.xray.hounsfield import (
     linear_scale,
     piecewise_scale,
     scale_of_plan,
+    shading_of_plan,
     soft_tissue_remark,
     water_remark,
 )
@@ -200,6 +201,7 @@ __all__ = [
     "reconstruction_bytes",
     "ring_pattern",
     "scale_of_plan",
+    "shading_of_plan",
     "soft_tissue_remark",
     "surroundings",
     "trace_of",

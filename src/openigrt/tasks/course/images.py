@@ -20,8 +20,12 @@ from openigrt.tasks.reconstruction.projection_corrections import (
 from openigrt.tasks.reconstruction.reconstruction import ReconstructionSettings
 from openigrt.tasks.reconstruction.volume_making import bench_of
 from openigrt.virtual import (
+    HEAD_CBCT,
+    HEAD_DEMO_CBCT,
     PELVIS_CBCT,
     PELVIS_DEMO_CBCT,
+    TRUNK_CBCT,
+    TRUNK_DEMO_CBCT,
     ConeBeamProtocol,
     PatientOnCouch,
     PatientProjections,
@@ -32,6 +36,11 @@ from openigrt.xray import HuScale, Panel
 
 SCAN_S = 60.0
 FULL_VOXEL_MM, DEMO_VOXEL_MM = 1.0, 2.0
+SCANS = {
+    "pelvis": (PELVIS_CBCT, PELVIS_DEMO_CBCT),
+    "head_neck": (HEAD_CBCT, HEAD_DEMO_CBCT),
+    "brain": (HEAD_CBCT, HEAD_DEMO_CBCT),
+}
 IMAGE_SEED, PANEL_SEED = 419, 421
 
 
@@ -60,8 +69,8 @@ class DayImager:
 
     def _protocol(self, site: str) -> ConeBeamProtocol:
         """How a site is scanned."""
-        clinical = PELVIS_CBCT
-        return clinical if self.settings.imaging is Imaging.FULL else PELVIS_DEMO_CBCT
+        clinical, demo = SCANS.get(site, (TRUNK_CBCT, TRUNK_DEMO_CBCT))
+        return clinical if self.settings.imaging is Imaging.FULL else demo
 
     @property
     def _voxel_mm(self) -> float:

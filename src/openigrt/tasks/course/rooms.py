@@ -7,14 +7,19 @@ from pathlib import Path
 
 import numpy as np
 
-from openigrt.geometry import CouchPose
+from openigrt.geometry import CouchPose, Frame, RigidTransform
 from openigrt.images import Image
 from openigrt.machine import wait_until_still
 from openigrt.tasks.course.settings import CourseSettings
-from openigrt.tasks.course.treating import LONGEST_MOVE_S, Room, Taken
+from openigrt.tasks.course.treating import LONGEST_MOVE_S, Room, Taken, required_of
+from openigrt.tasks.course.truth import Guided, TargetTruth, match_error
+from openigrt.tasks.guidance.guidance import Guidance
 from openigrt.virtual import AS_PLANNED, Day, PatientOnCouch, VirtualClock, VirtualLinac, VirtualPatient
 
 SETUP_COUCH = CouchPose(table_top_longitudinal_position_mm=200.0, table_top_vertical_position_mm=-120.0)
+SEEN_MM, SEEN_DEG = 2.0, 5.0
+SAMPLES_OF_AN_IMAGE = 16
+STILL = RigidTransform.identity(Frame.FIXED, Frame.FIXED)
 LINAC_SEED, SETUP_SEED = 401, 409
 
 # What takes an image of the day of whoever lies there: the image, and from when to when.
@@ -36,7 +41,7 @@ class VirtualRoom:
 
     def seen(self) -> Room:
         """The room as those see it who treat."""
-        return Room(self.linac.devices, self.set_up, self.take)
+        return Room(self.linac.devices, self.set_up, self.take, self.looks_right)
 
     def set_up(self, time: int) -> None:
         """Lay the patient down for the n-th time: first with the setup error of the day, then with another of its kind.
@@ -57,6 +62,17 @@ class VirtualRoom:
         image, from_s, until_s = self.image(self.linac, self.lain[-1])
         self.write(image, folder, timedelta(seconds=until_s))
         return Taken(folder, from_s, until_s)
+
+    def looks_right(self, guidance: Guidance, taken: Taken) -> bool:
+        """Whether the target lies on its outline as the image was matched, as far as a person sees that.
+
+        His eyes are the truth, blurred: he sees what is further off than `SEEN_MM` or turned by more than `SEEN_DEG`.
+        """
+        truth = TargetTruth(self.lain[-1], guidance.target.points_mm)
+        times_s = np.linspace(taken.from_s, taken.until_s, SAMPLES_OF_AN_IMAGE).tolist()
+        of_image = Guided(times_s, required_of(guidance), STILL, self.linac.truth.imaging_isocenter_mm)
+        error_mm, error_deg = match_error(truth, of_image)
+        return error_mm <= SEEN_MM and error_deg <= SEEN_DEG
 
 
 def linac_of(settings: CourseSettings, number: int, clock: VirtualClock) -> VirtualLinac:

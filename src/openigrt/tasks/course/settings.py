@@ -49,10 +49,14 @@ class Linac(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SiteCourse:
-    """How an anatomy is treated: by which protocol, matched on what, and in how many fractions of the demo."""
+    """How an anatomy is treated: by which protocol, matched on what, and in how many fractions of the demo.
+
+    `turn_by` is the region whose turn is taken, None where it is that of the match.
+    """
 
     protocol: str
     region: str
+    turn_by: str | None
     fractions: int
     patient: Callable[[Frame, int], VirtualPatient]
     day: Callable[[VirtualPatient, int], Day]
@@ -66,11 +70,11 @@ class SiteCourse:
 
 
 SITE_COURSES: Mapping[str, SiteCourse] = {
-    "pelvis": SiteCourse("prostate", "PROSTATE", 5, pelvis_patient, pelvis_day),
-    "thorax": SiteCourse("lung_sbrt", "GTV", 3, thorax_patient, thorax_day),
-    "head_neck": SiteCourse("head_neck", "bone", 5, head_neck_patient, head_neck_day),
-    "abdomen": SiteCourse("liver_sbrt", "LIVER", 5, abdomen_patient, abdomen_day),
-    "brain": SiteCourse("srs", "bone", 3, brain_patient, brain_day),
+    "pelvis": SiteCourse("prostate", "PROSTATE", "bone", 5, pelvis_patient, pelvis_day),
+    "thorax": SiteCourse("lung_sbrt", "GTV", "bone", 3, thorax_patient, thorax_day),
+    "head_neck": SiteCourse("head_neck", "bone", None, 5, head_neck_patient, head_neck_day),
+    "abdomen": SiteCourse("liver_sbrt", "LIVER", "bone", 5, abdomen_patient, abdomen_day),
+    "brain": SiteCourse("srs", "bone", None, 3, brain_patient, brain_day),
 }
 
 

@@ -154,7 +154,15 @@ def _plan_side(settings: CourseSettings, folder: Path) -> PlanSide:
     site = settings.site
     read: PlanFolder = read_plan_input(folder, None, None, None, Straightening.REFUSED)
     asked = guidance_settings(
-        site.protocol, site.region, None, machine=None, dof=None, start=None, aliases=None, seed=settings.seed
+        site.protocol,
+        site.region,
+        None,
+        machine=None,
+        dof=None,
+        start=None,
+        aliases=None,
+        seed=settings.seed,
+        turn_by=site.turn_by,
     )
     protocol = asked.protocol
     if settings.correct_above_mm is not None:

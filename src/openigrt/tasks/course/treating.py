@@ -41,12 +41,14 @@ class Taken:
 class Room:
     """A treatment room with a patient in it, as those see it who treat him.
 
-    `set_up` lays the patient down, for the n-th time today; `take` makes an image of the day in a folder.
+    `set_up` lays the patient down, for the n-th time today; `take` makes an image of the day in a folder; `looks_right`
+    is what a person says who sees that image fused with the plan as it was matched.
     """
 
     devices: Devices
     set_up: Callable[[int], None]
     take: Callable[[Path], Taken]
+    looks_right: Callable[[Guidance, Taken], bool]
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,9 +81,9 @@ class Treatment:
 def treat(room: Room, plan: PlanSide, place: Path, *, is_verified: bool) -> Treatment:
     """One fraction, its images and guidance written below `place`.
 
-    A person is played who looks at what guidance calls for. He approves a move that it recommends, and one of a trusted
-    match of which nothing else says whether it may stand for the target; else he sets the patient up again. After three
-    setups the patient goes home untreated. With `is_verified` a second image follows a correction; one beyond the
+    A person is played who looks at what guidance calls for. He approves a move that it recommends, and one that it leaves
+    to him where the target looks right to him; else he sets the patient up again. After three setups the patient goes
+    home untreated. With `is_verified` a second image follows a correction; one beyond the
     tolerance of the protocol leads to another correction.
     """
     images: list[SeenImage] = []
@@ -116,7 +118,11 @@ def _seen(room: Room, plan: PlanSide, place: Path, purpose: Purpose, set_up: int
     correction = guidance.correction
     tolerance_mm = guidance.protocol.verification_tolerance_mm
     is_left = purpose is Purpose.VERIFICATION and _off_target_mm(guidance) <= tolerance_mm
-    is_moved = is_approved(guidance) and correction.target_pose is not None and not is_left
+    is_moved = (
+        is_approved(guidance, lambda: room.looks_right(guidance, taken))
+        and correction.target_pose is not None
+        and not is_left
+    )
     if is_moved and correction.target_pose is not None:
         room.devices.couch.move_to(correction.target_pose)
         wait_until_still(room.devices.couch, clock, LONGEST_MOVE_S)
@@ -136,19 +142,19 @@ def required_of(guidance: Guidance) -> RigidTransform:
     return required_motion(guidance.match, guidance.alignment, guidance.target).motion
 
 
-def is_approved(guidance: Guidance) -> bool:
-    """Whether the person who is played approves the move: as recommended, or having looked at a surrogate in doubt.
+def is_approved(guidance: Guidance, looks_right: Callable[[], bool]) -> bool:
+    """Whether the person who is played approves the move: as recommended, or having looked at what was in doubt.
 
-    Never a move of a match that is not trusted, that another region contradicts, or beyond a guard or a limit.
+    Never that of a refused match, or one beyond a guard of the protocol or a limit of the machine.
     """
     correction, protocol = guidance.correction, guidance.protocol
     if correction.is_recommended or correction.action is not Action.CALL:
         return correction.is_recommended
-    if guidance.match.trust.verdict is not Verdict.TRUSTED or guidance.surrogate.verdict is not Verdict.LOOK:
+    if guidance.match.trust.verdict is Verdict.REFUSED or correction.limits_exceeded:
         return False
     found = setup_error_of(guidance.match.plan_from_daily, guidance.alignment)
     is_within = found.length_mm <= protocol.max_shift_mm and max(map(abs, found.values[3:])) <= protocol.max_angle_deg
-    return is_within and not correction.limits_exceeded
+    return is_within and looks_right()
 
 
 def _is_good_to_go(image: SeenImage) -> bool:

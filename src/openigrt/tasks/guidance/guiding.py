@@ -28,6 +28,7 @@ from openigrt.tasks.guidance.inputs import (
 )
 from openigrt.tasks.guidance.patient_setup import GivenSetup, PatientSetup, patient_setup
 from openigrt.tasks.guidance.plan_side import PlanSide
+from openigrt.tasks.guidance.regions import turned
 from openigrt.tasks.guidance.remarks import (
     body_in_doubt,
     body_on_few_slices,
@@ -65,6 +66,7 @@ def guide(
     *,
     site: str | None = None,
     region: str | Sequence[str] | None = None,
+    turn_by: str | None = None,
     target: str | None = None,
     dof: int | None = None,
     plan_uid: str | None = None,
@@ -92,7 +94,9 @@ def guide(
     earlier run left in `out` is moved to a folder below `out`/former first, so that it cannot be taken for this answer.
     """
     require_paths(plan=plan, today=today, **given(machine=machine, start=start, aliases=aliases, out=out))
-    require_texts(**given(site=site, target=target, plan_uid=plan_uid, series=series, position=position))
+    require_texts(
+        **given(site=site, turn_by=turn_by, target=target, plan_uid=plan_uid, series=series, position=position)
+    )
     require_texts(**given(plan_series=plan_series, straighten=straighten))
     require_whole_numbers(**given(dof=dof, beam=beam))
     require_seed(seed)
@@ -101,7 +105,7 @@ def guide(
     places, lying, straightening = (Path(plan), Path(today)), position_of(position), straightening_of(straighten)
     registration = _registration(start, out, places, progress)
     settings = guidance_settings(
-        site, region, target, machine=machine, dof=dof, start=start, aliases=aliases, seed=seed
+        site, region, target, machine=machine, dof=dof, start=start, aliases=aliases, seed=seed, turn_by=turn_by
     )
     settings = settings.saying({"planning series": plan_series, "straightened": straighten})
     asked = InputsAsked(plan_uid, plan_series, target, series, straightening)
@@ -203,7 +207,8 @@ class Case:
                 *(contradiction.sentence for contradiction in self.setup.contradictions),
             )
             raise MatchImpossible(" ".join((error.sentence, *likely)), **error.facts) from None
-        return matches, regions_left_out(regions, matches)
+        matches, about_turn = turned(matches, self.plan.settings.turn_by, self.plan.target)
+        return matches, (*regions_left_out(regions, matches), *about_turn)
 
     def guidance(
         self, matches: tuple[Match, ...], left_out: tuple[str, ...], decided_at: datetime, clock: Clock

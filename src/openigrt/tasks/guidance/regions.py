@@ -4,9 +4,9 @@ import numpy as np
 
 from openigrt.dicom import PlanFolder
 from openigrt.errors import InputError, InvalidGeometry, MissingInput
-from openigrt.guidance import find_structure
+from openigrt.guidance import find_structure, with_turn_of
 from openigrt.images import Mask
-from openigrt.patient import Structure, StructureRole, Target, mask_from_structure
+from openigrt.patient import Match, Structure, StructureRole, Target, Verdict, mask_from_structure
 from openigrt.registration import Region, RegionKind
 
 CONTOUR_MARGIN_MM = 5.0
@@ -70,3 +70,25 @@ def _contours(name: str, structures: list[Structure], folder: PlanFolder) -> Reg
     image = folder.planning_image
     masks = [mask_from_structure(s, image.frame, image.grid).voxels for s in structures]
     return Region(name, RegionKind.CONTOURS, Mask(np.logical_or.reduce(masks), image.grid), CONTOUR_MARGIN_MM)
+
+
+def turned(
+    matches: tuple[Match, ...], turn_by: str | None, target: Target
+) -> tuple[tuple[Match, ...], tuple[str, ...]]:
+    """The matches, the first with the turn of the one on the region `turn_by`, and what to know about that.
+
+    A match that is not trusted gives no turn. Raises InputError for a region that was not matched.
+    """
+    if turn_by is None:
+        return matches, ()
+    found = next((match for match in matches if match.region.lower() == turn_by.lower()), None)
+    if found is None or found is matches[0]:
+        others = ", ".join(match.region for match in matches[1:])
+        raise InputError(f"--turn-by is {turn_by!r}; expected another region that is matched: {others}.", found=turn_by)
+    if found.trust.verdict is not Verdict.TRUSTED:
+        kept = f"The turn is that of {matches[0].region}, for the match on {found.region} is not trusted."
+        return matches, (" ".join((kept, *found.trust.reasons)),)
+    first = with_turn_of(matches[0], found, target)
+    apart_deg = first.trust.evidence["turn_apart_deg"]
+    said = f"The shift is that of {first.region}, the turn that of {found.region}: {apart_deg:.1f}° from its own."
+    return (first, *matches[1:]), (said,)

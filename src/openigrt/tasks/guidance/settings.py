@@ -29,6 +29,7 @@ class GuidanceSettings:
     seed: int
     words: Mapping[str, str]
     aliases: Aliases | None = None
+    turn_by: str | None = None
 
     def saying(self, asked: Mapping[str, str | None]) -> "GuidanceSettings":
         """The same, with what else was asked for in its words."""
@@ -55,6 +56,7 @@ def guidance_settings(
     start: str | Path | None,
     aliases: str | Path | None,
     seed: int,
+    turn_by: str | None = None,
 ) -> GuidanceSettings:
     """Protocol, region names, machine and couch, checked; raises an InputError for a name that is not there."""
     protocol, named = find_protocol(builtin_protocols(), site), machine_of(machine)
@@ -75,5 +77,9 @@ def guidance_settings(
     known = None if aliases is None else read_aliases(Path(aliases))
     if aliases is not None:
         words["alias file"] = Path(aliases).name
+    if turn_by is not None:
+        words["turn"] = f"by {turn_by}"
     is_named = machine is not None
-    return GuidanceSettings(protocol, names, region is not None, named, is_named, degrees, int(seed), words, known)
+    return GuidanceSettings(
+        protocol, names, region is not None, named, is_named, degrees, int(seed), words, known, turn_by
+    )

@@ -107,12 +107,14 @@ def _volumes(bins: Bins, bench: Bench, integrals: LineIntegrals, clock: Clock) -
         yield bench.iterated(taken, trajectory.chosen(members), clock.tell)
 
 
-def remarks_on(bins: Bins, made: tuple[BreathingBin, ...]) -> tuple[str, ...]:
-    """What to know of the bins: those without an image, and projections that are in none."""
-    said = []
+def blank_remark(made: tuple[BreathingBin, ...]) -> tuple[str, ...]:
+    """The bins without an image, where there are such."""
     blank = [each.name for each in made if each.image is None]
-    if blank:
-        said.append(f"Bins of breathing without enough projections for an image: {', '.join(blank)}.")
-    if bins.aside:
-        said.append(f"{bins.aside} of {len(bins.of_each)} projections lie in no usual breath, and in no bin.")
-    return tuple(said)
+    return (f"Bins of breathing without enough projections for an image: {', '.join(blank)}.",) if blank else ()
+
+
+def aside_remark(bins: Bins) -> tuple[str, ...]:
+    """How many projections are in no bin, where there are such."""
+    if not bins.aside:
+        return ()
+    return (f"{bins.aside} of {len(bins.of_each)} projections lie in no usual breath, and in no bin.",)

@@ -3,9 +3,20 @@
 from importlib.metadata import version
 
 from openigrt.report import ManifestSummary, ReconstructionReportContent, ShownPhase
-from openigrt.tasks.reconstruction.reconstruction import Reconstruction
+from openigrt.tasks.reconstruction.projection_corrections import Scatter
+from openigrt.tasks.reconstruction.reconstruction import BreathingSettings, Method, Reconstruction
 
-UNITS = {"_per_mm": " per mm", "_mm": " mm", "_kv": " kV", "_share": ""}
+METHODS = {
+    Method.FDK: "filtered back-projection (fdk)",
+    Method.OS_SART: "algebraic, in ordered subsets (os-sart)",
+    Method.CGLS: "least squares (cgls)",
+    Method.TOTAL_VARIATION: "total variation (tv)",
+}
+SCATTERS = {
+    Scatter.NONE: "not taken off before the logarithm",
+    Scatter.UNIFORM: "a constant in each projection taken off",
+    Scatter.KERNEL: "taken off by a kernel",
+}
 
 
 def reconstruction_content(done: Reconstruction) -> ReconstructionReportContent:
@@ -16,6 +27,7 @@ def reconstruction_content(done: Reconstruction) -> ReconstructionReportContent:
         scan=_scan(done),
         method=str(done.settings.method),
         messages=done.messages,
+        pressing=done.pressing,
         settings=_settings(done),
         manifest=ManifestSummary(version("openigrt"), None, {}, {"pixels (SHA-256)": done.fingerprint}),
         created_at=done.reconstructed_at,
@@ -52,21 +64,31 @@ def _scan(done: Reconstruction) -> dict[str, str]:
 
 
 def _settings(done: Reconstruction) -> dict[str, str]:
-    """What was asked for: names without their units, values with them."""
-    shown = {}
-    for name, value in done.settings.record().items():
-        suffix = next((suffix for suffix in UNITS if name.endswith(suffix)), "")
-        if value is not None:
-            shown[name.removesuffix(suffix).replace("_", " ")] = _in_words(value) + UNITS.get(suffix, "")
-    return shown
+    """What was asked for, in plain words."""
+    asked, shown = done.settings, {"method": METHODS[done.settings.method]}
+    voxels = "all that every projection sees" if asked.size is None else " × ".join(map(str, asked.size))
+    shown |= {"voxel": f"{asked.voxel_mm:g} mm", "volume": voxels}
+    if asked.method is Method.FDK:
+        shown["filter"] = f"{asked.window}, up to {100.0 * asked.cut_off_share:g} % of the highest frequency"
+    elif asked.iterations is not None:
+        shown["iterations"] = str(asked.iterations)
+    fields = [f"{name} {path.name}" for name, path in (("flat", asked.flat), ("dark", asked.dark)) if path]
+    shown["fields of the detector"] = ", ".join(fields) or "none given"
+    shown["scatter"] = SCATTERS[asked.scatter]
+    shown["rings"] = "taken off" if asked.removes_rings else "left as they are"
+    shown["metal"] = "cut out, filled and put back" if asked.removes_metal else "left as it is"
+    if asked.tube_voltage_kv is not None:
+        shown["tube, as given"] = f"{asked.tube_voltage_kv:g} kV"
+    if asked.water_per_mm is not None:
+        shown["water"] = f"{asked.water_per_mm:g} per mm"
+    if done.prior is not None:
+        shown["match of the prior"] = "seen by a person" if asked.is_match_seen else "by its own verdict"
+    return shown if asked.breathing is None else shown | {"breathing": _breathing(asked.breathing)}
 
 
-def _in_words(value: object) -> str:
-    """A setting on one line."""
-    if isinstance(value, dict):
-        return ", ".join(
-            f"{name.replace('_', ' ')} {_in_words(part)}" for name, part in value.items() if part is not None
-        )
-    if isinstance(value, tuple | list):
-        return " × ".join(map(str, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def _breathing(asked: BreathingSettings) -> str:
+    """How breathing was sorted."""
+    source = "as the projections show it"
+    if asked.trace is not None:
+        source = f"by {asked.trace.name}, whose clock shows {asked.trace_start_s:g} s at the first projection"
+    return f"{asked.bins} bins by {asked.by}, {source}"

@@ -25,6 +25,7 @@ from openigrt.xray import (
     Projector,
     adapted_prior,
     scale_of_plan,
+    shading_of_plan,
 )
 
 Float32Array = NDArray[np.float32]
@@ -88,6 +89,11 @@ class PlacedPlan:
                 f"patient (plan: {in_short(self.planning_image.provenance.patient_id)}) or site, the match is wrong, "
                 "or the pixels are no line integrals of this beam. Look at both (openigrt guide), or leave out --prior."
             ) from None
+
+    def shading_hu(self, hounsfield: Float32Array, grid: Grid, seen: NDArray[np.bool_]) -> float:
+        """How unevenly soft tissue of an image on a grid of the room lies off the planning CT."""
+        planned = self.on(grid)
+        return shading_of_plan(hounsfield, np.nan_to_num(planned, nan=AIR_HU), seen & np.isfinite(planned), grid)
 
 
 class PlannedScatter:

@@ -28,7 +28,7 @@ from openigrt.tasks.reconstruction.asked import (
     settings_of,
     within,
 )
-from openigrt.tasks.reconstruction.breathing import images_of, remarks_on, sorted_breathing
+from openigrt.tasks.reconstruction.breathing import aside_remark, blank_remark, images_of, sorted_breathing
 from openigrt.tasks.reconstruction.files import FILES, RECORD, RESULTS, write_reconstruction
 from openigrt.tasks.reconstruction.metal_removal import metal_removed
 from openigrt.tasks.reconstruction.planning_prior import PlacedPlan, PlannedScatter, matched_to_plan
@@ -54,6 +54,7 @@ from openigrt.xray import CONTAINS_PRIOR, BeamHardening, HuScale, blocks, cuppin
 
 Float32Array = NDArray[np.float32]
 
+LARGEST_SHADING_HU = 120.0  # without scatter 20, with a prior 60 to 100, with a wide pelvis' scatter 220 and more
 WATER_PER_MM = 0.0206  # 60 keV (NIST SRD 126)
 
 
@@ -270,6 +271,7 @@ def _reconstructed(
     attenuation = bench.volume(integrals, clock.tell)
     about_pixels = integrals.warnings()
     scale = HuScale.of_water(water_per_mm)
+    about_cup = _cupping(attenuation, scale, bench)
     attenuation, about_metal = _metal_removed(bench, integrals, attenuation, scale, clock)
     image = bench.image(attenuation, scale, frame)
     prior: PlanningPrior | None = None
@@ -284,7 +286,9 @@ def _reconstructed(
         made = images_of(
             breathing.bins, bench, integrals, lambda volume, phase: bench.image(volume, scale, frame, phase), clock
         )
-        about_images += remarks_on(breathing.bins, made)
+        about_images += blank_remark(made)
+        about_metal += aside_remark(breathing.bins)
+    pressing = (*about_images, *about_cup)
     return Reconstruction(
         image,
         scan,
@@ -295,7 +299,8 @@ def _reconstructed(
         bench.field_of_view,
         fingerprint,
         moment,
-        (*about_images, *about_pixels, *bench.warnings, *about_metal, *about_signals),
+        (*pressing, *about_pixels, *bench.warnings, *about_metal, *about_signals),
+        pressing=pressing,
         bins=made,
         prior=prior,
         breathing=breathing,
@@ -314,18 +319,22 @@ def _integrals(
     return integrals, (*about_beam, *about_lag, *about_scatter, *about_tube)
 
 
+def _cupping(attenuation: Float32Array, scale: HuScale, bench: Bench) -> tuple[str, ...]:
+    """What to know of a dark or bright middle of the first image."""
+    said = cupping_remark(scale.to_hu(attenuation), bench.grid, bench.field_of_view.mask(bench.grid))
+    return () if said is None else (said,)
+
+
 def _metal_removed(
     bench: Bench, integrals: LineIntegrals, attenuation: Float32Array, scale: HuScale, clock: Clock
 ) -> tuple[Float32Array, tuple[str, ...]]:
-    """The attenuation without the streaks of metal, where that was asked for; what to know of it and of cupping."""
-    cup = cupping_remark(scale.to_hu(attenuation), bench.grid, bench.field_of_view.mask(bench.grid))
-    said = () if cup is None else (cup,)
+    """The attenuation without the streaks of metal, where that was asked for, and what to know of it."""
     if not bench.settings.removes_metal:
-        return attenuation, said
+        return attenuation, ()
     clock.step("metal", "looking for metal")
     cleaned, about_metal = metal_removed(bench, integrals, attenuation, scale, clock.tell)
     of_bins = ("The images of breathing are made with the metal as it is.",) if bench.settings.breathing else ()
-    return cleaned, (*said, *about_metal, *of_bins)
+    return cleaned, (*about_metal, *of_bins)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -354,16 +363,42 @@ def _with_plan(
     clock.step("prior", "reconstructing with the planning CT as prior")
     placed = PlacedPlan.by(match, plan, image)
     seen = bench.field_of_view.mask(bench.grid)
-    scale = placed.scale(first.attenuation, bench.grid, seen)
+    scale, uneven_hu = _scaled(placed, first.attenuation, bench, seen)
     scatter = PlannedScatter(placed, image, first.scale.water_per_mm, first.hardening)
     again = LineIntegrals(integrals.signals, scatter, first.hardening, removes_rings=integrals.removes_rings)
     bench = bench.looking_around(again, clock.tell)
     corrected = bench.volume(again, clock.tell)
     corrected, _ = _metal_removed(bench, again, corrected, first.scale, clock)
-    with_plan = bench.image(corrected, placed.scale(corrected, bench.grid, seen), image.frame)
-    image = bench.image(first.attenuation, scale, image.frame)
+    scale_with_plan, left_hu = _scaled(placed, corrected, bench, seen)
+    if left_hu > LARGEST_SHADING_HU:
+        raise InconsistentInput(
+            f"Even with the planning CT as prior soft tissue is uneven by {left_hu:.0f} HU, so its HU would be wrong; "
+            "give a flat field (--flat), look at the match (openigrt guide), or leave out --prior.",
+            uneven_hu=left_hu,
+        )
+    with_plan = bench.image(corrected, scale_with_plan, image.frame)
     doubts = () if match.trust.verdict is Verdict.TRUSTED else match.trust.reasons
+    if uneven_hu > LARGEST_SHADING_HU:
+        scale, doubts = first.scale, (_shaded(uneven_hu, left_hu), *doubts)
+    image = bench.image(first.attenuation, scale, image.frame)
     return image, scale, PlanningPrior(match, _with_prior(with_plan)), doubts
+
+
+def _scaled(
+    placed: PlacedPlan, attenuation: Float32Array, bench: Bench, seen: NDArray[np.bool_]
+) -> tuple[HuScale, float]:
+    """HU by what plan and day show, and how unevenly soft tissue then lies off the plan, in HU."""
+    scale = placed.scale(attenuation, bench.grid, seen)
+    return scale, placed.shading_hu(scale.to_hu(attenuation), bench.grid, seen)
+
+
+def _shaded(uneven_hu: float, left_hu: float) -> str:
+    """That no scale makes the HU of the image right, and which image has them."""
+    return (
+        f"HU of ct are by water and not by the planning CT, against which soft tissue is uneven by {uneven_hu:.0f} HU, "
+        "as scatter and a missing flat field make it: no scale takes that off. Where HU count, take ct_with_prior, "
+        f"which is uneven by {left_hu:.0f} HU; or give --flat, and --scatter."
+    )
 
 
 def _unseen(match: Match) -> tuple[str, ...]:

@@ -109,7 +109,8 @@ class PlanningPrior:
 class Reconstruction:
     """A cone-beam CT in HU, in a frame of its own whose origin is the machine isocenter, and how it was made.
 
-    Voxels that not every projection saw are NaN.
+    Voxels that not every projection saw are NaN. `messages` stand in the order of their weight; the first of them,
+    `pressing`, want a person's look.
     """
 
     image: Image
@@ -126,6 +127,7 @@ class Reconstruction:
     bins: tuple[BreathingBin, ...] = ()
     prior: PlanningPrior | None = None
     breathing: ShownBreathing | None = None
+    pressing: tuple[str, ...] = ()
 
     @property
     def is_person_needed(self) -> bool:

@@ -7,10 +7,10 @@ import numpy as np
 from openigrt.errors import InputError
 from openigrt.geometry import DetectorPlacement, Float64Array, Trajectory, circular_trajectory
 from openigrt.images import Exposure
-from openigrt.machine import BowTieFilter, Imager, PanelLag, ScatterFit
+from openigrt.machine import BowTieFilter, FilterMaterial, Imager, PanelLag, ScatterFit
 from openigrt.virtual.imaging.projections import Beam, BowTie, DetectorModel
 from openigrt.virtual.imaging.scatter import ScatterModel
-from openigrt.xray import Material, Spectrum, Tube, tube_spectrum
+from openigrt.xray import Spectrum, Tube, tube_spectrum
 
 SOURCE_AXIS_MM, SOURCE_DETECTOR_MM = 1000.0, 1500.0
 PANEL_MM = (397.0, 298.0)
@@ -112,8 +112,10 @@ class ConeBeamProtocol:
             SOURCE_DETECTOR_MM,
             lag=self.lag,
             scatter=self.kernel,
-            bow_tie=BowTieFilter(str(Material.ALUMINUM), _plain(angles), _plain(self.bow_tie.thicknesses_mm(angles))),
-            filters_mm={str(material): thickness for material, thickness in self.tube.filters_mm.items()},
+            bow_tie=BowTieFilter(
+                FilterMaterial.ALUMINUM, _plain(angles), _plain(self.bow_tie.thicknesses_mm(angles))
+            ),
+            filters_mm={FilterMaterial(material): thickness for material, thickness in self.tube.filters_mm.items()},
         )
 
 
@@ -135,8 +137,7 @@ def _plain(values: Float64Array) -> tuple[float, ...]:
 
 BODY_TUBE, HEAD_TUBE = Tube(125.0), Tube(100.0)
 HALF_FAN_BOW_TIE, FULL_FAN_BOW_TIE = BowTie(1.5, 25.0, 14.0), BowTie(1.5, 20.0, 7.6)
-BODY_KERNEL = ScatterFit(0.15, 20.0, 240.0, 0.86)
-HEAD_KERNEL = ScatterFit(0.15, 20.0, 240.0, 0.86)
+BODY_KERNEL = ScatterFit(0.15, 20.0, 240.0, 0.86)  # fitted on 38 x 24 cm of water with the pixels of the demo
 CLINICAL_PIXELS, DEMO_PIXELS = (512, 384), (200, 100)
 DEMO_SCATTER = ScatterModel(accepted_share=GRID_SHARE, views=12, voxel_mm=30.0)
 
@@ -160,7 +161,6 @@ HEAD_CBCT = ConeBeamProtocol(
     photons_per_mm2=1.5e5,
     arc_deg=200.0,
     first_source_deg=-10.0,
-    kernel=HEAD_KERNEL,
 )
 
 

@@ -22,7 +22,7 @@ from openigrt.virtual.planning.fluence import STEP_MM, Fluence, fluence_of
 
 GY_PER_MU = 0.01
 RAY_STEP_MM = 3.0
-# Relative electron density: AAPM TG-65 style anchors, piecewise linear (clinical defaults, `hu_to_red`).
+# Relative electron density, piecewise linear between anchors, capped: clinical.md 7.2 and `hu_to_red`.
 HU_TO_DENSITY = ((-1000, 0.001), (-700, 0.29), (-90, 0.95), (0, 1.0), (40, 1.04), (200, 1.1), (800, 1.46), (1300, 1.7))
 
 

@@ -48,17 +48,22 @@ def distance_field(
 ) -> DistanceField:
     """Distances to the surface that encloses more than half of a sample, from how much of each it fills (0 to 1).
 
-    Half a sample is taken off the distance between samples; in one that is filled in part, it is what its part says.
+    From the middle of the nearest sample on the other side, less what the part that is filled says of where the surface
+    passes through that one.
     """
     inside = fractions > 0.5
-    sampling = spacing_mm[::-1]
-    half_mm = 0.5 * float(spacing_mm.min())  # of the finest axis: on the others a surface is known less well
+    spacing = spacing_mm[::-1]
     if not inside.any() or inside.all():
         far_mm = np.where(inside, -1.0, 1.0) * float(np.linalg.norm(spacing_mm * fractions.shape[::-1]))
         return DistanceField(far_mm.astype(np.float32), origin_mm, spacing_mm, ends_mm)
-    outward = ndimage.distance_transform_edt(~inside, sampling=sampling) - half_mm
-    inward = ndimage.distance_transform_edt(inside, sampling=sampling) - half_mm
-    distances = np.where(inside, -inward, outward)
-    is_cut = (fractions > 0.0) & (fractions < 1.0) & (np.abs(distances) < 2.0 * half_mm)
-    distances[is_cut] = ((0.5 - fractions[is_cut]) * 2.0 * half_mm).astype(np.float64)
+    depths_mm = (0.5 - fractions) * float(spacing_mm.min())  # of the finest axis: the others know it less well
+    distances = np.where(inside, -_way_to(~inside, -depths_mm, spacing), _way_to(inside, depths_mm, spacing))
+    is_cut = (fractions > 0.0) & (fractions < 1.0) & (np.abs(distances) < float(spacing_mm.min()))
+    distances[is_cut] = depths_mm[is_cut]
     return DistanceField(distances.astype(np.float32), origin_mm, spacing_mm, ends_mm)
+
+
+def _way_to(samples: NDArray[np.bool_], depths_mm: NDArray[np.float32], spacing: Float64Array) -> Float64Array:
+    """How far it is [k, j, i] to the nearest of some samples, and from its middle to the surface in it."""
+    far_mm, nearest = ndimage.distance_transform_edt(~samples, sampling=spacing, return_indices=True)
+    return np.asarray(far_mm + depths_mm[tuple(nearest)])

@@ -34,6 +34,7 @@ LARGEST_STEPS = 8
 LEAST_BLUR = 0.3  # of a voxel: less is not worth a pass
 FINEST_MM, COARSEST_MM, SAMPLES_ALONG = 1.0, 3.0, 80.0
 ROUND_ORGAN_MM, ROUND_BODY_MM, ROUND_BONE_MM = 10.0, 45.0, 24.0
+BONE_GOES_ON_MM = 60.0  # beyond the scan, where it ends: what it holds must not be let go at once
 BODY_SAMPLE_MM, BONE_SAMPLE_MM = 3.0, 2.0
 LARGEST_HU = 3071.0
 LEAST_SLICES, LEAST_LENGTH_MM, LEAST_WIDTH_MM = 16, 60.0, 80.0
@@ -166,7 +167,9 @@ def scanned_tissue(
         [s for s in drawn if s.name in soft],
     )
     if bone is not None:
-        outlines[BONE] = _field(bone, origin_mm, levels_mm, ROUND_BONE_MM)
+        bone = _continued(bone)
+        bone_levels_mm = bone.grid.points(((0, 0, 0), (0, 0, bone.grid.size[2] - 1)))[:, 2] - origin_mm[2]
+        outlines[BONE] = _field(bone, origin_mm, bone_levels_mm, ROUND_BONE_MM)
     matrix, offset = image.grid.index_from_point()
     voxels = without_surroundings(image.voxels, inside, float(image.grid.spacing_mm[:2].min()))
     voxels.setflags(write=False)
@@ -233,6 +236,15 @@ def _require_size(image: Image) -> None:
             f"{LEAST_LENGTH_MM:.0f} mm in {LEAST_SLICES} slices or more.",
             slices=slices,
         )
+
+
+def _continued(bone: Sampled) -> Sampled:
+    """Bone that goes on beyond the first and last slice as it is on them, and comes to an end."""
+    values, grid = bone
+    more, none = (int(np.ceil(mm / grid.spacing_mm[2])) for mm in (BONE_GOES_ON_MM, ROUND_BONE_MM))
+    longer = np.pad(np.pad(values, ((more, more), (0, 0), (0, 0)), mode="edge"), ((none, none), (0, 0), (0, 0)))
+    i, j, k = grid.size
+    return Sampled(longer, grid.part((0, 0, -more - none), (i, j, k + 2 * (more + none))))
 
 
 def _field(sampled: Sampled, origin_mm: Float64Array, ends_mm: Float64Array, round_mm: float) -> DistanceField:
