@@ -91,7 +91,7 @@ def ultrasound_row(patient: VirtualPatient) -> Image.Image:
     fixed_from_plan = patient.fixed_from_plan(patient.planned)
     anatomy = patient.at(patient.planned)
     probe = probe_on_skin(anatomy, fixed_from_plan, patient.isocenter_mm + UP_MM, PROBES[patient.site])
-    half_mm, spacing_mm = np.array([90.0, 75.0, 75.0]), 1.0
+    half_mm, spacing_mm = np.array([90.0, 75.0, 75.0]), 1.2
     size = (2 * half_mm / spacing_mm + 1).astype(int)
     corner = probe.points((0.0, 0.0, 70.0)) - half_mm
     grid = Grid(Frame.FIXED, corner, np.full(3, spacing_mm), np.eye(3), (size[0], size[1], size[2]))
@@ -102,7 +102,7 @@ def ultrasound_row(patient: VirtualPatient) -> Image.Image:
 
 def sheet(patient: VirtualPatient) -> Image.Image:
     """All modalities of a patient as planned."""
-    fine = grid_of(patient, 1.5)
+    fine = grid_of(patient, 1.5 if patient.site in SMALL_SITES else 2.2)
     window = (-1000.0, 400.0) if patient.site == "thorax" else (-160.0, 240.0)
     noise = 11.0 * np.random.default_rng(1).standard_normal(fine.shape, dtype=np.float32)
     rows = [row("CT", planes(render(patient.at(patient.planned), fine, SAME) + noise, window))]
@@ -112,7 +112,7 @@ def sheet(patient: VirtualPatient) -> Image.Image:
         rows.append(row(name, planes(voxels, (0.0, float(np.percentile(voxels, 99.0))))))
     breathes = patient.site in BREATHING_SITES
     day = Day(1, breathing=BreathingPattern(1)) if breathes else patient.planned
-    suv = pet_image(patient, day, grid_of(patient, 4.0), SAME).image.voxels / np.float32(FDG.bq_per_ml_per_suv)
+    suv = pet_image(patient, day, grid_of(patient, 5.0), SAME).image.voxels / np.float32(FDG.bq_per_ml_per_suv)
     rows.append(row("PET", planes(suv, (8.0, 0.0) if patient.site in SMALL_SITES else (5.0, 0.0))))
     if patient.site in PROBES:
         rows.append(ultrasound_row(patient))

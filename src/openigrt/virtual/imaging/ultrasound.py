@@ -147,8 +147,8 @@ def probe_on_skin(
     outside = anatomy.signed_distance_mm("BODY", path) > 0.0
     if outside[0] or not outside.any():
         raise MissingInput(
-            f"There is no skin within {SKIN_REACH_MM:g} mm before the point that the probe looks at, or it lies outside "
-            "the patient; give a point inside him."
+            f"There is no skin within {SKIN_REACH_MM:g} mm before the point that the probe looks at, or it lies "
+            "outside the patient; give a point inside him."
         )
     face = target - back_mm[int(outside.argmax())] * z
     sideways = fixed_from_plan.rotation @ np.array([1.0, 0.0, 0.0])
