@@ -71,9 +71,9 @@ class SiteCourse:
 
 SITE_COURSES: Mapping[str, SiteCourse] = {
     "pelvis": SiteCourse("prostate", "PROSTATE", "bone", 5, pelvis_patient, pelvis_day),
-    "thorax": SiteCourse("lung_sbrt", "GTV", "bone", 3, thorax_patient, thorax_day),
+    "thorax": SiteCourse("lung_sbrt", "PTV", "bone", 3, thorax_patient, thorax_day),
     "head_neck": SiteCourse("head_neck", "bone", None, 5, head_neck_patient, head_neck_day),
-    "abdomen": SiteCourse("liver_sbrt", "LIVER", "bone", 5, abdomen_patient, abdomen_day),
+    "abdomen": SiteCourse("liver_sbrt", "PTV", "bone", 5, abdomen_patient, abdomen_day),
     "brain": SiteCourse("srs", "bone", None, 3, brain_patient, brain_day),
 }
 

@@ -1,20 +1,23 @@
-"""The planning CT of a virtual patient: on the scanner's couch, at exhale, with noise."""
+"""The planning CT of a virtual patient: on the scanner's couch, as planned, with noise."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from openigrt.errors import MissingInput
 from openigrt.geometry import Float64Array, Grid, RigidTransform
 from openigrt.images import Image, Modality, Provenance
 from openigrt.virtual.imaging.couch import laid_on, lying_from_lps, resting_place_mm, scanner_couch
+from openigrt.virtual.patients.breathing import MID_VENTILATION, HeldBreath
 from openigrt.virtual.patients.patient import VirtualPatient
 from openigrt.virtual.tissue.anatomy import Anatomy
 from openigrt.virtual.tissue.rendering import render
 
 LARGEST_HU = 3071.0
 NOISE_HU = 11.0
+DEPTHS = 5  # of a breath, as of a 4D-CT of ten phases
 NOISE_WIDTH_VOXELS = 0.6
 FEELER_MM, FARTHEST_MM = 8.0, 400.0
 
@@ -52,7 +55,8 @@ def planning_scan(patient: VirtualPatient) -> PlanningScan:
 def planning_image(patient: VirtualPatient, rng: np.random.Generator, scan: PlanningScan | None = None) -> Image:
     """The planning CT in the frame of the plan: HU as planned, on the scanner's couch, with the noise of `rng`.
 
-    `scan` None takes that of the site. Raises MissingInput for a scan that misses the body.
+    Where a patient is planned at mid-ventilation it is the average over a breath of his 4D-CT, as blurred as a cone
+    beam will see him: that tells the mean place, where a sharp image draws a match toward exhale. `scan` None takes that of the site. Raises MissingInput for a scan that misses the body.
     """
     scan = scan or planning_scan(patient)
     anatomy, frame = patient.at(patient.planned), patient.anatomy.frame
@@ -61,13 +65,27 @@ def planning_image(patient: VirtualPatient, rng: np.random.Generator, scan: Plan
     top_mm = resting_place_mm(anatomy, patient.isocenter_mm, lying)
     top_mm[0] = lying.points(grid.center_mm)[0]
     couch = scanner_couch(frame, top_mm)
-    voxels = laid_on(render(anatomy, grid, identity), render(couch, grid, lying))
+    voxels = laid_on(_tissue(patient, grid, identity), render(couch, grid, lying))
     noise = rng.standard_normal(grid.shape, dtype=np.float32)
     for k in range(grid.size[2]):
         smooth = ndimage.gaussian_filter(noise[k], NOISE_WIDTH_VOXELS, mode="wrap")
         voxels[k] += np.float32(NOISE_HU / smooth.std()) * smooth
     provenance = Provenance(patient_position=patient.position)
     return Image(np.clip(voxels, -1024.0, LARGEST_HU), grid, Modality.CT, provenance)
+
+
+def _tissue(patient: VirtualPatient, grid: Grid, identity: RigidTransform) -> NDArray[np.float32]:
+    """HU [k, j, i] of the patient as planned; at mid-ventilation the mean over the depths of a usual breath.
+
+    The way in and the way out differ in flow alone, whose mean is nothing.
+    """
+    if patient.planned.breathing != MID_VENTILATION or not patient.breathing_organs:
+        return render(patient.at(patient.planned), grid, identity)
+    total = np.zeros(grid.shape, dtype=np.float32)
+    for phase in (np.arange(DEPTHS) + 0.5) / (2 * DEPTHS):
+        held = replace(patient.planned, breathing=HeldBreath(float(np.sin(np.pi * phase) ** 4)))
+        total += render(patient.at(held), grid, identity)
+    return total / np.float32(DEPTHS)
 
 
 def _grid(anatomy: Anatomy, scan: PlanningScan) -> Grid:
