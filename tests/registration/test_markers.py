@@ -46,7 +46,7 @@ class Scene:
         if self.streak_hu:
             y = grid.points(np.stack([np.zeros(72), np.arange(72), np.zeros(72)], axis=-1))[:, 1]
             for middle_mm in self.rods_mm:
-                k = int(round(float(grid.indices(middle_mm)[2])))
+                k = round(float(grid.indices(middle_mm)[2]))
                 voxels[k] -= self.streak_hu * np.exp(-0.5 * ((y - middle_mm[1] - 2.0) / 1.5) ** 2)[:, None]
         return Image(voxels.astype(np.float32), grid, self.modality)
 
@@ -100,7 +100,9 @@ def target_points_mm():
 
 
 def matched(image, planned_mm=PLANNED_MM, names=NAMES, start=START, allowed_mm=1.5):
-    blank = Image(np.zeros((4, 4, 4), np.float32), Grid(PLAN, np.zeros(3), np.ones(3), np.eye(3), (4, 4, 4)), Modality.CT)
+    blank = Image(
+        np.zeros((4, 4, 4), np.float32), Grid(PLAN, np.zeros(3), np.ones(3), np.eye(3), (4, 4, 4)), Modality.CT
+    )
     question = Question(blank, image, (start,), target_points_mm(), allowed_mm)
     return match_markers(question, PlannedMarkers(names, planned_mm))
 
@@ -132,9 +134,7 @@ def test_places_and_turns_at_the_noise_of_a_clinic():
         turns_deg.append(rotation_angle_deg(match.plan_from_daily.rotation @ truth.rotation.T))
         errors_mm.append(target_error_mm(match, truth))
         bounds_mm.append(match.trust.predicted_error_mm)
-    print(max(places_mm), np.percentile(places_mm, 95), np.percentile(turns_deg, 95), np.percentile(errors_mm, 95), np.mean(bounds_mm))
-    assert np.percentile(places_mm, 95) < 0.15
-    assert max(places_mm) < 0.2
+    assert max(places_mm) < 0.15
     assert np.percentile(turns_deg, 95) < 0.5
     assert np.mean(np.array(errors_mm) <= bounds_mm) >= 0.95
     assert np.mean(bounds_mm) < 1.0
@@ -167,7 +167,7 @@ def test_a_missing_marker_leaves_a_shift_and_calls_a_person():
 
 
 def test_three_of_four_are_enough():
-    planned_mm = np.vstack([PLANNED_MM, PLANNED_MM.mean(axis=0) + (9.0, -12.0, -8.0)])
+    planned_mm = np.vstack([PLANNED_MM, PLANNED_MM.mean(axis=0) + np.array([9.0, -12.0, -8.0])])
     truth = truth_of(2)
     match = matched(Scene(2, truth.inverse().points(PLANNED_MM)).image(), planned_mm, (*NAMES, "MARKER_4"))
     assert match.trust.verdict is Verdict.TRUSTED
@@ -194,7 +194,7 @@ def test_a_marker_that_migrated_is_named():
 def test_two_places_that_fit_alike_call_a_person():
     truth = truth_of(6)
     daily_mm = truth.inverse().points(PLANNED_MM)
-    match = matched(Scene(6, np.vstack([daily_mm, daily_mm + (0.0, 9.0, -14.0)])).image())
+    match = matched(Scene(6, np.vstack([daily_mm, daily_mm + np.array([0.0, 9.0, -14.0])])).image())
     assert match.trust.verdict is Verdict.LOOK
     assert any("other bright spots" in reason for reason in match.trust.reasons)
 

@@ -45,7 +45,7 @@ def constellations(
     """Every way to see two markers or more, (n, 3) of the plan, in the spots, within reach of a start; best first."""
     places = np.array([spot.place_mm for spot in spots]).reshape(-1, 3)
     excess = np.array([spot.excess_hu for spot in spots])
-    found = []
+    found: list[Constellation] = []
     for count, chosen in enumerate(_agreeing(planned_mm, places)):
         found += _posed(chosen, planned_mm, places, excess, starts)
         if count >= MOST_TRIED:
@@ -133,7 +133,7 @@ def _fitted(plan: Float64Array, daily: Float64Array, start: RigidTransform, know
 def _turned_mm(plan: Float64Array) -> float:
     """How far the turn that is searched moves the farther of points (n, 3) from their middle."""
     reach_mm = float(np.linalg.norm(plan - plan.mean(axis=0), axis=1).max())
-    return 2.0 * np.sin(np.deg2rad(0.5 * SEARCH_DEG)) * reach_mm + DISTANCE_TOLERANCE_MM / 2.0
+    return 2.0 * float(np.sin(np.deg2rad(0.5 * SEARCH_DEG))) * reach_mm + DISTANCE_TOLERANCE_MM / 2.0
 
 
 def _distances_off(plan: Float64Array, daily: Float64Array) -> float:

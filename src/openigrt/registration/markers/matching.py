@@ -10,7 +10,7 @@ from itertools import combinations
 
 import numpy as np
 
-from openigrt.errors import InputError, MatchImpossible
+from openigrt.errors import MatchImpossible
 from openigrt.geometry import Float64Array, RigidTransform
 from openigrt.images import Image, Modality
 from openigrt.patient import Match, Trust, Verdict
@@ -23,6 +23,7 @@ from openigrt.registration.markers.constellation import (
     distance_changes_mm,
 )
 from openigrt.registration.markers.spots import Spot, box_along_axes, find_spots
+from openigrt.registration.planned_markers import PlannedMarkers
 from openigrt.registration.rigid import Question
 from openigrt.registration.trust import NORMAL_95
 
@@ -37,22 +38,6 @@ UNKNOWN_TURN_DEG = 5.0
 RIVAL_WORTH = 3.0
 RIVAL_APART_MM = 2.0
 X_RAY = (Modality.CT, Modality.CBCT)
-
-
-@dataclass(frozen=True, eq=False)
-class PlannedMarkers:
-    """Markers as they were drawn: names, and points (n, 3) in LPS mm of the plan."""
-
-    names: tuple[str, ...]
-    points_mm: Float64Array
-
-    def __post_init__(self) -> None:
-        """Raise InputError for markers that are not a name and a point each."""
-        if not self.names or np.shape(self.points_mm) != (len(self.names), 3):
-            raise InputError(
-                f"Markers are a name and a point each; found {len(self.names)} names and points of shape "
-                f"{np.shape(self.points_mm)}."
-            )
 
 
 def match_markers(question: Question, markers: PlannedMarkers, others: Sequence[Match] = ()) -> Match:
@@ -109,7 +94,7 @@ class FoundMarkers:
     @property
     def planned_mm(self) -> Float64Array:
         """Where those that are found were planned (n, 3)."""
-        return self.markers.points_mm[[n for n, _ in self._seen]]
+        return np.asarray(self.markers.points_mm[[n for n, _ in self._seen]])
 
     @property
     def daily_mm(self) -> Float64Array:
@@ -136,19 +121,19 @@ class FoundMarkers:
         return float(np.sqrt((SURENESS * expected**2 + total) / (SURENESS + freedom)))
 
     @property
-    def turn_deviations(self) -> Float64Array:
+    def turn_covariance(self) -> Float64Array:
         """Covariance (3, 3) of the turn about the axes of the plan, square radians; where unknown, 5 degrees of it."""
         unknown = np.deg2rad(UNKNOWN_TURN_DEG / NORMAL_95) ** 2 * np.eye(3)
         away = self.planned_mm - self.planned_mm.mean(axis=0)
         if not self.constellation.turn_is_known:
-            return unknown
+            return np.asarray(unknown)
         information = np.sum(away**2) * np.eye(3) - away.T @ away
         return np.asarray(self.deviation_mm**2 * np.linalg.inv(information))
 
     def error_parts_mm(self, target_points_mm: Float64Array) -> Mapping[str, float]:
         """What the predicted error is made of over judged points (n, 3) of the plan: 95 % bounds, mm."""
         away = target_points_mm - self.planned_mm.mean(axis=0)
-        turn = self.turn_deviations
+        turn = self.turn_covariance
         variance = (away**2).sum(axis=1) * np.trace(turn) - np.einsum("ni,ij,nj->n", away, turn, away)
         middle_mm = self.deviation_mm * np.sqrt(3.0 / len(self._seen))
         return {
@@ -208,7 +193,7 @@ class FoundMarkers:
     def _figures(self) -> Mapping[str, float]:
         """The figures that the verdict rests on, by name."""
         changes_mm = distance_changes_mm(self.planned_mm, self.daily_mm)
-        turn = float(np.rad2deg(np.sqrt(np.trace(self.turn_deviations))))
+        turn = float(np.rad2deg(np.sqrt(np.trace(self.turn_covariance))))
         return {
             "markers_planned": float(len(self.spots)),
             "markers_found": float(len(self._seen)),

@@ -101,7 +101,8 @@ def _shell(spacing: Float64Array) -> NDArray[np.int64]:
     """Offsets (n, 3) in voxels to those 6 to 8 mm away."""
     offsets = _offsets(spacing, SHELL_MM[1])
     far = np.linalg.norm(offsets * spacing, axis=1)
-    return offsets[far >= SHELL_MM[0]]
+    in_shell: NDArray[np.int64] = offsets[far >= SHELL_MM[0]]
+    return in_shell
 
 
 def _offsets(spacing: Float64Array, radius_mm: float) -> NDArray[np.int64]:
@@ -123,10 +124,19 @@ def _fitted(part: Voxels, spacing: Float64Array, peak: NDArray[np.int64], excess
     begin = np.array([0.0, 0.0, 0.0, np.log(max(values.max() - ground, excess_hu)), ground, *_ROUND])
     if len(values) <= 2 * len(begin):
         return None
+
+    def residuals(parameters: Float64Array) -> Float64Array:
+        """What the model leaves (n,)."""
+        return np.asarray(_model(parameters, offsets_mm)[0] - values)
+
+    def slopes_at(parameters: Float64Array) -> Float64Array:
+        """Its derivatives (n, 11)."""
+        return _model(parameters, offsets_mm)[1]
+
     found = optimize.least_squares(
-        lambda p: _model(p, offsets_mm)[0] - values,
+        residuals,
         begin,
-        jac=lambda p: _model(p, offsets_mm)[1],
+        jac=slopes_at,
         method="lm",
         x_scale=(1.0, 1.0, 1.0, 0.3, 100.0, *(0.3,) * 6),
         max_nfev=60,
@@ -138,8 +148,8 @@ def _fitted(part: Voxels, spacing: Float64Array, peak: NDArray[np.int64], excess
     is_small = WIDTHS_MM[0] < widths_mm.min() and widths_mm.max() < WIDTHS_MM[1]
     if not is_small or np.linalg.norm(middle_mm) > FARTHEST_FROM_PEAK_MM or explained < LEAST_EXPLAINED:
         return None
-    information = found.jac.T @ found.jac
-    covariance = variance * np.linalg.pinv(information)[:3, :3]
+    slopes = _model(found.x, offsets_mm)[1]
+    covariance = variance * np.linalg.pinv(slopes.T @ slopes)[:3, :3]
     deviation_mm = float(np.sqrt(np.trace(covariance) / 3.0))
     return Spot(peak * spacing + middle_mm, deviation_mm, height_hu, float(explained))
 
