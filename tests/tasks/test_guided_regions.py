@@ -5,11 +5,23 @@ import pytest
 
 from openigrt.dicom import PlanFolder
 from openigrt.errors import InputError, MissingInput
-from openigrt.geometry import Frame, Grid
+from openigrt.files import builtin_protocols
+from openigrt.geometry import Frame, Grid, RigidTransform
+from openigrt.guidance import find_protocol
 from openigrt.images import Image, Modality
-from openigrt.patient import Contour, ContourKind, Structure, StructureRole, StructureSet, Target
-from openigrt.registration import RegionKind
-from openigrt.tasks.guidance.regions import body_mask, regions_to_match
+from openigrt.patient import (
+    Contour,
+    ContourKind,
+    Match,
+    Structure,
+    StructureRole,
+    StructureSet,
+    Target,
+    Trust,
+    Verdict,
+)
+from openigrt.registration import Region, RegionKind
+from openigrt.tasks.guidance.regions import body_mask, regions_to_match, surrogate_of
 
 FRAME = Frame.plan("1.2")
 GRID = Grid(FRAME, (-20.0, -20.0, 0.0), (2.0, 2.0, 4.0), np.eye(3), (21, 21, 6))
@@ -71,3 +83,52 @@ def test_the_body_is_what_was_contoured_and_otherwise_left_to_the_image():
         mask, said = body_mask(folder(*structures))
         assert mask is None
         assert why in said
+
+
+def marker(name, point_mm, role=StructureRole.MARKER):
+    return Structure(1, name, role, (Contour(np.array([point_mm]), ContourKind.POINT),))
+
+
+MARKERS = (marker("A", (1.0, 0.0, 2.0)), marker("B", (-3.0, 1.0, 0.0)), marker("SKIN", (0.0, -90.0, 0.0)))
+
+
+def test_markers_are_those_drawn_near_the_target():
+    ptv = box("PTV", 5.0, StructureRole.PTV)
+    assert names("Markers", structures=(ptv, *MARKERS)) == ["markers", "bone", "soft", "PTV"]
+    (region, *_) = regions_to_match(("markers",), TARGET, folder(*MARKERS))
+    assert region.kind is RegionKind.MARKERS
+    assert region.markers.names == ("A", "B")
+    assert region.markers.points_mm == pytest.approx(np.array([(1.0, 0.0, 2.0), (-3.0, 1.0, 0.0)]))
+    with pytest.raises(MissingInput, match=r"No marker .* of the target PTV: the structure set has none"):
+        names("markers", structures=(ptv,))
+    with pytest.raises(MissingInput, match="1 lie farther away"):
+        names("markers", structures=MARKERS[2:])
+
+
+def found(region, shift_mm, verdict=Verdict.TRUSTED):
+    motion = RigidTransform(FRAME, Frame.daily("1.4"), np.eye(3), np.array(shift_mm))
+    return Match(region, "any", motion, 1.0, 1.0, Trust(verdict, 0.5, (), {}))
+
+
+def test_markers_in_the_target_stand_for_it_though_bone_lies_elsewhere():
+    (region, *_) = regions_to_match(("markers",), TARGET, folder(*MARKERS))
+    protocol = find_protocol(builtin_protocols(), None)
+    markers, bone = found("markers", (0.0, 8.0, 0.0)), found("bone", (0.0, 0.0, 0.0))
+    surrogate = surrogate_of((markers, bone), region, TARGET, protocol)
+    assert surrogate.verdict is Verdict.TRUSTED
+    assert surrogate.differences_mm == {"bone": pytest.approx(8.0)}
+    assert "8.0 mm from there" in surrogate.reasons[1]
+    assert surrogate_of((bone, markers), Region("bone", RegionKind.BONE), TARGET, protocol).verdict is Verdict.REFUSED
+    for verdict, others in ((Verdict.LOOK, (bone,)), (Verdict.REFUSED, (bone,)), (Verdict.TRUSTED, ())):
+        judged = surrogate_of((found("markers", (0, 8, 0), verdict), *others), region, TARGET, protocol)
+        assert judged.verdict is verdict
+    too_far = found("markers", (0.0, 0.0, protocol.max_shift_mm + 1.0))
+    assert surrogate_of((too_far, bone), region, TARGET, protocol).verdict is Verdict.REFUSED
+
+
+def test_markers_beside_the_target_are_a_surrogate_like_any_other():
+    beside = (marker("A", (30.0, 0.0, 2.0)), marker("B", (30.0, 10.0, 0.0)))
+    (region, *_) = regions_to_match(("markers",), TARGET, folder(*beside))
+    protocol = find_protocol(builtin_protocols(), None)
+    matches = found("markers", (0.0, 8.0, 0.0)), found("bone", (0.0, 0.0, 0.0))
+    assert surrogate_of(matches, region, TARGET, protocol).verdict is Verdict.REFUSED

@@ -2,10 +2,21 @@
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from openigrt.errors import FrameMismatch
-from openigrt.geometry import Frame, Grid, RigidTransform, rotation_from_vector
-from openigrt.virtual import Anatomy, ExampleCase, PelvisState, example_planning_image, render, virtual_pelvis
+from openigrt.geometry import Frame, Grid, RigidTransform, rotation_angle_deg, rotation_from_vector
+from openigrt.virtual import (
+    Anatomy,
+    ExampleCase,
+    PelvisState,
+    example_planning_image,
+    pelvis_day,
+    pelvis_in,
+    pelvis_patient,
+    render,
+    virtual_pelvis,
+)
 
 FRAME = Frame.plan("1.2.3")
 DAILY = Frame.daily("1.2.4")
@@ -157,3 +168,38 @@ def test_the_couch_lies_under_the_patient_and_never_in_him(case: ExampleCase):
     found = (image.voxels - plain)[part[..., 2], part[..., 1], part[..., 0]][deep]
     assert np.median(np.abs(found)) == pytest.approx(0.674 * 11.0, rel=0.1)
     assert np.percentile(found, 99.9) < 45.0
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        PelvisState(330.0, 1.2, 1.1, prostate_shift_mm=(1.0, -4.0, 3.0), prostate_turn_deg=(2.0, -0.7, 0.5)),
+        PelvisState(100.0, 0.86, 0.6, prostate_shift_mm=(0.0, 4.0, -3.0), prostate_turn_deg=(-2.5, 0.0, 1.0)),
+    ],
+)
+def test_the_prostate_is_firm_and_turns_as_it_is_told(state):
+    """Whatever bladder and rectum do; it deforms by less than 1 mm (Deurloo 2005), and no tissue folds."""
+    patient = pelvis_patient(FRAME, 7)
+    day = pelvis_in(patient, state)
+    motion = patient.target_motion(day)
+    turn = rotation_angle_deg(motion.rotation @ rotation_from_vector(np.deg2rad(state.prostate_turn_deg)).T)
+    assert turn < 0.1
+    of_the_day, points = patient.at(day), patient.target_points_mm
+    now = of_the_day.moved_mm(points)
+    assert np.sqrt(((now - motion.points(points)) ** 2).sum(axis=1).mean()) < 0.6
+    center = patient.anatomy.landmark_mm("PROSTATE")
+    assert of_the_day.moved_mm(center) - center == pytest.approx(state.prostate_shift_mm, abs=1e-6)
+    near = center + np.random.default_rng(0).uniform(-60.0, 60.0, (3000, 3))
+    assert np.linalg.norm(of_the_day.rest_mm(of_the_day.moved_mm(near)) - near, axis=1).max() < 1e-3
+    steps = 1e-3 * np.eye(3)
+    columns = [(of_the_day.moved_mm(near + h) - of_the_day.moved_mm(near - h)) / 2e-3 for h in steps]
+    assert np.linalg.det(np.stack(columns, axis=-1)).min() > 0.0
+
+
+def test_days_turn_the_prostate_within_a_couch():
+    """Spread over days about LR as published for prepared patients; never more than 2.5 degrees about an axis."""
+    patient = pelvis_patient(FRAME, 7)
+    turns = [Rotation.from_matrix(patient.target_motion(pelvis_day(patient, n)).rotation) for n in range(1, 7)]
+    turns_deg = np.array([turn.as_rotvec(degrees=True) for turn in turns])
+    assert np.abs(turns_deg).max() < 2.6
+    assert np.abs(turns_deg[:, 0]).max() > 0.3

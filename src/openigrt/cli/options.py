@@ -24,7 +24,7 @@ DaysFolder = Annotated[
 ]
 Jobs = Annotated[int | None, Option(min=1, metavar="N", help="how many processes match; one for each core if left out")]
 Site = Annotated[str | None, Option(metavar="PROTOCOL", help="protocol whose levels decide")]
-Region = Annotated[list[str] | None, Option(metavar="NAME", help="bone, soft, patient or a structure; may be repeated")]
+Region = Annotated[list[str] | None, Option(metavar="NAME", help="bone, soft, patient, markers or a structure")]
 TurnBy = Annotated[str | None, Option(metavar="NAME", help="take the turn of this region, such as bone for a tumour")]
 Target = Annotated[str | None, Option(metavar="ROI", help="structure the correction is judged on")]
 DegreesOfFreedom = Annotated[int | None, Option(min=3, max=6, metavar="N", help="degrees of freedom of the couch")]

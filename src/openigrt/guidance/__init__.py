@@ -18,7 +18,7 @@ from openigrt.guidance.other_match import Agreement, OtherMatch, judge_other_mat
 from openigrt.guidance.protocol import DEFAULT_PROTOCOL, Protocol, find_protocol, parse_protocols
 from openigrt.guidance.required_motion import RequiredMotion, required_motion
 from openigrt.guidance.setup_error import Apart, SetupError, apart, off_target_mm, setup_error_of
-from openigrt.guidance.surrogate import judge_surrogate
+from openigrt.guidance.surrogate import judge_markers, judge_surrogate, stands_for_itself
 from openigrt.guidance.table_turn import likely_turns
 from openigrt.guidance.target import choose_target, find_structure, organ_points_mm
 from openigrt.guidance.verification import Verification, judge_verification
@@ -50,6 +50,7 @@ __all__ = [
     "find_protocol",
     "find_structure",
     "is_counted",
+    "judge_markers",
     "judge_other_match",
     "judge_surrogate",
     "judge_verification",
@@ -64,6 +65,7 @@ __all__ = [
     "setup_errors",
     "setup_errors_of_others",
     "setup_in_words",
+    "stands_for_itself",
     "stated_isocenter",
     "statistics_of",
     "with_exchanged_ends",

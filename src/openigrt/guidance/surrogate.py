@@ -1,10 +1,15 @@
 """Whether the region that was matched may stand for the target."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
+from scipy.spatial import ConvexHull
 
+from openigrt.geometry import Float64Array
 from openigrt.patient import Match, Surrogate, Target, Verdict
+
+OUTSIDE_MM = 5.0
 
 
 def judge_surrogate(match: Match, others: Sequence[Match], target: Target, limit_mm: float) -> Surrogate:
@@ -43,6 +48,38 @@ def judge_surrogate(match: Match, others: Sequence[Match], target: Target, limit
         limit_mm=limit_mm,
         reasons=tuple(reasons),
     )
+
+
+def stands_for_itself(points_mm: Float64Array, target: Target) -> bool:
+    """Whether markers (n, 3), LPS mm of the plan, lie in the target, none more than 5 mm outside of its convex hull."""
+    if np.linalg.matrix_rank(target.points_mm - target.points_mm.mean(axis=0), tol=1e-6) < points_mm.shape[1]:
+        return False
+    faces = ConvexHull(target.points_mm).equations
+    outside_mm = points_mm @ faces[:, :3].T + faces[:, 3]
+    return bool(outside_mm.max() <= OUTSIDE_MM)
+
+
+def judge_markers(match: Match, others: Sequence[Match], target: Target, limit_mm: float) -> Surrogate:
+    """Markers in the target (`stands_for_itself`) say where it is; others only whether that can be so.
+
+    A target moves against the bones, so a match of another region refuses only where it puts the target farther away
+    than any organ goes: `limit_mm`, the guard of the protocol. From a refused match nothing is measured.
+    """
+    judged = judge_surrogate(match, others, target, limit_mm)
+    if judged.verdict is Verdict.REFUSED:
+        return judged
+    is_trusted = match.trust.verdict is Verdict.TRUSTED
+    reason = (
+        "The markers lie in the target, so they stand for it: it moves against the bones."
+        if is_trusted
+        else (f"The match on {match.region} is not trusted itself.")
+    )
+    moved = tuple(
+        f"The match on {other.region} puts the target {judged.differences_mm[other.region]:.1f} mm from there."
+        for other in others
+        if other.region in judged.differences_mm and other.trust.verdict is not Verdict.REFUSED
+    )
+    return replace(judged, verdict=Verdict.TRUSTED if is_trusted else Verdict.LOOK, reasons=(reason, *moved))
 
 
 def _difference_mm(match: Match, other: Match, target: Target) -> float:

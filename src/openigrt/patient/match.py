@@ -50,8 +50,8 @@ class Match:
     """Where the daily image lies in the plan, seen through one region.
 
     `plan_from_daily` maps absolute LPS mm. `score` is the correlation of the locally normalised images (or the
-    normalised mutual information) over the region, 0 to 1; `overlap` the share of the region inside the daily field of
-    view.
+    normalised mutual information) over the region, 0 to 1, and of markers the share of the variance that their fits
+    explain; `overlap` the share of the region inside the daily field of view.
     """
 
     region: str

@@ -1,4 +1,4 @@
-"""Regions of a match, in plan space: bone, soft tissue, patient, contours.
+"""Regions of a match, in plan space: bone, soft tissue, patient, contours, markers.
 
 Only voxels inside the body outline belong to any region: couch top, mask, frames and fixation never count.
 """
@@ -13,6 +13,7 @@ from scipy import ndimage
 from openigrt.errors import InputError, MatchImpossible
 from openigrt.geometry import Float64Array, Grid, RigidTransform, resample
 from openigrt.images import Mask
+from openigrt.registration.planned_markers import PlannedMarkers
 from openigrt.registration.working_volume import Voxels, WorkingVolume
 
 Flags = NDArray[np.bool_]
@@ -33,6 +34,7 @@ class RegionKind(StrEnum):
     SOFT = "soft"
     PATIENT = "patient"
     CONTOURS = "contours"
+    MARKERS = "markers"
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +42,8 @@ class Region:
     """A named part of the planning image that a match looks at.
 
     `mask` (on the grid of the planning image) and `margin_mm` belong to contours; `focus_mm` and `reach_mm` keep the
-    region within a ball round a point of the plan.
+    region within a ball round a point of the plan. `markers` are matched as points (`match_markers`); as a region of
+    voxels they are balls of `margin_mm` round each.
     """
 
     name: str
@@ -49,6 +52,7 @@ class Region:
     margin_mm: float = 0.0
     focus_mm: Float64Array | None = None
     reach_mm: float = np.inf
+    markers: PlannedMarkers | None = None
 
 
 def body_outline(voxels: Voxels, spacing_mm: float) -> Flags:
@@ -142,7 +146,12 @@ def region_flags(region: Region, volume: WorkingVolume, body: Flags) -> Flags:
             flags = body
         case RegionKind.CONTOURS:
             flags = _contour_flags(region, volume) & body
-    return flags & _near(region, volume.grid) if np.isfinite(region.reach_mm) else flags
+        case RegionKind.MARKERS:
+            flags = _marker_flags(region, volume.grid) & body
+    if not np.isfinite(region.reach_mm):
+        return flags
+    focus_mm = np.zeros(3) if region.focus_mm is None else region.focus_mm
+    return flags & _near(focus_mm, region.reach_mm, volume.grid)
 
 
 def _contour_flags(region: Region, volume: WorkingVolume) -> Flags:
@@ -154,10 +163,17 @@ def _contour_flags(region: Region, volume: WorkingVolume) -> Flags:
     return grown(np.nan_to_num(inside, nan=0.0) > 0.5, region.margin_mm, volume.spacing_mm)
 
 
-def _near(region: Region, grid: Grid) -> Flags:
-    """Voxels within reach of the focus."""
-    focus = np.zeros(3) if region.focus_mm is None else region.focus_mm
-    offset = (np.zeros(3) if region.focus_mm is None else grid.indices(focus)) * grid.spacing_mm
+def _marker_flags(region: Region, grid: Grid) -> Flags:
+    """Balls round the markers of a region."""
+    if region.markers is None:
+        raise InputError(f"Region {region.name} is made of markers but has none; give it those of the plan.")
+    balls = [_near(point, region.margin_mm, grid) for point in region.markers.points_mm]
+    return np.asarray(np.logical_or.reduce(balls))
+
+
+def _near(focus_mm: Float64Array, reach_mm: float, grid: Grid) -> Flags:
+    """Voxels within reach of a point."""
+    offset = grid.indices(focus_mm) * grid.spacing_mm
     axes = [grid.spacing_mm[a] * np.arange(grid.size[a]) - offset[a] for a in range(3)]
     squared = axes[2][:, None, None] ** 2 + axes[1][None, :, None] ** 2 + axes[0][None, None, :] ** 2
-    return np.asarray(squared <= region.reach_mm**2)
+    return np.asarray(squared <= reach_mm**2)

@@ -70,7 +70,7 @@ class SiteCourse:
 
 
 SITE_COURSES: Mapping[str, SiteCourse] = {
-    "pelvis": SiteCourse("prostate", "PROSTATE", "bone", 5, pelvis_patient, pelvis_day),
+    "pelvis": SiteCourse("prostate", "markers", None, 5, pelvis_patient, pelvis_day),
     "thorax": SiteCourse("lung_sbrt", "PTV", "bone", 3, thorax_patient, thorax_day),
     "head_neck": SiteCourse("head_neck", "bone", None, 5, head_neck_patient, head_neck_day),
     "abdomen": SiteCourse("liver_sbrt", "PTV", "bone", 5, abdomen_patient, abdomen_day),

@@ -11,9 +11,9 @@ from openigrt.arrays import kernels_are_cached
 from openigrt.dicom import DailyFolder, SpatialRegistration, Straightening
 from openigrt.errors import MatchImpossible
 from openigrt.geometry import CouchPose
-from openigrt.guidance import Alignment, decide_correction, judge_surrogate
+from openigrt.guidance import Alignment, decide_correction
 from openigrt.patient import Match
-from openigrt.registration import Question, match_rigid
+from openigrt.registration import Question, Region, match_markers, match_rigid
 from openigrt.tasks.clock import Clock, Progress
 from openigrt.tasks.guidance.files import CORRECTION, RESULTS, write_guidance
 from openigrt.tasks.guidance.guidance import Guidance
@@ -28,7 +28,7 @@ from openigrt.tasks.guidance.inputs import (
 )
 from openigrt.tasks.guidance.patient_setup import GivenSetup, PatientSetup, patient_setup
 from openigrt.tasks.guidance.plan_side import PlanSide
-from openigrt.tasks.guidance.regions import turned
+from openigrt.tasks.guidance.regions import surrogate_of, turned
 from openigrt.tasks.guidance.remarks import (
     body_in_doubt,
     body_on_few_slices,
@@ -197,7 +197,7 @@ class Case:
         """
         regions = self.plan.regions
         try:
-            matches = match_rigid(self.question(start), regions)
+            matches = _matches(self.question(start), regions)
         except MatchImpossible as error:
             planning_image = self.plan.folder.planning_image
             likely = (
@@ -215,7 +215,7 @@ class Case:
     ) -> Guidance:
         """The decision about the matches at a moment, with all that it rests on."""
         folder, settings, target = self.plan.folder, self.plan.settings, self.plan.target
-        surrogate = judge_surrogate(matches[0], matches[1:], target, settings.protocol.region_disagreement_limit_mm)
+        surrogate = surrogate_of(matches, self.plan.regions[0], target, settings.protocol)
         local_time = decided_at.astimezone()
         correction = decide_correction(
             matches[0],
@@ -268,6 +268,18 @@ class Case:
             decided_at=decided_at,
             timing_s=dict(clock.seconds),
         )
+
+
+def _matches(question: Question, regions: tuple[Region, ...]) -> tuple[Match, ...]:
+    """Matches of all regions, the one that was asked for first; markers are looked for where the others lead."""
+    markers = regions[0].markers
+    if markers is None:
+        return match_rigid(question, regions)
+    try:
+        others = match_rigid(question, regions[1:])
+    except MatchImpossible:
+        others = ()
+    return (match_markers(question, markers, others), *others)
 
 
 def _by_default(settings: GuidanceSettings) -> tuple[str, ...]:

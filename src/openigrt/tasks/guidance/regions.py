@@ -1,15 +1,26 @@
 """Which regions are matched: the one that was asked for, and those that say whether it may stand for the target."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from openigrt.dicom import PlanFolder
 from openigrt.errors import InputError, InvalidGeometry, MissingInput
-from openigrt.guidance import find_structure, with_turn_of
+from openigrt.guidance import (
+    Protocol,
+    find_structure,
+    judge_markers,
+    judge_surrogate,
+    stands_for_itself,
+    with_turn_of,
+)
 from openigrt.images import Mask
-from openigrt.patient import Match, Structure, StructureRole, Target, Verdict, mask_from_structure
-from openigrt.registration import Region, RegionKind
+from openigrt.patient import Match, Structure, StructureRole, Surrogate, Target, Verdict, mask_from_structure
+from openigrt.registration import PlannedMarkers, Region, RegionKind
 
 CONTOUR_MARGIN_MM = 5.0
+MARKER_MARGIN_MM = 5.0
+MARKER_REACH_MM = 60.0  # farther off, a point is a mark on the skin, not of the target
 SOFT_TISSUE_REACH_MM = 25.0
 KINDS = {kind.value: kind for kind in RegionKind if kind is not RegionKind.CONTOURS}
 
@@ -23,6 +34,14 @@ def regions_to_match(names: tuple[str, ...], target: Target, folder: PlanFolder)
     if drawn:
         others.append(_contours(drawn[0].name, drawn, folder))
     return (asked, *(region for region in others if region.name != asked.name))
+
+
+def surrogate_of(matches: tuple[Match, ...], region: Region, target: Target, protocol: Protocol) -> Surrogate:
+    """Whether the region of the first match may stand for the target: markers in it do, others as they agree."""
+    match, others = matches[0], matches[1:]
+    if region.markers is not None and stands_for_itself(region.markers.points_mm, target):
+        return judge_markers(match, others, target, protocol.max_shift_mm)
+    return judge_surrogate(match, others, target, protocol.region_disagreement_limit_mm)
 
 
 def body_mask(folder: PlanFolder) -> tuple[Mask | None, str]:
@@ -50,6 +69,8 @@ def _asked(names: tuple[str, ...], target: Target, folder: PlanFolder) -> Region
     words = [name for name in names if name in KINDS or (name.lower() in KINDS and name not in drawn)]
     if words and len(names) > 1:
         raise InputError(f"The region {words[0]!r} cannot be joined with other regions; name one or the other.")
+    if words and words[0].lower() == RegionKind.MARKERS:
+        return _markers(target, structures)
     if words:
         return _named(words[0].lower(), target)
     found = [find_structure(structures, name) for name in names]
@@ -63,6 +84,24 @@ def _named(word: str, target: Target) -> Region:
     center = target.points_mm.mean(axis=0)
     radius = float(np.linalg.norm(target.points_mm - center, axis=1).max())
     return Region("soft", RegionKind.SOFT, focus_mm=center, reach_mm=radius + SOFT_TISSUE_REACH_MM)
+
+
+def _markers(target: Target, structures: Sequence[Structure]) -> Region:
+    """The markers near the target, each the middle of what was drawn; raises MissingInput where there are none."""
+    drawn = [s for s in structures if s.role is StructureRole.MARKER and s.contours]
+    points = [np.vstack([contour.points_mm for contour in s.contours]) for s in drawn]
+    middles = np.array([0.5 * (p.min(axis=0) + p.max(axis=0)) for p in points]).reshape(-1, 3)
+    center = target.points_mm.mean(axis=0)
+    near = np.linalg.norm(middles - center, axis=1) <= MARKER_REACH_MM
+    if not near.any():
+        found = f"{len(drawn)} lie farther away" if drawn else "the structure set has none"
+        raise MissingInput(
+            f"No marker (a structure of type MARKER) is drawn within {MARKER_REACH_MM:g} mm of the middle of the "
+            f"target {target.name}: {found}. Draw the markers in the plan, or name another --region."
+        )
+    names = tuple(s.name for s, is_near in zip(drawn, near, strict=True) if is_near)
+    markers = PlannedMarkers(names, middles[near])
+    return Region(RegionKind.MARKERS, RegionKind.MARKERS, margin_mm=MARKER_MARGIN_MM, markers=markers)
 
 
 def _contours(name: str, structures: list[Structure], folder: PlanFolder) -> Region:

@@ -63,7 +63,7 @@ def guidance_settings(
     asked = DEFAULT_REGION if region is None else region
     names = (asked,) if isinstance(asked, str) else tuple(dict.fromkeys(asked))
     if not names:
-        raise InputError("No region is named; name bone, soft, patient, or structures.")
+        raise InputError("No region is named; name bone, soft, patient, markers, or structures.")
     degrees = degrees_of(dof)
     words = {
         "site": f"{protocol.name} (none was named)" if site is None else protocol.name,

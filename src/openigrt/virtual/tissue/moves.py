@@ -191,17 +191,21 @@ class Swelling:
     """An organ that grows or shrinks about its centre to `volume_factor` times its volume.
 
     What lies round it gives way: all of the gained volume is pushed outward, less and less toward the reach of the
-    region. It comes in small steps, so that what is pressed against bone gets thinner, and never folds.
+    region. It comes in small steps, so that what is pressed against bone gets thinner, and never folds. A `ramp` by a
+    gauge says who takes part.
     """
 
     region: Region
     volume_factor: float
+    ramp: GaugeRamp | None = None
 
     def rows(self) -> Float64Array:
         """A row for each small step."""
-        return np.array(
-            [_swelling(region, 3.0, factor) for region, factor in _steps(self.region, self.volume_factor, 3)]
-        )
+        rows = [_swelling(region, 3.0, factor) for region, factor in _steps(self.region, self.volume_factor, 3)]
+        if self.ramp is not None:
+            for row in rows:
+                self.ramp.columns(row)
+        return np.array(rows)
 
 
 @dataclass(frozen=True, eq=False)
