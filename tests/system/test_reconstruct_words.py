@@ -3,6 +3,7 @@
 import json
 import shlex
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pydicom
@@ -12,8 +13,13 @@ import SimpleITK
 import openigrt
 from openigrt.dicom import read_daily_folder, read_plan_folder
 from openigrt.errors import InconsistentInput, InputError, OpenIgrtError, UnsupportedInput
+from openigrt.files import ScanDefaults, read_scan
+from openigrt.images import Quantity
 from openigrt.report import RESEARCH_STATEMENT
+from openigrt.tasks.reconstruction import volume_making
 from openigrt.tasks.reconstruction.planning_prior import PlacedPlan
+from openigrt.tasks.reconstruction.reconstruction import ReconstructionSettings
+from openigrt.tasks.reconstruction.volume_making import bench_of
 from tests.dicom.test_rt_image_scan import write_series
 from tests.system.command import run
 from tests.system.reconstruct_cases import (
@@ -496,6 +502,28 @@ def test_the_next_command_is_printed_ready_for_a_shell(scan, tmp_path):
     alone = run("reconstruct", scan, *known, "--out", out).out.splitlines()[-1]
     assert shlex.split(alone)[-3:] == ["guide", "PLAN", str(out / "ct")]
     assert "with the plan folder for PLAN" in alone
+
+
+def test_rings_count_in_the_memory_that_is_asked_for(scan, monkeypatch):
+    """Half a number for each pixel of the scan, whatever else is needed."""
+    found = read_scan(scan, ScanDefaults(quantity=Quantity.LINE_INTEGRAL))[0]
+    settings = ReconstructionSettings(voxel_mm=6.0)
+    monkeypatch.setattr(volume_making.os, "sysconf", lambda name: 1)
+    needed = []
+    for removes_rings in (False, True):
+        with pytest.raises(InputError) as error:
+            bench_of(found, replace(settings, removes_rings=removes_rings))
+        needed.append(error.value.facts["needed_bytes"])
+    assert needed[1] - needed[0] == 2 * np.prod(found.trajectory.shape)
+    assert "leave out --rings" in error.value.sentence
+
+
+def test_iterations_say_which_of_how_many(scan):
+    heard = []
+    words = {"quantity": "line integral", "position": "HFS", "voxel": 6.0, "size": (20, 20, 8)}
+    openigrt.reconstruct(scan, method="os-sart", iterations=3, progress=heard.append, **words)
+    said = [line for line in heard if line.startswith("iteration")]
+    assert [line.split(",")[0] for line in said] == [f"iteration {n} of 3" for n in (1, 2, 3)]
 
 
 def test_what_is_of_somebody_else_is_not_moved(scan, tmp_path):

@@ -250,12 +250,14 @@ def _outline_color(structure: Structure, index: int) -> str:
     return f"rgb({red},{green},{blue})"
 
 
-def outline_color(structure: Structure, index: int) -> tuple[int, int, int]:
-    """The plan's own color, lightened until it shows on a dark picture, else one of a color-blind-safe palette."""
+def outline_color(structure: Structure, index: int, darkest: float = DARKEST_OUTLINE) -> tuple[int, int, int]:
+    """The plan's own color, lightened to the luminance `darkest` (0 to 255) to show on a dark picture, else one of a
+    palette that color-blind people can tell apart.
+    """
     color = np.array(structure.color or PALETTE[index % len(PALETTE)], dtype=np.float64)
     luminance = float(color @ np.array([0.2126, 0.7152, 0.0722]))
-    if luminance < DARKEST_OUTLINE:
-        color += (255.0 - color) * (DARKEST_OUTLINE - luminance) / (255.0 - luminance)
+    if luminance < darkest:
+        color += (255.0 - color) * (darkest - luminance) / (255.0 - luminance)
     red, green, blue = (round(float(value)) for value in color)
     return red, green, blue
 

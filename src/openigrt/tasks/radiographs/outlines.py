@@ -23,6 +23,7 @@ from openigrt.xray import Projector
 
 APERTURE = "opening"
 APERTURE_COLOR = (120, 200, 255)
+DARKEST_OUTLINE = 160.0  # bone is bright: what a CT picture shows well is lost there
 EDGE_IN_VOXELS = 3.0
 AROUND_MM = 8.0
 VOXELS_ACROSS = 200.0
@@ -60,7 +61,8 @@ class Shadows:
             lengths_mm = Projector(occupancy.part, trajectory).forward(occupancy.fractions)[0]
             # Voxels blur an edge: at that of a ball a ray has gone through some three of them.
             edge_mm = min(EDGE_IN_VOXELS * float(occupancy.grid.spacing_mm[0]), 0.5 * float(lengths_mm.max()))
-            yield RadiographOutline(structure.name, outline_color(structure, number), shadow_edges(lengths_mm, edge_mm))
+            color = outline_color(structure, number, DARKEST_OUTLINE)
+            yield RadiographOutline(structure.name, color, shadow_edges(lengths_mm, edge_mm))
 
 
 def _fine_grid(structure: Structure, grid: Grid) -> Grid:
