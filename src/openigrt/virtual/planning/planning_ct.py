@@ -55,8 +55,9 @@ def planning_scan(patient: VirtualPatient) -> PlanningScan:
 def planning_image(patient: VirtualPatient, rng: np.random.Generator, scan: PlanningScan | None = None) -> Image:
     """The planning CT in the frame of the plan: HU as planned, on the scanner's couch, with the noise of `rng`.
 
-    At mid-ventilation it is the average over a breath of his 4D-CT, as blurred as a cone
-    beam will see him: that tells the mean place, where a sharp image draws a match toward exhale. `scan` None takes that of the site. Raises MissingInput for a scan that misses the body.
+    At mid-ventilation it is the average over a breath of his 4D-CT, as blurred as a cone beam will see him: that tells
+    the mean place, where a sharp image draws a match toward exhale. `scan` None takes that of the site. Raises
+    MissingInput for a scan that misses the body.
     """
     scan = scan or planning_scan(patient)
     anatomy, frame = patient.at(patient.planned), patient.anatomy.frame
