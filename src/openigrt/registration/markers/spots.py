@@ -150,10 +150,14 @@ def _fitted(part: Voxels, spacing: Float64Array, peak: NDArray[np.int64], excess
         return None
     slopes = _model(found.x, offsets_mm)[1]
     covariance = variance * np.linalg.pinv(slopes.T @ slopes)[:3, :3]
+    # A spot much smaller than a voxel has no slope to fit, but its brightest voxel says where it is to half a voxel.
+    within_a_voxel = np.diag(12.0 / spacing**2)
+    covariance = np.linalg.inv(np.linalg.inv(covariance + LEAST_VARIANCE_MM2 * np.eye(3)) + within_a_voxel)
     deviation_mm = float(np.sqrt(np.trace(covariance) / 3.0))
     return Spot(peak * spacing + middle_mm, deviation_mm, height_hu, float(explained))
 
 
+LEAST_VARIANCE_MM2 = 1e-8
 _ROUND = (1.0 / 1.5, 0.0, 1.0 / 1.5, 0.0, 0.0, 1.0 / 1.5)
 
 

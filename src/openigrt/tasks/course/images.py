@@ -35,7 +35,8 @@ from openigrt.virtual import (
 from openigrt.xray import HuScale, Panel
 
 SCAN_S = 60.0
-FULL_VOXEL_MM, DEMO_VOXEL_MM = 1.0, 2.0
+FULL_VOXEL_MM, DEMO_VOXEL_MM = 1.0, 1.25
+DEMO_SIZE = (240, 240, 96)
 SCANS = {
     "pelvis": (PELVIS_CBCT, PELVIS_DEMO_CBCT),
     "head_neck": (HEAD_CBCT, HEAD_DEMO_CBCT),
@@ -73,9 +74,11 @@ class DayImager:
         return clinical if self.settings.imaging is Imaging.FULL else demo
 
     @property
-    def _voxel_mm(self) -> float:
-        """Edge of a voxel of a reconstruction."""
-        return FULL_VOXEL_MM if self.settings.imaging is Imaging.FULL else DEMO_VOXEL_MM
+    def _volume(self) -> ReconstructionSettings:
+        """How large a reconstruction is: all that the scan sees, or 30 x 30 x 12 cm for the demo."""
+        if self.settings.imaging is Imaging.FULL:
+            return ReconstructionSettings(voxel_mm=FULL_VOXEL_MM)
+        return ReconstructionSettings(voxel_mm=DEMO_VOXEL_MM, size=DEMO_SIZE)
 
     def _quick(self, linac: VirtualLinac, lying: PatientOnCouch) -> Image:
         """The moment in the middle of a scan, rendered with the look of a cone-beam CT."""
@@ -109,7 +112,7 @@ class DayImager:
         signals, _ = without_lag(Signals(scan, Panel(dark, flat), np.ones(len(scan))), imager)
         hardening, _ = hardening_of(scan, None, imager)
         scatter, _ = scatter_of(Scatter.KERNEL, imager)
-        bench = bench_of(scan, ReconstructionSettings(voxel_mm=self._voxel_mm))
+        bench = bench_of(scan, self._volume)
         integrals = LineIntegrals(signals, scatter, hardening)
         attenuation = bench.volume(integrals, lambda words: None)
         if hardening is None:

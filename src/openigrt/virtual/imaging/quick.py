@@ -30,11 +30,12 @@ class ImagingField:
 # Full fan, as for a head or a prostate; and half fan, for the trunk.
 SMALL_FIELD = ImagingField((208, 208, 80), (1.25, 1.25, 2.0), 250.0, 160.0)
 WIDE_FIELD = ImagingField((220, 180, 64), (2.0, 2.0, 2.5), 440.0, 160.0)
-IMAGING_FIELDS = {"brain": SMALL_FIELD, "head_neck": SMALL_FIELD}
+PELVIS_FIELD = ImagingField((272, 208, 72), (1.25, 1.25, 2.0), 340.0, 144.0)
+IMAGING_FIELDS = {"pelvis": PELVIS_FIELD, "brain": SMALL_FIELD, "head_neck": SMALL_FIELD}
 
 
 def imaging_field(patient: VirtualPatient) -> ImagingField:
-    """How a site is imaged at the linac: heads with the small field, all else with the wide one."""
+    """How a site is imaged at the linac: heads with the small field, a prostate finely for its markers, all else wide."""
     return IMAGING_FIELDS.get(patient.site, WIDE_FIELD)
 
 
