@@ -112,9 +112,7 @@ class ConeBeamProtocol:
             SOURCE_DETECTOR_MM,
             lag=self.lag,
             scatter=self.kernel,
-            bow_tie=BowTieFilter(
-                FilterMaterial.ALUMINUM, _plain(angles), _plain(self.bow_tie.thicknesses_mm(angles))
-            ),
+            bow_tie=BowTieFilter(FilterMaterial.ALUMINUM, _plain(angles), _plain(self.bow_tie.thicknesses_mm(angles))),
             filters_mm={FilterMaterial(material): thickness for material, thickness in self.tube.filters_mm.items()},
         )
 

@@ -35,7 +35,7 @@ IMAGING_FIELDS = {"pelvis": PELVIS_FIELD, "brain": SMALL_FIELD, "head_neck": SMA
 
 
 def imaging_field(patient: VirtualPatient) -> ImagingField:
-    """How a site is imaged at the linac: heads with the small field, a prostate finely for its markers, all else wide."""
+    """How a site is imaged at the linac: heads with the small field, markers finely, all else with the wide one."""
     return IMAGING_FIELDS.get(patient.site, WIDE_FIELD)
 
 

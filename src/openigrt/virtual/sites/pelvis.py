@@ -34,7 +34,8 @@ PROSTATE = (Layer(0.0, 40.0, 4.0, 6.0),)
 SEMINAL_VESICLE = (Layer(0.0, 32.0, 5.0, 8.0),)
 BLADDER = (Layer(0.0, 38.0, 3.0, 4.0), Layer(3.0, 5.0, 1.0, 2.0))
 RECTUM = (Layer(0.0, 42.0, 4.0, 6.0), Layer(3.2, 22.0, 30.0, 35.0, -120.0))
-MARKER = (Layer(0.0, 3000.0),)
+# Gold is beyond what a CT shows, which ends at 3071 HU: so bright that voxels it fills in part end there, too.
+MARKER = (Layer(0.0, 20000.0),)
 
 BLADDER_SHAPE = np.array([1.26, 1.0, 0.94])
 MARKER_PLACES_MM = ((-11.0, -4.0, 9.0), (12.0, 2.0, 1.0), (-3.0, 6.0, -11.0))
@@ -268,7 +269,9 @@ def _inner_organs(rng: np.random.Generator) -> tuple[tuple[Organ, ...], dict[str
         at = center + place + 1.5 * rng.standard_normal(3)
         direction = rng.standard_normal(3) * (0.3, 0.3, 1.0)
         half = 1.5 * direction / np.linalg.norm(direction)
-        markers.append(Organ(f"MARKER_{n}", (Part(spline_tube((at - half, at + half), (0.7, 0.7))),), MARKER))
+        markers.append(
+            Organ(f"MARKER_{n}", (Part(spline_tube((at - half, at + half), (0.7, 0.7))),), MARKER, is_speck=True)
+        )
         places[f"MARKER_{n}"] = at
     bladder = Superellipsoid(*_bladder_shape(PLANNED_BLADDER_ML))
     organs = (

@@ -45,11 +45,15 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class Organ:
-    """Parts in order, and layers from the outside in."""
+    """Parts in order, and layers from the outside in; a speck is smaller than a voxel, and shown by its volume.
+
+    A speck is of one layer, in front of all else.
+    """
 
     name: str
     parts: tuple[Part, ...]
     layers: tuple[Layer, ...]
+    is_speck: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +81,17 @@ class Anatomy:
     def table(self) -> PrimitiveTable:
         """The anatomy as the kernels read it, front organ first."""
         return _compiled_table(self.organs[::-1], self.texture_seed)
+
+    @property
+    def specks(self) -> tuple[Organ, ...]:
+        """Organs that a voxel may miss."""
+        return tuple(organ for organ in self.organs if organ.is_speck)
+
+    @cached_property
+    def table_without_specks(self) -> PrimitiveTable:
+        """The same for all organs that voxels do not miss."""
+        seen = tuple(organ for organ in self.organs if not organ.is_speck)
+        return self.table if len(seen) == len(self.organs) else _compiled_table(seen[::-1], self.texture_seed)
 
     def signed_distance_mm(self, organ: str, points_mm: ArrayLike) -> Float64Array:
         """Signed distance (...), to first order and negative inside, of points (..., 3) of `frame` to an organ.
@@ -115,7 +130,8 @@ class Anatomy:
     def deformed(self, deformation: Deformation) -> "Anatomy":
         """The same tissue, moved otherwise since it was at rest."""
         moved = replace(self, deformation=deformation)
-        moved.__dict__["table"] = self.table  # of tissue at rest, and not cheap
+        for name in ("table", "table_without_specks"):  # of tissue at rest, and not cheap
+            moved.__dict__[name] = getattr(self, name)
         return moved
 
     def relayered(self, layers_of: Callable[[Organ], tuple[Layer, ...]], backdrop: Backdrop) -> "Anatomy":
