@@ -2,16 +2,17 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
+from scipy.special import ndtr
 
 from openigrt.geometry import Float64Array, Grid, RigidTransform
 from openigrt.virtual.tissue._kernels_cpu import COARSE_MM, FINE_MM, MIDDLE_MM, SEPTA_MM, render_voxels
 from openigrt.virtual.tissue.anatomy import Anatomy, Organ
 from openigrt.virtual.tissue.backdrop import View
+from openigrt.virtual.tissue.deformation import AT_REST
 
 SCANNER_BLUR_MM = 0.5
 SAMPLES_ALONG = 20
-SPECK_STEP_MM, REACH_DEVIATIONS = 0.2, 3.5
+GRAIN_MM, REACH_DEVIATIONS = 0.2, 3.5
 LOGISTIC_DEVIATION = np.pi / np.sqrt(3.0)
 
 
@@ -53,26 +54,38 @@ def _paint_speck(
 ) -> None:
     """Mix a speck into the voxels round it, by the share of each that it fills, spread as a Gaussian on each axis."""
     matrix, origin = point_from_index[:, :3], point_from_index[:, 3]
-    low, high = anatomy.bounds_mm(speck.name) - anatomy.origin_mm
-    middle = np.linalg.solve(matrix, 0.5 * (low + high) - origin)
+    inside, grain_mm3 = _filled(anatomy, speck)
+    index = (inside - origin) @ np.linalg.inv(matrix).T
     spacing_mm = np.linalg.norm(matrix, axis=0)
-    reach = np.ceil((0.5 * np.linalg.norm(high - low) + REACH_DEVIATIONS * deviation_mm) / spacing_mm).astype(int)
-    first, last = np.rint(middle).astype(int) - reach, np.rint(middle).astype(int) + reach
+    reach = REACH_DEVIATIONS * deviation_mm / spacing_mm
+    first = np.floor(index.min(axis=0) - reach).astype(int)
+    last = np.ceil(index.max(axis=0) + reach).astype(int)
     if (first < 0).any() or (last >= np.array(voxels.shape[::-1])).any():
         return
-    counts = np.ceil(spacing_mm / SPECK_STEP_MM).astype(int)
-    axes = [
-        np.arange(first[n] - 0.5, last[n] + 0.5, 1.0 / counts[n])[: (2 * reach[n] + 1) * counts[n]] + 0.5 / counts[n]
-        for n in range(3)
+    along = [
+        _shares(index[:, n], np.arange(first[n], last[n] + 2) - 0.5, deviation_mm[n] / spacing_mm[n]) for n in range(3)
     ]
-    index = np.stack(np.meshgrid(*axes[::-1], indexing="ij")[::-1], axis=-1)
-    points = index @ matrix.T + origin + anatomy.origin_mm
-    filled = (anatomy.signed_distance_mm(speck.name, points) < 0.0).astype(np.float32)
-    filled = ndimage.gaussian_filter(filled, (deviation_mm / spacing_mm * counts)[::-1], mode="constant")
-    i, j, k = (2 * reach + 1).tolist()
-    share = filled.reshape(k, counts[2], j, counts[1], i, counts[0]).mean(axis=(1, 3, 5))
+    share = np.einsum("ni,nj,nk->kji", *along, optimize=True) * (grain_mm3 / float(np.prod(spacing_mm)))
     part = voxels[first[2] : last[2] + 1, first[1] : last[1] + 1, first[0] : last[0] + 1]
-    part += share * (np.float32(speck.layers[0].hu) - part)
+    part += share.astype(np.float32) * (np.float32(speck.layers[0].hu) - part)
+
+
+def _filled(anatomy: Anatomy, speck: Organ) -> tuple[Float64Array, float]:
+    """Grains (n, 3) of a speck where they are now, in the anatomy's own axes, and the volume of each, mm^3."""
+    row = [organ.name for organ in anatomy.organs[::-1]].index(speck.name)
+    low, high = anatomy.table.organ_bounds[row].reshape(2, 3)
+    counts = np.ceil((high - low) / GRAIN_MM).astype(int)
+    steps = (high - low) / counts
+    axes = [low[n] + steps[n] * (np.arange(counts[n]) + 0.5) for n in range(3)]
+    at_rest = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
+    resting = anatomy.deformed(AT_REST)
+    inside = at_rest[resting.signed_distance_mm(speck.name, at_rest + anatomy.origin_mm) < 0.0]
+    return anatomy.deformation.moved_mm(inside), float(np.prod(steps))
+
+
+def _shares(places: Float64Array, edges: Float64Array, deviation: float) -> Float64Array:
+    """What falls between edges (m + 1,) of Gaussians at places (n,): (n, m)."""
+    return np.diff(ndtr((edges - places[:, None]) / deviation), axis=1)
 
 
 def _farthest_mm(anatomy: Anatomy, shape: tuple[int, ...], point_from_index: NDArray[np.float64]) -> float:
