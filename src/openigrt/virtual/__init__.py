@@ -40,6 +40,7 @@ from openigrt.virtual.patients.population import BODY_SETUP, FRAME_SETUP, MASK_S
 from openigrt.virtual.sites.abdomen import AbdomenState, AbdomenTarget, abdomen_day, abdomen_in, abdomen_patient
 from openigrt.virtual.sites.brain import brain_day, brain_patient
 from openigrt.virtual.sites.head_neck import HeadNeckState, head_neck_day, head_neck_in, head_neck_patient
+from openigrt.virtual.sites.mishaps import at_wrong_level, with_contrast, with_hip_prosthesis
 from openigrt.virtual.sites.pelvis import PelvisState, pelvis_day, pelvis_in, pelvis_patient, virtual_pelvis
 from openigrt.virtual.sites.thorax import Lobe, ThoraxState, thorax_day, thorax_in, thorax_patient
 from openigrt.virtual.tissue.anatomy import Anatomy, Layer, Organ, Part
@@ -122,6 +123,7 @@ __all__ = [
     "abdomen_day",
     "abdomen_in",
     "abdomen_patient",
+    "at_wrong_level",
     "brain_day",
     "brain_patient",
     "coarse_linac",
@@ -154,5 +156,7 @@ __all__ = [
     "thorax_patient",
     "virtual_case",
     "virtual_pelvis",
+    "with_contrast",
+    "with_hip_prosthesis",
     "write_embedded_example",
 ]
