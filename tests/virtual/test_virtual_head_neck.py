@@ -176,22 +176,35 @@ def test_parotids_shrink_by_what_is_asked(patient, factor):
         assert volume_ml(shrunk, organ) / volume_ml(patient.anatomy, organ) == pytest.approx(factor, abs=0.03)
 
 
-@pytest.mark.xfail(strict=True, reason="the jaw, next to the glands, holds back more than half of what is asked")
-def test_parotids_go_inward_by_what_is_asked(patient):
-    """Clinical 7.1: 2 to 3 mm medial by the end of a course."""
-    anatomy = patient.at(head_neck_in(patient, HeadNeckState(migration_mm=2.5)))
+def test_parotids_go_inward_by_what_is_asked_and_shrink_as_well(patient):
+    """Clinical 7.1: 2 to 3 mm medial by the end of a course, and 24 +- 11 % of the volume; the jaw stays."""
+    anatomy = patient.at(head_neck_in(patient, HeadNeckState(migration_mm=2.5, parotid_factor=0.75)))
     for organ, sign in (("PAROTID_L", -1.0), ("PAROTID_R", 1.0)):
-        inside = points_in(patient.anatomy, organ)
-        assert (sign * (anatomy.moved_mm(inside) - inside)[:, 0]).mean() == pytest.approx(2.5, abs=0.5)
+        inside = points_in(patient.anatomy, organ, 2000)
+        inward_mm = sign * (anatomy.moved_mm(inside) - inside)[:, 0]
+        assert inward_mm.mean() == pytest.approx(2.5, abs=0.2)
+        outer = np.abs(inside[:, 0] - ORIGIN_MM[0])
+        assert (
+            inward_mm[outer > np.percentile(outer, 80.0)].mean() > inward_mm[outer < np.percentile(outer, 20.0)].mean()
+        )
+        assert volume_ml(anatomy, organ) / volume_ml(patient.anatomy, organ) == pytest.approx(0.75, abs=0.04)
+    jaw = points_in(patient.anatomy, "MANDIBLE")
+    assert np.abs(anatomy.moved_mm(jaw) - jaw).max() < 1e-6
 
 
-def test_parotids_go_inward_and_nodes_shrink(patient):
-    state = HeadNeckState(migration_mm=2.5, node_factor=0.6)
-    anatomy = patient.at(head_neck_in(patient, state))
-    for organ, sign in (("PAROTID_L", -1.0), ("PAROTID_R", 1.0)):
-        inside = points_in(patient.anatomy, organ)
-        assert (sign * (anatomy.moved_mm(inside) - inside)[:, 0]).mean() > 0.0
+def test_sick_nodes_shrink(patient):
+    anatomy = patient.at(head_neck_in(patient, HeadNeckState(node_factor=0.6)))
     assert volume_ml(anatomy, "SICK_NODE") / volume_ml(patient.anatomy, "SICK_NODE") == pytest.approx(0.6, abs=0.06)
+
+
+def test_the_larynx_goes_as_one_piece(patient):
+    """Cartilages and hyoid keep their shape, whatever jaw and neck do."""
+    anatomy = patient.at(head_neck_in(patient, BENT))
+    for name in ("THYROID_CARTILAGE", "CRICOID", "HYOID"):
+        inside = points_in(patient.anatomy, name)
+        moved = anatomy.moved_mm(inside)
+        rotation, translation_mm = fit_rigid(moved, inside)
+        assert np.percentile(np.linalg.norm(inside @ rotation.T + translation_mm - moved, axis=1), 95.0) < 0.3, name
 
 
 @pytest.mark.parametrize("loss_mm", [3.0, 7.0])

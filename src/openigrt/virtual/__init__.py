@@ -126,6 +126,7 @@ from openigrt.virtual.planning.treatment import PlannedTreatment, planned_dose, 
 from openigrt.virtual.sites.abdomen import AbdomenState, AbdomenTarget, abdomen_day, abdomen_in, abdomen_patient
 from openigrt.virtual.sites.brain import brain_day, brain_patient
 from openigrt.virtual.sites.head_neck import HeadNeckState, head_neck_day, head_neck_in, head_neck_patient
+from openigrt.virtual.sites.mishaps import at_wrong_level, with_contrast, with_hip_prosthesis
 from openigrt.virtual.sites.pelvis import PelvisState, pelvis_day, pelvis_in, pelvis_patient, virtual_pelvis
 from openigrt.virtual.sites.scanned import ScannedState, scanned_day, scanned_in, scanned_patient
 from openigrt.virtual.sites.scanned_structures import Site
@@ -283,6 +284,7 @@ __all__ = [
     "abdomen_day",
     "abdomen_in",
     "abdomen_patient",
+    "at_wrong_level",
     "belt_trace",
     "brain_day",
     "brain_patient",
@@ -358,6 +360,8 @@ __all__ = [
     "true_plan_from_daily",
     "ultrasound_image",
     "virtual_pelvis",
+    "with_contrast",
+    "with_hip_prosthesis",
     "write_embedded_example",
     "write_planning",
     "write_scan_folder",

@@ -14,10 +14,13 @@ from openigrt.virtual.patients.patient import Day, DrawnStructure, VirtualPatien
 from openigrt.virtual.sites.trunk import Trunk, filled_stomach, marker, trunk_of
 from openigrt.virtual.sites.trunk_belly import BOWEL_SPACE, PANCREAS_HEAD_MM, PLANNED_GAS, colon_gas, stomach_gas
 from openigrt.virtual.sites.trunk_breathing import (
+    TARGETS,
     Target,
     bent_spine,
     column_radius,
+    held_heart,
     in_the_abdomen,
+    itv,
     pattern_of_day,
     target_of_day,
     triple,
@@ -39,8 +42,7 @@ TRIES = 600
 
 STRUCTURES = (
     DrawnStructure("BODY", "BODY", StructureRole.EXTERNAL, 0.0, 3.0, (0, 200, 0)),
-    DrawnStructure("GTV", "TUMOUR", StructureRole.GTV, 0.0, 1.0, (230, 60, 60)),
-    DrawnStructure("PTV", "TUMOUR", StructureRole.PTV, 10.0, color=(60, 120, 255)),
+    *TARGETS,
     DrawnStructure("LIVER", "LIVER", StructureRole.ORGAN, 0.0, 2.0, (180, 100, 60)),
     DrawnStructure("STOMACH", "STOMACH", StructureRole.ORGAN, color=(240, 160, 200)),
     DrawnStructure("DUODENUM", "DUODENUM", StructureRole.ORGAN, color=(200, 200, 120)),
@@ -94,12 +96,15 @@ def abdomen_patient(
         markers.append(marker(name, place, direction))
         places[name] = place
     diaphragm_mm = float(np.clip(-target.amplitude_mm[2] * rng.uniform(1.08, 1.3), *DIAPHRAGM_MM))
+    lesion = _lesion(rng, target)
+    breathing = in_the_abdomen(target, diaphragm_mm, float(rng.uniform(3.0, 8.0)))
+    heart = held_heart(np.random.default_rng((seed, TARGET_SEED, 3)), target, breathing)
     return VirtualPatient(
         site="abdomen",
         seed=seed,
         anatomy=Anatomy(
             frame,
-            (*trunk.organs, _lesion(rng, target), *markers),
+            (itv(target), *trunk.organs, lesion, *markers),
             np.asarray(origin_mm, dtype=np.float64),
             {name: triple(np.add(place, origin_mm)) for name, place in places.items()},
             texture_seed=seed,
@@ -109,7 +114,7 @@ def abdomen_patient(
         target_region=target.region,
         structures=STRUCTURES,
         markers=("MARKER_1", "MARKER_2", "MARKER_3"),
-        breathing_organs=in_the_abdomen(target, diaphragm_mm, float(rng.uniform(3.0, 8.0))),
+        breathing_organs=(*heart, *breathing),
     )
 
 

@@ -22,6 +22,7 @@ from openigrt.virtual.tissue.solids import Solid, Superellipsoid
 
 CHAIN = ("T1", "C7", "C6", "C5", "C4", "C3", "C2", "C1", "SKULL")
 ANCHOR = CHAIN.index("C4")  # the bone that stays where the plan has it
+THROAT = ("LARYNX", "THYROID_CARTILAGE", "CRICOID", "HYOID")
 NEAR_MM = 60.0  # bones farther away than this have no say
 SURE = 0.03  # of a number: so close to it, all is bone
 ELSEWHERE = 2.0e-4  # weight of what tissue does that is near no bone
@@ -80,6 +81,7 @@ def chain_gauge(patient: VirtualPatient) -> Gauge:
     numbers = {f"VERTEBRA_{name}": float(n) for n, name in enumerate(CHAIN[:-1])}
     numbers |= {f"{name}_{side}": 0.0 for name in ("RIB_1", "SHOULDER", "HUMERUS") for side in "LR"}
     numbers |= {"VERTEBRA_T2": 0.0, "MANDIBLE": 8.0, "SKULL": 8.0}
+    numbers |= dict.fromkeys(THROAT, 4.0)  # one piece, at the level of the vertebra that stays
     heights = [SPINE[name][2] for name in CHAIN[:-1]] + [-20.0]
 
     def elsewhere(points: Float64Array) -> Float64Array:
@@ -96,7 +98,7 @@ def chain_gauge(patient: VirtualPatient) -> Gauge:
 def jaw_gauge(patient: VirtualPatient) -> Gauge:
     """1 in the jaw and its teeth, 0 in all other bones."""
     numbers = {"MANDIBLE": 1.0, "TEETH_LOWER": 1.0, "SKULL": 0.0, "TEETH_UPPER": 0.0}
-    numbers |= {f"VERTEBRA_C{n}": 0.0 for n in (1, 2, 3, 4)}
+    numbers |= {f"VERTEBRA_C{n}": 0.0 for n in (1, 2, 3, 4)} | dict.fromkeys(THROAT, 0.0)
     box = np.array([[-115.0, -155.0, -150.0], [115.0, 50.0, 20.0]])
     return _gauge(_bare(patient, numbers), numbers, lambda points: np.zeros(points.shape[:-1]), box, 2.5)
 

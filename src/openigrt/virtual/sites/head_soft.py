@@ -6,7 +6,7 @@ from operator import attrgetter
 
 import numpy as np
 
-from openigrt.virtual.sites.head_skull import air_cells, nasal_cavity, orbit, vault
+from openigrt.virtual.sites.head_skull import air_cells, nasal_cavity, orbit, rod, vault
 from openigrt.virtual.sites.head_strands import ARTERIES, MUSCLES, NODES, VEINS
 from openigrt.virtual.sites.pelvis_bones import Side, tilted_axes
 from openigrt.virtual.sites.pelvis_strands import Strand
@@ -41,6 +41,9 @@ NERVE = (Layer(0.0, 34.0, 3.0, 4.0),)
 MASK = (Layer(-2.6, 60.0, 20.0), Layer(-0.2, -800.0))
 
 SCALP_MM = 7.0
+# The ramus of the jaw, round which the parotid is wrapped, with its periosteum: a little larger than the bone.
+RAMUS_MM = np.array([(48, -18, -58), (50, -19, -34), (51, -20, -18), (51, -13, -8)], dtype=float)
+RAMUS_RADII_MM, RAMUS_THINNESS = (16.0, 16.0, 13.0, 7.0), 0.38
 AIRWAY = np.array(
     [(0, -36, 1), (0, -26, -8), (0, -19, -24), (0, -19, -42), (0, -19, -62), (0, -19, -78), (0, -19, -92)], dtype=float
 )
@@ -129,7 +132,9 @@ def glands(side: Side) -> Iterator[Organ]:
     """Parotid, submandibular gland and lobe of the thyroid of one side."""
     surface = Superellipsoid(side.point(62, -10, -30), (side.size(8.5), 21.0, 27.0), tilted_axes((0.0, 0.15, 1.0)))
     deep = Superellipsoid(side.point(52, 0, -34), (side.size(11.0), 9.0, 22.0))
-    yield Organ(f"PAROTID_{side.letter}", (Part(surface), Part(deep, blend_mm=6.0)), PAROTID)
+    beside = rod(RAMUS_MM * (side.sign, 1.0, 1.0), RAMUS_RADII_MM, (1, 0, 0), RAMUS_THINNESS)
+    parts = (Part(surface), Part(deep, blend_mm=6.0), Part(beside, SUBTRACT, 2.0))
+    yield Organ(f"PAROTID_{side.letter}", parts, PAROTID)
     yield Organ(
         f"SUBMANDIBULAR_{side.letter}", (Part(Superellipsoid(side.point(33, -36, -78), (8.5, 15, 11))),), SUBMANDIBULAR
     )

@@ -15,10 +15,13 @@ from openigrt.virtual.sites.trunk import Trunk, filled_stomach, trunk_of
 from openigrt.virtual.sites.trunk_belly import PLANNED_GAS, stomach_gas
 from openigrt.virtual.sites.trunk_breathing import (
     DAYS_OF_FIVE_FRACTIONS,
+    TARGETS,
     Target,
     bent_spine,
     column_radius,
+    held_heart,
     in_the_chest,
+    itv,
     pattern_of_day,
     target_of_day,
     triple,
@@ -39,8 +42,7 @@ TRIES = 600
 
 STRUCTURES = (
     DrawnStructure("BODY", "BODY", StructureRole.EXTERNAL, 0.0, 3.0, (0, 200, 0)),
-    DrawnStructure("GTV", "TUMOUR", StructureRole.GTV, 0.0, 1.0, (230, 60, 60)),
-    DrawnStructure("PTV", "TUMOUR", StructureRole.PTV, 10.0, color=(60, 120, 255)),
+    *TARGETS,
     DrawnStructure("LUNG_L", "LUNG_L", StructureRole.ORGAN, 0.0, 2.0, (120, 200, 240)),
     DrawnStructure("LUNG_R", "LUNG_R", StructureRole.ORGAN, 0.0, 2.0, (120, 160, 240)),
     DrawnStructure("HEART", "HEART", StructureRole.ORGAN, color=(240, 120, 160)),
@@ -102,10 +104,12 @@ def thorax_patient(
     """
     trunk = trunk_of(seed, FORKS)
     target = _target_of(seed, trunk, lobe)
-    organs = (*trunk.organs, *_tumour(np.random.default_rng((seed, TUMOUR_SEED, 1)), target))
+    organs = (itv(target), *trunk.organs, *_tumour(np.random.default_rng((seed, TUMOUR_SEED, 1)), target))
     places = {"TUMOUR": target.center_mm, "CARINA": np.array(CARINA_MM)}
     places |= {level: trunk.spine.center_mm(level) for level in ("T5", "T9", "T12")}
     rng = np.random.default_rng((seed, TUMOUR_SEED, 2))
+    breathing = in_the_chest(target, _diaphragm_mm(rng, target), float(rng.uniform(2.0, 6.0)))
+    heart = held_heart(np.random.default_rng((seed, TUMOUR_SEED, 3)), target, breathing)
     return VirtualPatient(
         site="thorax",
         seed=seed,
@@ -120,7 +124,7 @@ def thorax_patient(
         target="TUMOUR",
         target_region=target.region,
         structures=STRUCTURES,
-        breathing_organs=in_the_chest(target, _diaphragm_mm(rng, target), float(rng.uniform(3.0, 8.0))),
+        breathing_organs=(*heart, *breathing),
     )
 
 

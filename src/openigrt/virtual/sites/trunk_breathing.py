@@ -11,8 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from openigrt.geometry import Float64Array
+from openigrt.patient import StructureRole
 from openigrt.virtual.patients.breathing import BreathingOrgan, BreathingPattern
+from openigrt.virtual.patients.patient import DrawnStructure
+from openigrt.virtual.sites.trunk_chest import HEART_CENTER_MM, heart_axes
+from openigrt.virtual.tissue.anatomy import Layer, Organ, Part
+from openigrt.virtual.tissue.deformation import Deformation
 from openigrt.virtual.tissue.moves import LocalMotion, Move, Ramp, Region, Swelling
+from openigrt.virtual.tissue.solids import Tube
 
 COLUMN_CENTER_MM, COLUMN_REACH = (0.0, -4.0, -40.0), 1.3
 COLUMN_MM = (115.0, 76.0, 420.0)
@@ -21,6 +27,24 @@ CLEARANCE_MM = 9.0  # between a target and the slope of a push: what a day may s
 DOWN, UP = (0.0, 0.0, -1.0), (0.0, 0.0, 1.0)
 HINGE_MM = 40.0
 DAYS_OF_FIVE_FRACTIONS = 7.0
+DOME_TOP_MM = np.array([-64.0, -14.0, 6.0])
+HEART_MM, HEART_REACH, LEAST_HEART_REACH = (44.0, 42.0, 56.0), 1.6, 1.3
+# Of the diaphragm's way: slopes of 0.17 to 0.93 in single persons, 0.6 on the average (Danias et al., Am J Roentgenol
+# 172, 1999); up to 6 mm at shallow breath (Jagsi et al., Int J Radiat Oncol 68, 2007).
+HEART_SHARES, HEART_WAYS_MM = (0.3, 0.7), (3.0, 10.0)
+# What is left after the match of the target, mm, one standard deviation: of guidance and of a baseline that drifts
+# meanwhile (systematic), of guidance and of uneven breaths (random).
+SYSTEMATIC_MM, RANDOM_MM = (1.0, 1.2), (1.2, 1.0)
+MARGIN_MM = 2.5 * float(np.hypot(*SYSTEMATIC_MM)) + 0.7 * float(
+    np.hypot(*RANDOM_MM)
+)  # van Herk et al., IJROBP 47, 2000
+UNSEEN = (Layer(0.0, 30.0),)
+
+TARGETS = (
+    DrawnStructure("GTV", "TUMOUR", StructureRole.GTV, 0.0, 1.0, (230, 60, 60)),
+    DrawnStructure("ITV", "ITV", StructureRole.ITV, 0.0, 1.0, (240, 150, 60)),
+    DrawnStructure("PTV", "ITV", StructureRole.PTV, MARGIN_MM, color=(60, 120, 255)),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +75,17 @@ class Target:
         return Region(self.center_mm, np.full(3, self.radius_mm + CLEARANCE_MM), 2.6)
 
 
+def itv(target: Target) -> Organ:
+    """All places of a target over a usual breath, from the exhale at which it is planned on; nothing of it is seen.
+
+    The ball that holds the target goes along a straight line, wider by its hysteresis. With `MARGIN_MM` round it this
+    is the PTV: the whole way is in the ITV, so breathing is not in the margin again.
+    """
+    ends = target.center_mm + np.outer((0.0, 1.0), target.amplitude_mm)
+    radius_mm = target.radius_mm + float(np.linalg.norm(target.hysteresis_mm))
+    return Organ("ITV", (Part(Tube(ends, np.full(2, radius_mm))),), UNSEEN)
+
+
 def column_radius(points_mm: Float64Array) -> Float64Array:
     """How far out (...) points lie in the column that breathes: up to 1 they go with it whole, from 1.3 not at all."""
     radius: Float64Array = np.linalg.norm((points_mm - COLUMN_CENTER_MM) / COLUMN_MM, axis=-1)
@@ -78,6 +113,26 @@ def in_the_abdomen(target: Target, diaphragm_mm: float, wall_mm: float) -> tuple
         _push(0.65 * si_mm, all_of_it),
         *_wall(wall_mm),
     )
+
+
+def held_heart(
+    rng: np.random.Generator, target: Target, organs: tuple[BreathingOrgan, ...]
+) -> Iterator[BreathingOrgan]:
+    """The heart goes down less than what lies round it, 3 to 10 mm: its pericardium hangs from what stays.
+
+    `organs` are those that breathe beside it, and after it. A target so near that it would be held back too takes the
+    heart with it.
+    """
+    usual = Deformation(tuple(organ.motion(1.0, 0.0) for organ in organs))
+    places_mm = np.array([DOME_TOP_MM, HEART_CENTER_MM])
+    diaphragm_mm, goes_mm = (float(v) for v in (places_mm - usual.moved_mm(places_mm))[:, 2])
+    less_mm = goes_mm - float(np.clip(rng.uniform(*HEART_SHARES) * diaphragm_mm, *HEART_WAYS_MM))
+    axes, gap_mm = heart_axes(), target.center_mm - HEART_CENTER_MM
+    away_mm = float(np.linalg.norm(gap_mm))
+    along_mm = away_mm / float(np.linalg.norm(gap_mm @ axes / HEART_MM))
+    reach = min(HEART_REACH, (away_mm - target.radius_mm - CLEARANCE_MM) / along_mm)
+    if less_mm > 0.0 and reach >= LEAST_HEART_REACH:
+        yield BreathingOrgan(Region(HEART_CENTER_MM, HEART_MM, reach, axes), (0.0, 0.0, less_mm))
 
 
 def _own(target: Target) -> BreathingOrgan:
