@@ -37,9 +37,15 @@ class CosineBasis:
 
     def smoothed(self, images: Float32Array, response: Float64Array) -> Float32Array:
         """Images [n, row, column] of which each wave is multiplied by `response` (waves, waves)."""
-        waves = self.down @ images @ self.across.T
-        waves *= (response * (self.frequencies_per_mm <= 1.0 / self.shortest_mm)).astype(np.float32)
-        return np.asarray(self.down.T @ waves @ self.across, dtype=np.float32)
+        count, rows, columns = images.shape
+        kept = (response * (self.frequencies_per_mm <= 1.0 / self.shortest_mm)).astype(np.float32)
+        # As few large products: one for each image runs ten times slower (measured).
+        across = (images.reshape(-1, columns) @ self.across.T).reshape(count, rows, -1)
+        waves = self.down @ across.transpose(1, 0, 2).reshape(rows, -1)
+        waves = waves.reshape(len(self.down), count, -1) * kept[:, None, :]
+        down = (self.down.T @ waves.reshape(len(self.down), -1)).reshape(rows, count, -1)
+        smooth = down.transpose(1, 0, 2).reshape(count * rows, -1) @ self.across
+        return np.asarray(smooth.reshape(images.shape), dtype=np.float32)
 
     def gaussian(self, sigma_mm: float) -> Float64Array:
         """Response of a blur by a Gaussian."""
