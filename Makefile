@@ -34,10 +34,9 @@ endif
 	@$(BIN)/python -m compileall -q src
 	@touch $@
 
-demo: $(READY)  ## the main job on the embedded example: a report to look at
-	$(BIN)/openigrt example .demo
-	$(BIN)/openigrt guide .demo/plan .demo/daily --out .demo/out
-	@echo "Look at it: $(CURDIR)/.demo/out/report.html"
+demo: $(READY)  ## a virtual patient through a whole course: a report to look at
+	$(BIN)/openigrt demo --out .demo/course
+	@echo "Look at it: $(CURDIR)/.demo/course/report.html"
 
 test: $(READY)  ## everything that CI runs
 	$(BIN)/pytest -n 2 -m "not long"
