@@ -353,7 +353,8 @@ def accept(
 
 @app.command()
 def demo(  # noqa: PLR0917  (typer makes options of parameters)
-    anatomy: options.Anatomy = "pelvis",
+    anatomy: options.Anatomy = None,
+    patient: options.OwnPatient = None,
     fractions: options.Fractions = None,
     seed: options.CourseSeed = 0,
     quick: options.Quick = False,
@@ -375,6 +376,7 @@ def demo(  # noqa: PLR0917  (typer makes options of parameters)
         course = tasks.simulate_course(
             out,
             anatomy=anatomy,
+            patient=patient,
             fractions=fractions,
             seed=seed,
             images=images,

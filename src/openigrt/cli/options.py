@@ -192,7 +192,11 @@ Keep = Annotated[
         help="sex, age, size, weight; names of devices; objects of unknown content; may be repeated",
     ),
 ]
-Anatomy = Annotated[str, Option(metavar="SITE", help="pelvis, thorax, head_neck, abdomen or brain")]
+Anatomy = Annotated[str | None, Option(metavar="SITE", help="pelvis, thorax, head_neck, abdomen or brain")]
+OwnPatient = Annotated[
+    Path | None,
+    Option("--patient", metavar="FOLDER", parser=words.path, help="make the patient of this plan folder"),
+]
 Fractions = Annotated[int | None, Option(min=1, max=100, metavar="N", help="how many; 3 or 5 by the site if left out")]
 CourseSeed = Annotated[int, Option(min=0, metavar="N", help="the same seed gives the same files")]
 Quick = Annotated[bool, Option("--quick", help="images of the day without projections: twice as fast")]

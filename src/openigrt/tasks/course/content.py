@@ -25,7 +25,7 @@ def course_content(course: Course) -> TreatedCourseContent:
     """Everything that the page says."""
     planned = course.planned
     return TreatedCourseContent(
-        anatomy=course.settings.anatomy,
+        anatomy=course.settings.anatomy or "a patient of your own",
         patient_name=planned.patient_name,
         patient_id=planned.patient_id,
         patient_position=planned.patient_position,

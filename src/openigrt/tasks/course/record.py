@@ -56,7 +56,9 @@ def course_summary(course: Course) -> str:
     """What the course came to, in words."""
     before = [fraction.first.true.length_mm for fraction in course.fractions]
     after = [fraction.delivery.residual.length_mm for fraction in course.treated if fraction.delivery]
-    lines = [f"{len(after)} of {len(before)} fractions of a virtual {course.settings.anatomy} were treated."]
+    lines = [
+        f"{len(after)} of {len(before)} fractions of a virtual {course.settings.anatomy or 'patient'} were treated."
+    ]
     if after:
         lines.append(
             f"The target was {median(before):.1f} mm off before a correction and {median(after):.1f} mm while the beam "

@@ -16,7 +16,7 @@ from openigrt.tasks.course.truth import Guided, TargetTruth, match_error
 from openigrt.tasks.guidance.guidance import Guidance
 from openigrt.virtual import AS_PLANNED, Day, PatientOnCouch, VirtualClock, VirtualLinac, VirtualPatient
 
-SETUP_COUCH = CouchPose(table_top_longitudinal_position_mm=200.0, table_top_vertical_position_mm=-120.0)
+SETUP_COUCH = CouchPose()
 SEEN_MM, SEEN_DEG = 2.0, 5.0
 SAMPLES_OF_AN_IMAGE = 16
 STILL = RigidTransform.identity(Frame.FIXED, Frame.FIXED)
@@ -46,13 +46,12 @@ class VirtualRoom:
     def set_up(self, time: int) -> None:
         """Lay the patient down for the n-th time: first with the setup error of the day, then with another of its kind.
 
-        The couch begins where patients are set up.
+        The couch begins at zero, where its read-out is right.
         """
-        devices = self.linac.devices
-        devices.couch.move_to(SETUP_COUCH)
-        wait_until_still(devices.couch, devices.clock, LONGEST_MOVE_S)
-        day = self.day
+        devices, day = self.linac.devices, self.day
         if time > 1:
+            devices.couch.move_to(SETUP_COUCH)
+            wait_until_still(devices.couch, devices.clock, LONGEST_MOVE_S)
             rng = np.random.default_rng((self.seed, day.number, time, SETUP_SEED))
             day = replace(day, setup=self.patient.population.of_day(rng, AS_PLANNED))
         self.lain.append(self.linac.lay_down(self.patient, day, SETUP_COUCH))

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from pathlib import Path
 
 from openigrt.errors import InputError
 from openigrt.geometry import Frame
@@ -78,6 +79,9 @@ SITE_COURSES: Mapping[str, SiteCourse] = {
 }
 
 
+ELSEWHERE = SiteCourse("default", "bone", None, 5, brain_patient, brain_day)  # of a patient of one's own
+
+
 def site_course(anatomy: str) -> SiteCourse:
     """How an anatomy is treated; raises InputError for one that there is not."""
     if anatomy not in SITE_COURSES:
@@ -89,7 +93,11 @@ def site_course(anatomy: str) -> SiteCourse:
 
 @dataclass(frozen=True, slots=True)
 class CourseSettings:
-    """A course as it was asked for; `correct_above_mm` None leaves the action level to the protocol."""
+    """A course as it was asked for; `correct_above_mm` None leaves the action level to the protocol.
+
+    `patient` is the plan folder that a patient of one's own is made of; `anatomy` is then his site, empty where the
+    structures shall say it.
+    """
 
     anatomy: str
     fractions: int
@@ -97,10 +105,12 @@ class CourseSettings:
     imaging: Imaging
     linac: Linac
     correct_above_mm: float | None = None
+    patient: Path | None = None
 
     def __post_init__(self) -> None:
         """Raise InputError for a course that cannot be."""
-        site_course(self.anatomy)
+        if self.patient is None:
+            site_course(self.anatomy)
         if not 1 <= self.fractions <= MOST_FRACTIONS:
             raise InputError(
                 f"A course of {self.fractions} fractions cannot be treated; ask for 1 to {MOST_FRACTIONS}.",
@@ -127,7 +137,8 @@ class CourseSettings:
         """The settings for reports and manifests."""
         level = "by the protocol" if self.correct_above_mm is None else f"above {self.correct_above_mm:g} mm"
         return {
-            "anatomy": self.anatomy,
+            "anatomy": self.anatomy or "by the structures",
+            **({} if self.patient is None else {"patient": self.patient.name}),
             "fractions": str(self.fractions),
             "images": str(self.imaging),
             "linac": str(self.linac),

@@ -23,9 +23,10 @@ from openigrt.tasks.course.images import DayImager
 from openigrt.tasks.course.judging import judged
 from openigrt.tasks.course.keeping import FRACTION, fraction_text, kept_fraction
 from openigrt.tasks.course.naming import day_of
+from openigrt.tasks.course.patients import CoursePatient, course_patient
 from openigrt.tasks.course.record import course_record, course_table
 from openigrt.tasks.course.rooms import VirtualRoom, linac_of
-from openigrt.tasks.course.settings import CourseSettings, Imaging, Linac, site_course
+from openigrt.tasks.course.settings import ELSEWHERE, CourseSettings, Imaging, Linac, SiteCourse, site_course
 from openigrt.tasks.course.treating import GUIDANCE, IMAGE, treat
 from openigrt.tasks.guidance.files import REGISTRATION
 from openigrt.tasks.guidance.inputs import read_plan_input, read_start, read_today_input, starts_of_search
@@ -45,7 +46,6 @@ from openigrt.tasks.words import (
 )
 from openigrt.virtual import (
     VirtualClock,
-    VirtualPatient,
     identity_of,
     planned_treatment,
     prescription_of,
@@ -61,7 +61,8 @@ MAKING = ".making-"
 def simulate_course(
     out: str | Path,
     *,
-    anatomy: str = "pelvis",
+    anatomy: str | None = None,
+    patient: str | Path | None = None,
     fractions: int | None = None,
     seed: int = 0,
     images: str = "demo",
@@ -71,47 +72,52 @@ def simulate_course(
 ) -> Course:
     """Treat a virtual patient for a whole course, and write plan, every fraction and a report into the folder `out`.
 
-    `anatomy` is pelvis, thorax, head_neck, abdomen or brain; `images` quick, demo or full; `linac` nominal or coarse;
+    `anatomy` is pelvis (if left out), thorax, head_neck, abdomen or brain; `patient` the plan folder of a patient of
+    one's own, of whom a virtual one is made, and `anatomy` then what moves in him, if the structures do not tell;
+    `images` quick, demo or full; `linac` nominal or coarse;
     `correct_above` mm in place of the action level of the protocol. A course that was begun there with the same words
     goes on where it was. Raises InputError for words that make no course, and for a folder that holds anything else;
     nothing is written then. The same seed gives the same files, but for run.json.
     """
-    require_paths(out=out)
-    require_texts(anatomy=anatomy, images=images, linac=linac)
+    require_paths(out=out, **given(patient=patient))
+    require_texts(images=images, linac=linac, **given(anatomy=anatomy))
     require_whole_numbers(**given(fractions=fractions))
     require_seed(seed)
     require_listener(progress)
+    named = anatomy or ("pelvis" if patient is None else "")
+    usual = site_course(named) if patient is None else ELSEWHERE
     settings = CourseSettings(
-        anatomy,
-        site_course(anatomy).fractions if fractions is None else fractions,
+        named,
+        usual.fractions if fractions is None else fractions,
         seed,
         one_of(Imaging, images, "images"),
         one_of(Linac, linac, "linac"),
         correct_above,
+        None if patient is None else Path(patient),
     )
-    return _treated(settings, Path(out), Clock(progress))
+    clock = Clock(progress)
+    clock.step("plan", f"planning a virtual {named or 'patient'}")
+    return _treated(settings, course_patient(settings), Path(out), clock)
 
 
-def _treated(settings: CourseSettings, out: Path, clock: Clock) -> Course:
+def _treated(settings: CourseSettings, who: CoursePatient, out: Path, clock: Clock) -> Course:
     """The whole course, in a folder that is new or holds a part of it."""
     _begin(settings, out)
-    clock.step("plan", f"planning a virtual {settings.anatomy}")
-    patient = settings.site.made(settings.frame, settings.seed)
     if not (out / PLAN).is_dir():
-        _whole(out / PLAN, lambda place: write_planning(planned_treatment(patient), place))
-    side = _plan_side(settings, out / PLAN)
+        _whole(out / PLAN, lambda place: write_planning(planned_treatment(who.patient), place))
+    side = _plan_side(settings, who.site, out / PLAN)
     treated: list[Fraction] = []
     for number in range(1, settings.fractions + 1):
         place = out / FRACTIONS / f"{number:02d}"
         if kept_fraction(place) is None:
             clock.step(f"fraction_{number:02d}", f"fraction {number} of {settings.fractions}")
-            _whole(place, partial(_fraction, settings, patient, side, number))
+            _whole(place, partial(_fraction, settings, who, side, number))
         kept = kept_fraction(place)
         if kept is not None:
             treated.append(kept)
     clock.step("report", "writing the report")
     course = Course(
-        settings, _planned(settings, side), tuple(treated), out, _pictures(side, tuple(treated), out), clock.seconds
+        settings, _planned(who, side), tuple(treated), out, _pictures(side, tuple(treated), out), clock.seconds
     )
     _write(course, out)
     clock.stop()
@@ -149,9 +155,8 @@ def _whole(place: Path, make: Callable[[Path], object]) -> None:
     making.rename(place)
 
 
-def _plan_side(settings: CourseSettings, folder: Path) -> PlanSide:
+def _plan_side(settings: CourseSettings, site: SiteCourse, folder: Path) -> PlanSide:
     """The plan as guidance reads it, with protocol, region and machine of the course."""
-    site = settings.site
     read: PlanFolder = read_plan_input(folder, None, None, None, Straightening.REFUSED)
     asked = guidance_settings(
         site.protocol,
@@ -174,13 +179,13 @@ def _plan_side(settings: CourseSettings, folder: Path) -> PlanSide:
     return PlanSide(read, asked, isocenter_mm, None)
 
 
-def _fraction(settings: CourseSettings, patient: VirtualPatient, side: PlanSide, number: int, place: Path) -> None:
+def _fraction(settings: CourseSettings, who: CoursePatient, side: PlanSide, number: int, place: Path) -> None:
     """One fraction, written into its folder; its record comes last."""
-    identity = identity_of(patient)
+    identity = identity_of(who.patient)
     linac = linac_of(settings, number, VirtualClock(day_of(identity.planned_at, number)))
     files = DayFiles(identity, number, linac.devices.clock.zero_at)
-    day = settings.site.day(patient, number)
-    room = VirtualRoom(linac, patient, day, settings.seed, DayImager(settings, number), files.write_image)
+    imager, day = DayImager(settings, number), who.day(number)
+    room = VirtualRoom(linac, who.patient, day, settings.seed, imager, files.write_image)
     treatment = treat(room.seen(), side, place, is_verified=settings.is_verified(number))
     fraction = judged(number, treatment, linac, room.lain, side.target.points_mm)
     if side.folder.plan is not None and treatment.beams:
@@ -188,22 +193,23 @@ def _fraction(settings: CourseSettings, patient: VirtualPatient, side: PlanSide,
     (place / FRACTION).write_text(fraction_text(fraction), encoding="utf-8")
 
 
-def _planned(settings: CourseSettings, side: PlanSide) -> PlannedCourse:
+def _planned(who: CoursePatient, side: PlanSide) -> PlannedCourse:
     """What the course is treated by, in words."""
     plan, image = side.folder.plan, side.folder.planning_image
-    patient = settings.site.made(settings.frame, settings.seed)
-    prescription = prescription_of(patient.site)
+    patient, prescription = who.patient, prescription_of(who.patient.site)
+    words = f"{prescription.dose_gy:g} Gy in {prescription.fractions} fractions"
+    is_own = patient.own is not None and patient.own.plan is not None
     margins = [drawn.margin_mm for drawn in patient.structures if drawn.role is StructureRole.PTV]
     return PlannedCourse(
         patient_id=image.provenance.patient_id,
         patient_name=image.provenance.patient_name,
         patient_position=str(patient.position),
         plan_label=plan.label if plan else "",
-        prescription=f"{prescription.dose_gy:g} Gy in {prescription.fractions} fractions",
+        prescription="that of the plan" if is_own else words,
         target=side.target.name,
         region=" + ".join(side.settings.region),
         protocol=side.settings.protocol.name,
-        margin_mm=margins[0] if margins else None,
+        margin_mm=margins[0] if margins and patient.own is None else None,
         planned_at=identity_of(patient).planned_at,
     )
 

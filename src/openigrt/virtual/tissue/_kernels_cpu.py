@@ -20,7 +20,6 @@ Integers = NDArray[np.int64]
 
 FAR_MM = 1.0e6
 BRICK = 4  # voxels along each axis that are culled together
-AIR_HU = -1000.0
 OPAQUE = 1.0e-4
 STRETCH = 1.25  # how much faster than a point goes its distance, to first order, may change
 REACH = 8.0  # of the logistic edge, in its scale: 0.03 %
@@ -355,8 +354,9 @@ def hu_at(
     x: float,
     y: float,
     z: float,
+    behind: float,
 ) -> float:
-    """HU at a point at rest, of the organs that `rows_near_block` found near it."""
+    """HU at a point at rest, of the organs that `rows_near_block` found near it, before what lies `behind` them."""
     layers, first_layer = table.layers, table.layers_of_organ
     reach = REACH * softness
     seen, hu = 1.0, 0.0
@@ -378,7 +378,7 @@ def hu_at(
         seen *= 1.0 - opacity
         if seen < OPAQUE:
             break
-    return hu + seen * AIR_HU
+    return hu + seen * behind
 
 
 @compiled(parallel=True)
@@ -391,10 +391,11 @@ def render_voxels(
     gains: Floats,
     voxels: NDArray[np.float32],
 ) -> None:
-    """Fill voxels [k, j, i] with HU; `point_from_index` (3, 4) maps (i, j, k) to mm of the anatomy's own axes.
+    """Lay HU over voxels [k, j, i], which show what lies behind all organs.
 
+    `point_from_index` (3, 4) maps (i, j, k) to mm of the anatomy's own axes.
     `moves` is the table of the deformation: what is seen at a voxel is the tissue that has come there, from no more
-    than `farthest` mm away; so what is farther from all solids is air.
+    than `farthest` mm away; so nothing covers what is farther from all solids.
 
     Organs are laid over one another from front to back; what is hidden is not computed. The shares of an organ's layers
     in a voxel add up to its opacity. Bricks of voxels share the search for what is near.
@@ -417,7 +418,6 @@ def render_voxels(
             first[0], stop[0] = start, min(start + BRICK, columns)
             set_seen_box(point_from_index, first, stop, low, high)
             if rows_near_block(table, candidates[:count], low, high, reach + farthest, near) == 0:
-                voxels[first[2] : stop[2], first[1] : stop[1], first[0] : stop[0]] = AIR_HU
                 continue
             filled = set_centers(point_from_index, first, stop, points)
             set_rest(moves, points[:, :filled], low, high)
@@ -427,7 +427,7 @@ def render_voxels(
                 for j in range(first[1], stop[1]):
                     for i in range(first[0], stop[0]):
                         x, y, z = points[0, n], points[1, n], points[2, n]
-                        voxels[k, j, i] = hu_at(table, near, organs, softness, gains, x, y, z)
+                        voxels[k, j, i] = hu_at(table, near, organs, softness, gains, x, y, z, voxels[k, j, i])
                         n += 1
 
 
