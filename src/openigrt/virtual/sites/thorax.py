@@ -108,7 +108,7 @@ def thorax_patient(
     places = {"TUMOUR": target.center_mm, "CARINA": np.array(CARINA_MM)}
     places |= {level: trunk.spine.center_mm(level) for level in ("T5", "T9", "T12")}
     rng = np.random.default_rng((seed, TUMOUR_SEED, 2))
-    breathing = in_the_chest(target, _diaphragm_mm(rng, target), float(rng.uniform(2.0, 6.0)))
+    breathing = in_the_chest(target, _diaphragm_mm(rng, target), float(rng.uniform(3.0, 8.0)))
     heart = held_heart(np.random.default_rng((seed, TUMOUR_SEED, 3)), target, breathing)
     return VirtualPatient(
         site="thorax",
