@@ -355,6 +355,7 @@ def accept(
 def demo(  # noqa: PLR0917  (typer makes options of parameters)
     anatomy: options.Anatomy = None,
     patient: options.OwnPatient = None,
+    target: options.Target = None,
     fractions: options.Fractions = None,
     seed: options.CourseSeed = 0,
     quick: options.Quick = False,
@@ -377,6 +378,7 @@ def demo(  # noqa: PLR0917  (typer makes options of parameters)
             out,
             anatomy=anatomy,
             patient=patient,
+            target=target,
             fractions=fractions,
             seed=seed,
             images=images,

@@ -45,6 +45,7 @@ def _own(settings: CourseSettings, folder: Path) -> CoursePatient:
         read.plan,
         read.dose,
         site=settings.anatomy or None,
+        target=settings.target,
         seed=settings.seed,
     )
     site = SITE_COURSES.get(patient.site, ELSEWHERE)

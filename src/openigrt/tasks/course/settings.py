@@ -96,7 +96,7 @@ class CourseSettings:
     """A course as it was asked for; `correct_above_mm` None leaves the action level to the protocol.
 
     `patient` is the plan folder that a patient of one's own is made of; `anatomy` is then his site, empty where the
-    structures shall say it.
+    structures shall say it. `target` names the structure that is treated, None leaves it to the rule.
     """
 
     anatomy: str
@@ -106,11 +106,16 @@ class CourseSettings:
     linac: Linac
     correct_above_mm: float | None = None
     patient: Path | None = None
+    target: str | None = None
 
     def __post_init__(self) -> None:
         """Raise InputError for a course that cannot be."""
         if self.patient is None:
             site_course(self.anatomy)
+            if self.target is not None:
+                raise InputError(
+                    "--target names a structure of a patient of your own; give --patient, or leave it out."
+                )
         if not 1 <= self.fractions <= MOST_FRACTIONS:
             raise InputError(
                 f"A course of {self.fractions} fractions cannot be treated; ask for 1 to {MOST_FRACTIONS}.",
@@ -138,7 +143,7 @@ class CourseSettings:
         level = "by the protocol" if self.correct_above_mm is None else f"above {self.correct_above_mm:g} mm"
         return {
             "anatomy": self.anatomy or "by the structures",
-            **({} if self.patient is None else {"patient": self.patient.name}),
+            **({} if self.patient is None else {"patient": self.patient.name, "target": self.target or "by rule"}),
             "fractions": str(self.fractions),
             "images": str(self.imaging),
             "linac": str(self.linac),

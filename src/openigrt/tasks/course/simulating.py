@@ -63,6 +63,7 @@ def simulate_course(
     *,
     anatomy: str | None = None,
     patient: str | Path | None = None,
+    target: str | None = None,
     fractions: int | None = None,
     seed: int = 0,
     images: str = "demo",
@@ -73,14 +74,14 @@ def simulate_course(
     """Treat a virtual patient for a whole course, and write plan, every fraction and a report into the folder `out`.
 
     `anatomy` is pelvis (if left out), thorax, head_neck, abdomen or brain; `patient` the plan folder of a patient of
-    one's own, of whom a virtual one is made, and `anatomy` then what moves in him, if the structures do not tell;
-    `images` quick, demo or full; `linac` nominal or coarse;
+    one's own, of whom a virtual one is made, and `anatomy` then what moves in him, if the structures do not tell,
+    `target` the structure that is treated; `images` quick, demo or full; `linac` nominal or coarse;
     `correct_above` mm in place of the action level of the protocol. A course that was begun there with the same words
     goes on where it was. Raises InputError for words that make no course, and for a folder that holds anything else;
     nothing is written then. The same seed gives the same files, but for run.json.
     """
     require_paths(out=out, **given(patient=patient))
-    require_texts(images=images, linac=linac, **given(anatomy=anatomy))
+    require_texts(images=images, linac=linac, **given(anatomy=anatomy, target=target))
     require_whole_numbers(**given(fractions=fractions))
     require_seed(seed)
     require_listener(progress)
@@ -94,6 +95,7 @@ def simulate_course(
         one_of(Linac, linac, "linac"),
         correct_above,
         None if patient is None else Path(patient),
+        target,
     )
     clock = Clock(progress)
     clock.step("plan", f"planning a virtual {named or 'patient'}")
@@ -102,9 +104,12 @@ def simulate_course(
 
 def _treated(settings: CourseSettings, who: CoursePatient, out: Path, clock: Clock) -> Course:
     """The whole course, in a folder that is new or holds a part of it."""
-    _begin(settings, out)
+    asked = _asked(settings)
+    _require_place(out, asked)
     if not (out / PLAN).is_dir():
-        _whole(out / PLAN, lambda place: write_planning(planned_treatment(who.patient), place))
+        treatment = planned_treatment(who.patient)
+        _mark(out, asked)
+        _whole(out / PLAN, lambda place: write_planning(treatment, place))
     side = _plan_side(settings, who.site, out / PLAN)
     treated: list[Fraction] = []
     for number in range(1, settings.fractions + 1):
@@ -125,25 +130,31 @@ def _treated(settings: CourseSettings, who: CoursePatient, out: Path, clock: Clo
     return course
 
 
-def _begin(settings: CourseSettings, out: Path) -> None:
-    """Make the folder; raises InputError where it holds something else than a part of this course."""
-    asked = json.dumps(settings.words() | {"seed": settings.seed, "version": version("openigrt")}, indent=2) + "\n"
+def _asked(settings: CourseSettings) -> str:
+    """Which course this is, as its folder says it."""
+    return json.dumps(settings.words() | {"seed": settings.seed, "version": version("openigrt")}, indent=2) + "\n"
+
+
+def _require_place(out: Path, asked: str) -> None:
+    """Raise InputError where a folder holds something else than a part of this course."""
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file; name a new folder with --out.", path=str(out))
     found = sorted(path.name for path in out.iterdir()) if out.is_dir() else []
-    if not found:
-        try:
-            out.mkdir(parents=True, exist_ok=True)
-            (out / ASKED).write_text(asked, encoding="utf-8")
-        except OSError as error:
-            raise InputError(f"Cannot write to {out}: {error.strerror}; choose another folder with --out.") from error
-        return
-    if ASKED not in found:
+    if found and ASKED not in found:
         raise InputError(f"{out} already holds {found[0]}; choose a new or an empty folder with --out.", path=str(out))
-    if (out / ASKED).read_text(encoding="utf-8") != asked:
+    if found and (out / ASKED).read_text(encoding="utf-8") != asked:
         raise InputError(
             f"{out} holds another course ({out / ASKED} says which); choose another folder with --out.", path=str(out)
         )
+
+
+def _mark(out: Path, asked: str) -> None:
+    """Make the folder, and say whose it is."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / ASKED).write_text(asked, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"Cannot write to {out}: {error.strerror}; choose another folder with --out.") from error
 
 
 def _whole(place: Path, make: Callable[[Path], object]) -> None:
@@ -176,7 +187,7 @@ def _plan_side(settings: CourseSettings, site: SiteCourse, folder: Path) -> Plan
     machine = replace(builtin_machine(), name="virtual linac", couch=couch)
     asked = replace(asked, protocol=protocol, machine=machine, machine_is_named=True)
     isocenter_mm, _ = plan_isocenter(read.plan, None, None, read.doubts)
-    return PlanSide(read, asked, isocenter_mm, None)
+    return PlanSide(read, asked, isocenter_mm, settings.target)
 
 
 def _fraction(settings: CourseSettings, who: CoursePatient, side: PlanSide, number: int, place: Path) -> None:
