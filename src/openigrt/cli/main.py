@@ -46,7 +46,8 @@ def commands(
 
 
 @app.command()
-def guide(  # noqa: PLR0917  (typer makes options of parameters)
+def guide(  # noqa: PLR0917  (typer makes options of parameters; they are taken together, from the context)
+    context: typer.Context,
     plan: options.PlanFolder,
     today: options.TodayFolder,
     site: options.Site = None,
@@ -73,35 +74,12 @@ def guide(  # noqa: PLR0917  (typer makes options of parameters)
 
     Example: openigrt guide plan/ cbct/ --site prostate --region bone --out today/
     """
-    points = words.point(isocenter, "--isocenter"), words.point(daily_isocenter, "--daily-isocenter")
-    pose = words.couch_pose(couch_pose)
+    asked = words.numbers_of_guide({name: value for name, value in context.params.items() if name != "as_json"})
 
     from openigrt import tasks  # noqa: PLC0415  (seconds that --help and wrong usage should not cost)
 
     with voice.progress() as tell:
-        guidance = tasks.guide(
-            plan,
-            today,
-            site=site,
-            region=region or None,
-            turn_by=turn_by,
-            target=target,
-            dof=dof,
-            plan_uid=plan_uid,
-            beam=beam,
-            series=series,
-            plan_series=plan_series,
-            straighten=straighten,
-            machine=machine,
-            couch_pose=pose,
-            position=position,
-            isocenter=points[0],
-            daily_isocenter=points[1],
-            start=start,
-            aliases=aliases,
-            out=out,
-            progress=tell,
-        )
+        guidance = tasks.guide(**asked, progress=tell)
     if as_json:
         voice.answer(json.dumps(tasks.guidance_record(guidance), ensure_ascii=False, allow_nan=False) + "\n")
     else:

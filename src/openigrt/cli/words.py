@@ -47,6 +47,16 @@ def numbers_of_drr(typed: dict[str, Any]) -> dict[str, Any]:
     return typed | {name: value for name, value in given.items() if value is not None}
 
 
+def numbers_of_guide(typed: dict[str, Any]) -> dict[str, Any]:
+    """What was typed after `guide`, with points and couch pose as numbers."""
+    return typed | {
+        "region": typed["region"] or None,
+        "isocenter": point(typed["isocenter"], "--isocenter"),
+        "daily_isocenter": point(typed["daily_isocenter"], "--daily-isocenter"),
+        "couch_pose": couch_pose(typed["couch_pose"]),
+    }
+
+
 def numbers_of_reconstruct(typed: dict[str, Any]) -> dict[str, Any]:
     """What was typed after `reconstruct`, with size, spacing and couch pose as numbers."""
     spacing = typed["spacing"]
