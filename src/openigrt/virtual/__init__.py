@@ -44,6 +44,7 @@ from openigrt.virtual.imaging.quick import (
     ImagingField,
     imaging_field,
     quick_daily_image,
+    quick_moments_s,
     true_plan_from_daily,
 )
 from openigrt.virtual.imaging.radiographs import KilovoltBeam, MegavoltBeam, PanelModel, Taking, XrayBeam, radiographs
@@ -336,6 +337,7 @@ __all__ = [
     "probe_frame",
     "probe_on_skin",
     "quick_daily_image",
+    "quick_moments_s",
     "radiographs",
     "render",
     "rendered",

@@ -31,10 +31,13 @@ from openigrt.virtual import (
     PatientProjections,
     VirtualLinac,
     quick_daily_image,
+    quick_moments_s,
 )
 from openigrt.xray import HuScale, Panel
 
 SCAN_S = 60.0
+SAMPLES_OF_A_SCAN = 16
+Shown = tuple[Image, tuple[float, ...]]
 FULL_VOXEL_MM, DEMO_VOXEL_MM = 1.0, 1.25
 DEMO_SIZE = (240, 240, 96)
 SCANS = {
@@ -52,15 +55,13 @@ class DayImager:
     settings: CourseSettings
     number: int
 
-    def __call__(self, linac: VirtualLinac, lying: PatientOnCouch) -> tuple[Image, float, float]:
-        """An image of whoever lies there, and from when to when it was taken."""
-        clock = linac.devices.clock
-        from_s = clock.now_s
+    def __call__(self, linac: VirtualLinac, lying: PatientOnCouch) -> tuple[Image, tuple[float, ...]]:
+        """An image of whoever lies there, and the moments that it is a mean of."""
         taken = self._quick if self.settings.imaging is Imaging.QUICK else self._reconstructed
-        image = taken(linac, lying)
+        image, moments_s = taken(linac, lying)
         couch = linac.devices.couch.reading().pose
         image = replace(image, provenance=replace(image.provenance, couch=couch))
-        return image, from_s, clock.now_s
+        return image, moments_s
 
     def _frame(self, at_s: float) -> Frame:
         """The frame of an image, its own."""
@@ -80,13 +81,13 @@ class DayImager:
             return ReconstructionSettings(voxel_mm=FULL_VOXEL_MM)
         return ReconstructionSettings(voxel_mm=DEMO_VOXEL_MM, size=DEMO_SIZE)
 
-    def _quick(self, linac: VirtualLinac, lying: PatientOnCouch) -> Image:
+    def _quick(self, linac: VirtualLinac, lying: PatientOnCouch) -> Shown:
         """The moment in the middle of a scan, rendered with the look of a cone-beam CT."""
         clock = linac.devices.clock
         middle_s = clock.now_s + 0.5 * SCAN_S
         clock.sleep_until(clock.now_s + SCAN_S)
         rng = np.random.default_rng((self.settings.seed, self.number, round(1000.0 * middle_s), IMAGE_SEED))
-        return quick_daily_image(
+        image = quick_daily_image(
             lying.patient,
             lying.day,
             lying.fixed_from_plan(middle_s),
@@ -95,13 +96,14 @@ class DayImager:
             daily=self._frame(middle_s),
             imager_offset_mm=linac.truth.imaging_isocenter_mm,
         )
+        shown_s = quick_moments_s(lying.patient, lying.day, middle_s - lying.lain_down_s)
+        return image, tuple(float(lying.lain_down_s + moment_s) for moment_s in shown_s)
 
-    def _reconstructed(self, linac: VirtualLinac, lying: PatientOnCouch) -> Image:
+    def _reconstructed(self, linac: VirtualLinac, lying: PatientOnCouch) -> Shown:
         """A scan with the patient breathing and drifting while the gantry turns, corrected and reconstructed."""
         protocol = self._protocol(lying.patient.site)
         projections = PatientProjections(lying, protocol, self.settings.seed + PANEL_SEED)
         linac.show(projections)
-        at_s = linac.devices.clock.now_s
         scan = linac.devices.imager.scan(protocol.trajectory())
         if len(scan) < protocol.projections:
             raise DeviceFailure(f"Only {len(scan)} of {protocol.projections} projections arrived; scan again.")
@@ -117,4 +119,9 @@ class DayImager:
         attenuation = bench.volume(integrals, lambda words: None)
         if hardening is None:
             raise DeviceFailure("The scan does not say its tube voltage, so HU are not known.")
-        return bench.image(attenuation, HuScale.of_water(hardening.water_per_mm), self._frame(at_s))
+        until_s, taken_s = linac.devices.clock.now_s, scan.times_s
+        if taken_s is None:
+            raise DeviceFailure("The scan does not say when its projections were taken.")
+        moments_s = until_s - taken_s[-1] + taken_s[:: max(1, len(taken_s) // SAMPLES_OF_A_SCAN)]
+        image = bench.image(attenuation, HuScale.of_water(hardening.water_per_mm), self._frame(until_s))
+        return image, tuple(moments_s.tolist())

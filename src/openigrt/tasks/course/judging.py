@@ -15,7 +15,7 @@ from openigrt.tasks.course.truth import Guided, TargetTruth, delivery_of, match_
 from openigrt.tasks.plain_values import rounded
 from openigrt.virtual import PatientOnCouch, VirtualLinac
 
-SAMPLES_OF_AN_IMAGE, SAMPLES_OF_THE_BEAM = 16, 40
+SAMPLES_OF_THE_BEAM = 40
 
 
 def judged(
@@ -52,7 +52,7 @@ def _judged_image(seen: SeenImage, truth: TargetTruth, linac: VirtualLinac) -> T
     return TakenImage(
         purpose=seen.purpose,
         folder=f"{seen.taken.folder.parent.name}",
-        at_s=0.5 * (seen.taken.from_s + seen.taken.until_s),
+        at_s=float(np.mean(seen.taken.moments_s)),
         verdict=trust.verdict,
         predicted_error_mm=rounded(trust.predicted_error_mm, 3),
         action=guidance.correction.action,
@@ -85,10 +85,9 @@ def _judged_delivery(
 
 def _guided(seen: SeenImage, linac: VirtualLinac) -> Guided:
     """What was believed about an image, and what the table truly did after it."""
-    times_s = np.linspace(seen.taken.from_s, seen.taken.until_s, SAMPLES_OF_AN_IMAGE).tolist()
     before = linac.truth.fixed_from_table(seen.taken.until_s)
     done: RigidTransform = linac.truth.fixed_from_table(seen.moved_s) @ before.inverse()
-    return Guided(times_s, required_of(seen.guidance), done, linac.truth.imaging_isocenter_mm)
+    return Guided(seen.taken.moments_s, required_of(seen.guidance), done, linac.truth.imaging_isocenter_mm)
 
 
 def _spread(intervals: Sequence[tuple[float, float]], count: int) -> list[float]:

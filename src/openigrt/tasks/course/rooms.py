@@ -18,12 +18,11 @@ from openigrt.virtual import AS_PLANNED, Day, PatientOnCouch, VirtualClock, Virt
 
 SETUP_COUCH = CouchPose()
 SEEN_MM, SEEN_DEG = 2.0, 5.0
-SAMPLES_OF_AN_IMAGE = 16
 STILL = RigidTransform.identity(Frame.FIXED, Frame.FIXED)
 LINAC_SEED, SETUP_SEED = 401, 409
 
-# What takes an image of the day of whoever lies there: the image, and from when to when.
-Imager = Callable[[VirtualLinac, PatientOnCouch], tuple[Image, float, float]]
+# What takes an image of the day of whoever lies there: the image, and the moments that it is a mean of.
+Imager = Callable[[VirtualLinac, PatientOnCouch], tuple[Image, tuple[float, ...]]]
 Writer = Callable[[Image, Path, timedelta], None]
 
 
@@ -58,9 +57,10 @@ class VirtualRoom:
 
     def take(self, folder: Path) -> Taken:
         """An image of the day, as DICOM."""
-        image, from_s, until_s = self.image(self.linac, self.lain[-1])
+        image, moments_s = self.image(self.linac, self.lain[-1])
+        until_s = self.linac.devices.clock.now_s
         self.write(image, folder, timedelta(seconds=until_s))
-        return Taken(folder, from_s, until_s)
+        return Taken(folder, until_s, moments_s)
 
     def looks_right(self, guidance: Guidance, taken: Taken) -> bool:
         """Whether the target lies on its outline as the image was matched, as far as a person sees that.
@@ -68,8 +68,7 @@ class VirtualRoom:
         His eyes are the truth, blurred: he sees what is further off than `SEEN_MM` or turned by more than `SEEN_DEG`.
         """
         truth = TargetTruth(self.lain[-1], guidance.target.points_mm)
-        times_s = np.linspace(taken.from_s, taken.until_s, SAMPLES_OF_AN_IMAGE).tolist()
-        of_image = Guided(times_s, required_of(guidance), STILL, self.linac.truth.imaging_isocenter_mm)
+        of_image = Guided(taken.moments_s, required_of(guidance), STILL, self.linac.truth.imaging_isocenter_mm)
         error_mm, error_deg = match_error(truth, of_image)
         return error_mm <= SEEN_MM and error_deg <= SEEN_DEG
 

@@ -30,11 +30,11 @@ IMAGE, GUIDANCE = "image", "guidance"
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """An image of the day as DICOM in `folder`, taken from when to when on the clock of the room."""
+    """An image of the day as DICOM in `folder`, done at `until_s` on the clock of the room: a mean of `moments_s`."""
 
     folder: Path
-    from_s: float
     until_s: float
+    moments_s: tuple[float, ...]
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from openigrt.geometry import Frame, Grid, RigidTransform
+from openigrt.geometry import Float64Array, Frame, Grid, RigidTransform
 from openigrt.images import Image, Modality, Provenance
 from openigrt.virtual.imaging.cbct import CLINICAL_LOOK, ConeBeamLook, cone_beam_look
 from openigrt.virtual.imaging.couch import laid_on, linac_couch, lying_from_lps, resting_place_mm
@@ -86,14 +86,19 @@ def quick_daily_image(
     return Image(cone_beam_look(voxels, grid, rng, seen), grid, Modality.CBCT, provenance)
 
 
+def quick_moments_s(patient: VirtualPatient, day: Day, time_s: float) -> Float64Array:
+    """The moments (n,) that a quick image at a time is the mean of: all through one breath, or that time alone."""
+    if not isinstance(day.breathing, BreathingPattern) or not patient.breathing_organs:
+        return np.array([time_s])
+    return np.asarray(time_s + day.breathing.period_s * (np.arange(PHASES) + 0.5) / PHASES)
+
+
 def _mean_over_a_breath(
     patient: VirtualPatient, day: Day, time_s: float, grid: Grid, plan_from_daily: RigidTransform
 ) -> NDArray[np.float32]:
     """HU of the moment, or of moments evenly through one breath."""
-    if not isinstance(day.breathing, BreathingPattern) or not patient.breathing_organs:
-        return render(patient.at(day, time_s), grid, plan_from_daily, BLUR_MM)
-    times_s = time_s + day.breathing.period_s * (np.arange(PHASES) + 0.5) / PHASES
+    moments_s = quick_moments_s(patient, day, time_s)
     total = np.zeros(grid.shape, dtype=np.float32)
-    for moment_s in times_s:
+    for moment_s in moments_s:
         total += render(patient.at(day, float(moment_s)), grid, plan_from_daily, BLUR_MM)
-    return total / np.float32(PHASES)
+    return total / np.float32(len(moments_s))
