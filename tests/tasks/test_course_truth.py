@@ -101,7 +101,8 @@ def test_the_errors_of_a_fraction_add_up_to_what_is_left(patient, surface_mm):
     seen = of_room(shift_mm=-np.array(offset_mm)) @ truth.motion([60.0])
     guided = Guided([60.0], wrong @ seen.inverse(), of_room(), offset_mm)
     error_mm, error_deg = match_error(truth, guided)
-    assert error_mm == pytest.approx(np.linalg.norm((0.5, -0.7, 0.2)), abs=0.02)
+    shift_mm, turn_mm = np.linalg.norm((0.5, -0.7, 0.2)), RADIUS_MM * np.deg2rad(np.linalg.norm((0.4, 0.2, -0.3)))
+    assert shift_mm - 0.02 < error_mm < shift_mm + turn_mm + 0.02
     assert error_deg == pytest.approx(np.linalg.norm((0.4, 0.2, -0.3)), abs=0.01)
     found = delivered(truth, guided, [120.0, 180.0])
     budget = found.budget
@@ -118,6 +119,22 @@ def drift_in_room_mm(minutes: float) -> np.ndarray:
     """LPS of a supine patient to the room: left is x, head is y, front is z."""
     left, back, head = minutes * np.array([0.3, -0.6, 0.9])
     return np.array([left, head, -back])
+
+
+def test_an_image_that_nobody_followed_leaves_no_error_of_match_or_imager(patient, surface_mm):
+    truth = TargetTruth(VirtualLinac(seed=6).lay_down(patient, Day(1, setup=SETUP)), surface_mm)
+    found = delivered(truth, Guided([0.0], of_room(), of_room(), (0.2, 0.0, 0.0), is_followed=False), [1.0])
+    assert found.budget.match_mm == found.budget.imager_mm == (0.0, 0.0, 0.0)
+    np.testing.assert_allclose(found.budget.couch_mm, SETUP.shift_mm, atol=1e-6)
+
+
+def test_the_residual_is_that_of_the_middle_of_the_target_wherever_the_isocenter_is(patient, surface_mm):
+    """A turn of 2 degrees about an isocenter 30 mm off moves the target by 1 mm, and the budget says so."""
+    lying = VirtualLinac(seed=7).lay_down(patient, Day(1, setup=SetupError((0, 0, 0), (2.0, 0, 0))))
+    truth = TargetTruth(lying, surface_mm + (30.0, 0.0, 0.0))
+    found = delivered(truth, Guided([0.0], of_room(), of_room(), (0.0, 0.0, 0.0)), [1.0])
+    assert found.residual.length_mm == pytest.approx(30.0 * 2.0 * np.sin(np.deg2rad(1.0)), abs=1e-3)
+    np.testing.assert_allclose(found.budget.residual_mm, found.residual.values[:3], atol=1e-9)
 
 
 def test_the_expansion_is_how_far_the_target_reaches_beyond_the_planned_one(patient, surface_mm):
@@ -186,7 +203,19 @@ def test_a_plan_is_delivered_and_recorded_to_the_last_monitor_unit():
 def test_a_fraction_is_kept_as_it_was(tmp_path):
     error = Found(1.0, 2.0, 3.0, 0.1, 0.2, 0.3)
     image = TakenImage(
-        Purpose.SETUP, "01_setup", 100.0, Verdict.TRUSTED, 0.4, Action.CORRECT, True, ("why",), error, error, 0.1, None
+        Purpose.SETUP,
+        "01_setup",
+        100.0,
+        Verdict.TRUSTED,
+        0.4,
+        Action.CORRECT,
+        True,
+        True,
+        ("why",),
+        error,
+        error,
+        0.1,
+        None,
     )
     budget = ErrorBudget((0.1, 0.2, 0.3), (0.0, 0.0, 0.0), (0.1, 0.1, 0.1), (0.0, 0.1, 0.0), 0.05)
     delivery = Delivery(100.0, 60.0, 90.0, error, 1.5, 2.0, {"left": 0.5}, budget)

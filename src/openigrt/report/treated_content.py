@@ -52,7 +52,8 @@ class TreatedCourseContent:
     """All that the report of one virtual course says; `pictures` are by the number of the fraction, before and after.
 
     `expansion_mm` is by how much the target must grow to hold it in every fraction of this course, None where nobody
-    was treated; `reach_mm` the same by direction. `margin_mm` is what the plan has round the target.
+    was treated; `reach_mm` the same by direction. `margin_mm` is what the plan has round the target. Counts are of
+    all images: of those trusted, how many were further off than the 95 % bound that they said.
     """
 
     anatomy: str
@@ -70,6 +71,9 @@ class TreatedCourseContent:
     expansion_mm: float | None
     reach_mm: Mapping[str, float]
     margin_mm: float | None
+    image_count: int
+    trusted_count: int
+    beyond_count: int
     pictures: Mapping[int, SideBySide]
     settings: Mapping[str, str]
     manifest: ManifestSummary

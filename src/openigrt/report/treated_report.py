@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from openigrt.guidance import AXES, SetupError, statistics_of
-from openigrt.patient import Verdict
 from openigrt.report import trends
 from openigrt.report.guidance_report import RESEARCH_STATEMENT, page_environment
 from openigrt.report.treated_content import ShownFraction, TreatedCourseContent, angle_deg
@@ -34,8 +33,6 @@ def render_treated_report(content: TreatedCourseContent) -> str:
             lengths=_lengths(content),
             angle_deg=angle_deg,
             budget=_budget(content.treated),
-            trusted_count=sum(f.verdict is Verdict.TRUSTED for f in content.fractions),
-            beyond=[f for f in content.fractions if _is_beyond_its_bound(f)],
         )
     )
 
@@ -72,10 +69,3 @@ def _budget(fractions: Sequence[ShownFraction]) -> list[tuple[str, tuple[float, 
         length_mm = float(np.sqrt((vectors**2).sum(axis=1).mean()))
         rows.append((name, tuple(vectors.mean(axis=0).tolist()), tuple(spread.tolist()), length_mm))
     return rows
-
-
-def _is_beyond_its_bound(fraction: ShownFraction) -> bool:
-    """Whether a trusted match was further off than it said."""
-    error_mm, bound_mm = fraction.match_error_mm, fraction.predicted_error_mm
-    is_judged = fraction.verdict is Verdict.TRUSTED and error_mm is not None and bound_mm is not None
-    return is_judged and error_mm is not None and bound_mm is not None and error_mm > bound_mm

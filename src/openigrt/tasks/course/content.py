@@ -39,6 +39,9 @@ def course_content(course: Course) -> TreatedCourseContent:
         fractions=tuple(_shown(fraction) for fraction in course.fractions),
         expansion_mm=course.expansion_mm,
         reach_mm=course.reach_mm,
+        image_count=len(course.images),
+        trusted_count=len(course.trusted),
+        beyond_count=len(course.beyond_their_bound),
         margin_mm=planned.margin_mm,
         pictures=course.pictures,
         settings=course.settings.words(),
@@ -77,5 +80,5 @@ def _notes(image: TakenImage) -> tuple[str, ...]:
     """What a person was called for, and decided."""
     if image.action != "call":
         return ()
-    decided = "The move was approved." if image.is_recommended else "No move was made."
+    decided = "The move was approved." if image.is_moved else "No move was made."
     return (f"A person was called at the {image.purpose} image: {' '.join(image.reasons)} {decided}",)

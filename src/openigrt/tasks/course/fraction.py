@@ -25,8 +25,9 @@ class TakenImage:
     """One image of a fraction and what came of it.
 
     `folder` is where it lies within the fraction, `at_s` when its middle was taken, on the clock of the linac. `found`
-    is the setup error by the match, None of a refused one; `true` is that of the target as a rigid motion fits it best.
-    `match_error_mm` and `match_error_deg` are how far the match puts the target from where the imager saw it.
+    is the setup error by the match, None of a refused one; `true` is that of the middle of the target as a rigid motion
+    fits it best. `match_error_mm` is how far the match puts any of its surface from where the imager saw it, at most,
+    `match_error_deg` how far it turns it. `is_moved`: the couch went where the correction says.
     """
 
     purpose: Purpose
@@ -36,6 +37,7 @@ class TakenImage:
     predicted_error_mm: float | None
     action: Action
     is_recommended: bool
+    is_moved: bool
     reasons: tuple[str, ...]
     found: SetupError | None
     true: SetupError
@@ -111,8 +113,12 @@ class Fraction:
         return verifications[-1] if verifications else None
 
 
-def setup_error_of_motion(motion: RigidTransform) -> SetupError:
-    """A motion of the room, from a patient's planned place to where he is, as a setup error at the isocenter."""
-    lateral_mm, longitudinal_mm, vertical_mm = (float(v) for v in motion.points(np.zeros(3)))
+def setup_error_of_motion(motion: RigidTransform, about_mm: Float64Array | None = None) -> SetupError:
+    """A motion of the room, from a planned place to where that is, as a setup error at a point (3,) of the room.
+
+    None: at the isocenter.
+    """
+    about_mm = np.zeros(3) if about_mm is None else about_mm
+    lateral_mm, longitudinal_mm, vertical_mm = (float(v) for v in motion.points(about_mm) - about_mm)
     angles = TableAngles.from_matrix(motion.rotation)
     return SetupError(lateral_mm, longitudinal_mm, vertical_mm, angles.yaw_deg, angles.pitch_deg, angles.roll_deg)

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import numpy as np
 
-from openigrt.geometry import Float64Array, RigidTransform
+from openigrt.geometry import RigidTransform
 from openigrt.guidance import setup_error_of
 from openigrt.patient import Verdict
 from openigrt.tasks.course.delivering import DeliveredOrder
@@ -18,14 +18,9 @@ from openigrt.virtual import PatientOnCouch, VirtualLinac
 SAMPLES_OF_THE_BEAM = 40
 
 
-def judged(
-    number: int, treatment: Treatment, linac: VirtualLinac, lain: Sequence[PatientOnCouch], surface_mm: Float64Array
-) -> Fraction:
-    """A fraction of which everything is known; `lain` is how the patient lay at each setup.
-
-    `surface_mm` (n, 3) is the surface of the target in the planning image, LPS.
-    """
-    truths = [TargetTruth(lying, surface_mm) for lying in lain]
+def judged(number: int, treatment: Treatment, linac: VirtualLinac, lain: Sequence[PatientOnCouch]) -> Fraction:
+    """A fraction of which everything is known; `lain` is how the patient lay at each setup."""
+    truths = [TargetTruth.of(lying) for lying in lain]
     images = tuple(_judged_image(seen, truths[seen.set_up - 1], linac) for seen in treatment.images)
     clock = linac.devices.clock
     delivery = None
@@ -57,9 +52,10 @@ def _judged_image(seen: SeenImage, truth: TargetTruth, linac: VirtualLinac) -> T
         predicted_error_mm=rounded(trust.predicted_error_mm, 3),
         action=guidance.correction.action,
         is_recommended=guidance.correction.is_recommended,
+        is_moved=seen.is_moved,
         reasons=guidance.correction.reasons,
         found=None if is_refused else setup_error_of(guidance.match.plan_from_daily, guidance.alignment),
-        true=setup_error_of_motion(truth.motion(guided.image_times_s)),
+        true=setup_error_of_motion(truth.motion(guided.image_times_s), truth.middle_mm),
         match_error_mm=None if error is None else error[0],
         match_error_deg=None if error is None else error[1],
     )
@@ -87,7 +83,8 @@ def _guided(seen: SeenImage, linac: VirtualLinac) -> Guided:
     """What was believed about an image, and what the table truly did after it."""
     before = linac.truth.fixed_from_table(seen.taken.until_s)
     done: RigidTransform = linac.truth.fixed_from_table(seen.moved_s) @ before.inverse()
-    return Guided(seen.taken.moments_s, required_of(seen.guidance), done, linac.truth.imaging_isocenter_mm)
+    offset_mm = linac.truth.imaging_isocenter_mm
+    return Guided(seen.taken.moments_s, required_of(seen.guidance), done, offset_mm, seen.is_moved)
 
 
 def _spread(intervals: Sequence[tuple[float, float]], count: int) -> list[float]:

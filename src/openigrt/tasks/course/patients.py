@@ -1,5 +1,6 @@
 """Who is treated in a virtual course: a virtual patient of a site, or one made of a planning CT of one's own."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,11 +17,12 @@ SOFT_SITES = ("pelvis", "thorax", "abdomen")
 
 @dataclass(frozen=True, eq=False)
 class CoursePatient:
-    """A patient, his days by number, and how his site is treated."""
+    """A patient, his days by number, how his site is treated, and the digest of the files that he is made of."""
 
     patient: VirtualPatient
     day: Callable[[int], Day]
     site: SiteCourse
+    digest: str = ""
 
 
 def course_patient(settings: CourseSettings) -> CoursePatient:
@@ -51,7 +53,9 @@ def _own(settings: CourseSettings, folder: Path) -> CoursePatient:
     site = SITE_COURSES.get(patient.site, ELSEWHERE)
     is_soft = patient.site in SOFT_SITES
     site = replace(site, region=patient.target if is_soft else "bone", turn_by="bone" if is_soft else None)
-    return CoursePatient(patient, lambda number: scanned_day(patient, number), site)
+    files = "".join(sorted(file.sha256 for file in read.inputs))
+    digest = hashlib.sha256(files.encode()).hexdigest()
+    return CoursePatient(patient, lambda number: scanned_day(patient, number), site, digest)
 
 
 def _require_straight_couch(plan: Plan) -> None:

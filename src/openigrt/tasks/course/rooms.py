@@ -43,7 +43,7 @@ class VirtualRoom:
         return Room(self.linac.devices, self.set_up, self.take, self.looks_right)
 
     def set_up(self, time: int) -> None:
-        """Lay the patient down for the n-th time: first with the setup error of the day, then with another of its kind.
+        """Lay the patient down for the n-th time: first with the setup error of the day, then with more care.
 
         The couch begins at zero, where its read-out is right.
         """
@@ -67,7 +67,7 @@ class VirtualRoom:
 
         His eyes are the truth, blurred: he sees what is further off than `SEEN_MM` or turned by more than `SEEN_DEG`.
         """
-        truth = TargetTruth(self.lain[-1], guidance.target.points_mm)
+        truth = TargetTruth.of(self.lain[-1])
         of_image = Guided(taken.moments_s, required_of(guidance), STILL, self.linac.truth.imaging_isocenter_mm)
         error_mm, error_deg = match_error(truth, of_image)
         return error_mm <= SEEN_MM and error_deg <= SEEN_DEG

@@ -27,6 +27,7 @@ from openigrt.virtual import (
 )
 
 MOST_FRACTIONS = 100
+HIGHEST_LEVEL_MM = 50.0
 
 
 class Imaging(StrEnum):
@@ -121,8 +122,9 @@ class CourseSettings:
                 f"A course of {self.fractions} fractions cannot be treated; ask for 1 to {MOST_FRACTIONS}.",
                 found=self.fractions,
             )
-        if self.correct_above_mm is not None and not 0.0 <= self.correct_above_mm < MOST_FRACTIONS:
-            raise InputError(f"The action level is {self.correct_above_mm:g} mm; expected 0 mm or more.")
+        level = self.correct_above_mm
+        if level is not None and not (isinstance(level, int | float) and 0.0 <= level <= HIGHEST_LEVEL_MM):
+            raise InputError(f"The action level is {level} mm; expected 0 to {HIGHEST_LEVEL_MM:g} mm.")
 
     @property
     def site(self) -> SiteCourse:

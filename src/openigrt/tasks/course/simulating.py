@@ -104,7 +104,7 @@ def simulate_course(
 
 def _treated(settings: CourseSettings, who: CoursePatient, out: Path, clock: Clock) -> Course:
     """The whole course, in a folder that is new or holds a part of it."""
-    asked = _asked(settings)
+    asked = _asked(settings, who)
     _require_place(out, asked)
     if not (out / PLAN).is_dir():
         treatment = planned_treatment(who.patient)
@@ -114,6 +114,8 @@ def _treated(settings: CourseSettings, who: CoursePatient, out: Path, clock: Clo
     treated: list[Fraction] = []
     for number in range(1, settings.fractions + 1):
         place = out / FRACTIONS / f"{number:02d}"
+        if place.exists() and kept_fraction(place) is None:
+            raise InputError(f"{place} is no whole fraction, and not ours to remove; take it away, and call again.")
         if kept_fraction(place) is None:
             clock.step(f"fraction_{number:02d}", f"fraction {number} of {settings.fractions}")
             _whole(place, partial(_fraction, settings, who, side, number))
@@ -130,9 +132,10 @@ def _treated(settings: CourseSettings, who: CoursePatient, out: Path, clock: Clo
     return course
 
 
-def _asked(settings: CourseSettings) -> str:
+def _asked(settings: CourseSettings, who: CoursePatient) -> str:
     """Which course this is, as its folder says it."""
-    return json.dumps(settings.words() | {"seed": settings.seed, "version": version("openigrt")}, indent=2) + "\n"
+    words = settings.words() | {"seed": settings.seed, "version": version("openigrt"), "made_of": who.digest}
+    return json.dumps(words, indent=2) + "\n"
 
 
 def _require_place(out: Path, asked: str) -> None:
@@ -142,7 +145,7 @@ def _require_place(out: Path, asked: str) -> None:
     found = sorted(path.name for path in out.iterdir()) if out.is_dir() else []
     if found and ASKED not in found:
         raise InputError(f"{out} already holds {found[0]}; choose a new or an empty folder with --out.", path=str(out))
-    if found and (out / ASKED).read_text(encoding="utf-8") != asked:
+    if found and (out / ASKED).read_text(encoding="utf-8", errors="replace") != asked:
         raise InputError(
             f"{out} holds another course ({out / ASKED} says which); choose another folder with --out.", path=str(out)
         )
@@ -198,7 +201,7 @@ def _fraction(settings: CourseSettings, who: CoursePatient, side: PlanSide, numb
     imager, day = DayImager(settings, number), who.day(number)
     room = VirtualRoom(linac, who.patient, day, settings.seed, imager, files.write_image)
     treatment = treat(room.seen(), side, place, is_verified=settings.is_verified(number))
-    fraction = judged(number, treatment, linac, room.lain, side.target.points_mm)
+    fraction = judged(number, treatment, linac, room.lain)
     if side.folder.plan is not None and treatment.beams:
         files.write_record(side.folder.plan, treatment.beams, linac.devices.clock, place)
     (place / FRACTION).write_text(fraction_text(fraction), encoding="utf-8")

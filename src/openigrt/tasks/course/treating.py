@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from openigrt.dicom import Straightening
-from openigrt.geometry import RigidTransform
+from openigrt.geometry import RigidTransform, motion_between_poses
 from openigrt.guidance import SetupError, off_target_mm, required_motion, setup_error_of
 from openigrt.machine import ArmState, Devices, wait_until_still
-from openigrt.patient import Action, CouchCommand, Verdict
+from openigrt.patient import Action, Verdict
 from openigrt.tasks.clock import Clock
 from openigrt.tasks.course.delivering import DeliveredOrder, deliver
-from openigrt.tasks.course.fraction import Purpose
+from openigrt.tasks.course.fraction import Purpose, setup_error_of_motion
 from openigrt.tasks.guidance.files import write_guidance
 from openigrt.tasks.guidance.guidance import Guidance
 from openigrt.tasks.guidance.guiding import Case
@@ -90,16 +90,14 @@ def treat(room: Room, plan: PlanSide, place: Path, *, is_verified: bool) -> Trea
     for set_up in range(1, MOST_SETUPS + 1):
         room.set_up(set_up)
         _let_pass(room, SETUP_S)
-        first = _seen(room, plan, place / f"{len(images) + 1:02d}_{Purpose.SETUP}", Purpose.SETUP, set_up)
-        images.append(first)
-        if _is_good_to_go(first):
+        images.append(_seen(room, plan, place / f"{len(images) + 1:02d}_{Purpose.SETUP}", Purpose.SETUP, set_up))
+        corrections = 0
+        while is_verified and images[-1].is_moved and corrections < MOST_CORRECTIONS:
+            name, corrections = f"{len(images) + 1:02d}_{Purpose.VERIFICATION}", corrections + 1
+            images.append(_seen(room, plan, place / name, Purpose.VERIFICATION, set_up))
+        if _is_good_to_go(images[-1]):
             break
     else:
-        return Treatment(tuple(images), None, ())
-    while is_verified and images[-1].is_moved and len(images) < MOST_SETUPS + MOST_CORRECTIONS:
-        name = f"{len(images) + 1:02d}_{Purpose.VERIFICATION}"
-        images.append(_seen(room, plan, place / name, Purpose.VERIFICATION, images[-1].set_up))
-    if not _is_good_to_go(images[-1]):
         return Treatment(tuple(images), None, ())
     _arms(room, ArmState.RETRACTED)
     believed = _believed(images[-1])
@@ -171,22 +169,12 @@ def _off_target_mm(guidance: Guidance) -> float:
 
 
 def _believed(image: SeenImage) -> SetupError:
-    """What is left by the last image: of the patient as it saw him, less the move that was made."""
-    found = setup_error_of(image.guidance.match.plan_from_daily, image.guidance.alignment)
-    return _less(found, image.guidance.correction.couch) if image.is_moved else found
-
-
-def _less(found: SetupError, couch: CouchCommand) -> SetupError:
-    """A setup error after a change of the couch, axis by axis; angles are small."""
-    lateral_mm, longitudinal_mm, vertical_mm, yaw_deg, pitch_deg, roll_deg = found.values
-    return SetupError(
-        lateral_mm + (couch.lateral_mm or 0.0),
-        longitudinal_mm + (couch.longitudinal_mm or 0.0),
-        vertical_mm + (couch.vertical_mm or 0.0),
-        yaw_deg + (couch.yaw_deg or 0.0),
-        pitch_deg + (couch.pitch_deg or 0.0),
-        roll_deg + (couch.roll_deg or 0.0),
-    )
+    """What is left by the last image: of the patient as it saw him, after the move that was made."""
+    guidance, correction = image.guidance, image.guidance.correction
+    if not image.is_moved or correction.start is None or correction.target_pose is None:
+        return setup_error_of(guidance.match.plan_from_daily, guidance.alignment)
+    made = motion_between_poses(correction.start, correction.target_pose)
+    return setup_error_of_motion(made @ required_of(guidance).inverse())
 
 
 def _arms(room: Room, to: ArmState) -> None:

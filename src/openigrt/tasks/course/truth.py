@@ -10,6 +10,7 @@ from openigrt.geometry import Float64Array, Frame, RigidTransform, fit_rigid, ro
 from openigrt.tasks.course.fraction import Delivery, ErrorBudget, Triple, setup_error_of_motion
 from openigrt.virtual import PatientOnCouch
 
+RIND_MM, RIND_SHARE = 2.5, 0.2
 DIRECTIONS = {
     "left": (1.0, 0.0, 0.0),
     "right": (-1.0, 0.0, 0.0),
@@ -29,6 +30,19 @@ class TargetTruth:
 
     lying: PatientOnCouch
     surface_mm: Float64Array
+
+    @classmethod
+    def of(cls, lying: PatientOnCouch) -> "TargetTruth":
+        """Of what the patient is treated for, all of it: points of it within `RIND_MM` of its surface."""
+        patient = lying.patient
+        inside_mm = -patient.anatomy.signed_distance_mm(patient.target, patient.target_points_mm)
+        rind = patient.target_points_mm[inside_mm < max(RIND_MM, float(np.quantile(inside_mm, RIND_SHARE)))]
+        return cls(lying, patient.at(patient.planned).moved_mm(rind))
+
+    @cached_property
+    def middle_mm(self) -> Float64Array:
+        """Where the middle (3,) of the surface belongs in the room."""
+        return np.asarray(self.planned_mm.mean(axis=0))
 
     @cached_property
     def _rest_mm(self) -> Float64Array:
@@ -57,23 +71,25 @@ class TargetTruth:
 class Guided:
     """What was believed and done about an image: `required` is the motion of the room that its match asked for.
 
-    `image_times_s` sample the time in which it was taken, `done` is the motion that the table truly made after it.
+    `image_times_s` sample the time in which it was taken, `done` is the motion that the table truly made after it;
+    where it was not followed by a move, no error of match or imager came to the target.
     """
 
     image_times_s: Sequence[float]
     required: RigidTransform
     done: RigidTransform
     imager_offset_mm: Triple
+    is_followed: bool = True
 
 
 def match_error(truth: TargetTruth, of: Guided) -> tuple[float, float]:
-    """How far the match puts the middle of the target from where the imager saw it, mm, and how it turns it, degrees.
+    """How far the match puts the target from where the imager saw it, at most, mm, and how far it turns it, degrees.
 
     The imager sees everything off by the offset of its isocenter; that is not the match's fault.
     """
-    middle_mm = truth.planned_mm.mean(axis=0)
     left = of.required @ _seen(truth.motion(of.image_times_s), of.imager_offset_mm)
-    return float(np.linalg.norm(left.points(middle_mm) - middle_mm)), rotation_angle_deg(left.rotation)
+    apart_mm = np.linalg.norm(left.points(truth.planned_mm) - truth.planned_mm, axis=1)
+    return float(apart_mm.max()), rotation_angle_deg(left.rotation)
 
 
 def delivery_of(
@@ -106,7 +122,7 @@ def delivery_of(
         delivered_mu=delivered_mu,
         beam_on_s=beam_on_s,
         since_image_s=float(beam_times_s[0] - of.image_times_s[-1]),
-        residual=setup_error_of_motion(motion),
+        residual=setup_error_of_motion(motion, truth.middle_mm),
         largest_mm=float(np.linalg.norm(middles_mm, axis=1).max()),
         expansion_mm=max(0.0, float((beside_mm - beside_planned_mm(truth.surface_mm)).max())),
         reach_mm=reach_mm,
@@ -116,12 +132,13 @@ def delivery_of(
 
 def _budget(truth: TargetTruth, of: Guided, at_beam: RigidTransform, averaged_mm: Float64Array) -> ErrorBudget:
     """The residual of the target's middle, error by error; their sum is the residual exactly."""
-    middle_mm = truth.planned_mm.mean(axis=0)
+    middle_mm = truth.middle_mm
     imaged = truth.motion(of.image_times_s)
+    believed, right = of.required @ _seen(imaged, of.imager_offset_mm), of.required @ imaged
     steps = [
         middle_mm,
-        (of.required @ _seen(imaged, of.imager_offset_mm)).points(middle_mm),
-        (of.required @ imaged).points(middle_mm),
+        believed.points(middle_mm) if of.is_followed else middle_mm,
+        right.points(middle_mm) if of.is_followed else middle_mm,
         (of.done @ imaged).points(middle_mm),
         at_beam.points(middle_mm),
     ]

@@ -1,5 +1,7 @@
 """The structures of a virtual patient, drawn on the slices of a planning CT."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from openigrt.errors import MissingInput
@@ -18,10 +20,12 @@ def planned_structures(patient: VirtualPatient, image: Image) -> StructureSet:
     What no slice shows is left out.
     """
     anatomy, identity = patient.at(patient.planned), identity_of(patient)
+    unbreathed = patient.at(replace(patient.planned, breathing=None))  # an ITV holds the whole way: it does not breathe
     planes_mm = [float(image.grid.points((0, 0, k))[2]) for k in range(image.grid.size[2])]
     drawn: list[Structure] = []
     for asked in patient.structures:
-        contours = organ_contours(anatomy, asked.organ, planes_mm, asked.margin_mm, asked.step_mm)
+        shown = unbreathed if asked.organ == StructureRole.ITV else anatomy
+        contours = organ_contours(shown, asked.organ, planes_mm, asked.margin_mm, asked.step_mm)
         if contours:
             drawn.append(Structure(len(drawn) + 1, asked.name, asked.role, contours, asked.color))
     for name in patient.markers:
