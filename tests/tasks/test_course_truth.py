@@ -128,10 +128,10 @@ def test_an_image_that_nobody_followed_leaves_no_error_of_match_or_imager(patien
     np.testing.assert_allclose(found.budget.couch_mm, SETUP.shift_mm, atol=1e-6)
 
 
-def test_the_residual_is_that_of_the_middle_of_the_target_wherever_the_isocenter_is(patient, surface_mm):
+def test_the_residual_is_that_of_the_middle_of_the_target(patient, surface_mm):
     """A turn of 2 degrees about an isocenter 30 mm off moves the target by 1 mm, and the budget says so."""
-    lying = VirtualLinac(seed=7).lay_down(patient, Day(1, setup=SetupError((0, 0, 0), (2.0, 0, 0))))
-    truth = TargetTruth(lying, surface_mm + (30.0, 0.0, 0.0))
+    lying = VirtualLinac(seed=7).lay_down(patient, Day(1, setup=SetupError((0.0, 0.0, 0.0), (2.0, 0.0, 0.0))))
+    truth = TargetTruth(lying, surface_mm + np.array((30.0, 0.0, 0.0)))
     found = delivered(truth, Guided([0.0], of_room(), of_room(), (0.0, 0.0, 0.0)), [1.0])
     assert found.residual.length_mm == pytest.approx(30.0 * 2.0 * np.sin(np.deg2rad(1.0)), abs=1e-3)
     np.testing.assert_allclose(found.budget.residual_mm, found.residual.values[:3], atol=1e-9)
