@@ -1,4 +1,10 @@
-"""Whole jobs: what the command line and the Python interface call."""
+"""Whole jobs: what the command line and the Python interface call.
+
+Virtual courses load when they are first asked for: they need the virtual patients, which no other job should wait for.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from openigrt.tasks.accepting import (
     MachineAcceptance,
@@ -12,16 +18,6 @@ from openigrt.tasks.checking import (
     check_record,
     check_summary,
     check_whole,
-)
-from openigrt.tasks.course.course import (
-    Course,
-)
-from openigrt.tasks.course.record import (
-    course_record,
-    course_summary,
-)
-from openigrt.tasks.course.simulating import (
-    simulate_course,
 )
 from openigrt.tasks.deidentification.deidentifying import (
     deidentify,
@@ -98,6 +94,9 @@ from openigrt.tasks.sorting import (
     sorted_summary,
 )
 
+if TYPE_CHECKING:
+    from openigrt.tasks.course import Course, course_record, course_summary, simulate_course
+
 __all__ = [
     "Course",
     "CourseReview",
@@ -143,3 +142,12 @@ __all__ = [
     "write_guidance",
     "write_review",
 ]
+
+_OF_COURSES = ("Course", "course_record", "course_summary", "simulate_course")
+
+
+def __getattr__(name: str) -> object:
+    """What concerns virtual courses."""
+    if name in _OF_COURSES:
+        return getattr(import_module("openigrt.tasks.course"), name)
+    raise AttributeError(f"module 'openigrt.tasks' has no attribute {name!r}")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage, optimize
+from scipy import ndimage
 
 from openigrt.geometry import Float64Array
 from openigrt.images import Image
@@ -132,6 +132,8 @@ def _fitted(part: Voxels, spacing: Float64Array, peak: NDArray[np.int64], excess
     def slopes_at(parameters: Float64Array) -> Float64Array:
         """Its derivatives (n, 11)."""
         return _model(parameters, offsets_mm)[1]
+
+    from scipy import optimize  # noqa: PLC0415  (a tenth of a second that no other region should pay)
 
     found = optimize.least_squares(
         residuals,
