@@ -21,9 +21,9 @@ def case():
 def question(case):
     plan, daily = example_planning_image(case), example_daily_image(case)
     start = RigidTransform.about_points(
-        (plan.frame, case.isocenter_mm), (daily.frame, np.zeros(3)), np.eye(3), np.zeros(3)
+        (plan.frame, case.patient.isocenter_mm), (daily.frame, np.zeros(3)), np.eye(3), np.zeros(3)
     )
-    return Question(plan, daily, (start,), sphere_points_mm(case.isocenter_mm, 30.0), 1.5)
+    return Question(plan, daily, (start,), sphere_points_mm(case.patient.isocenter_mm, 30.0), 1.5)
 
 
 def moved(transform, shift_mm):
@@ -61,7 +61,7 @@ def test_where_nothing_is_seen_there_is_none(question, case):
 
 
 def test_frames_are_checked(question, case):
-    other = RigidTransform.identity(case.planned.frame, Frame.daily("9"))
+    other = RigidTransform.identity(case.patient.anatomy.frame, Frame.daily("9"))
     with pytest.raises(FrameMismatch):
         compare_similarity(question, BONE, case.plan_from_daily, other)
 
