@@ -132,7 +132,7 @@ def test_another_course_in_the_folder_is_left_alone(course: Path):
         ({"fractions": 101}, "A course of 101 fractions cannot be treated"),
         ({"images": "none"}, "images is 'none'; expected one of quick, demo, full."),
         ({"linac": "none"}, "linac is 'none'; expected one of nominal, coarse."),
-        ({"correct_above": -1.0}, "The action level is -1 mm"),
+        ({"correct_above": -1.0}, "The action level is -1.0 mm; expected 0 to 50 mm."),
         ({"seed": -1}, "seed is -1"),
     ],
 )
