@@ -431,8 +431,11 @@ def test_deidentified_objects_are_read_the_same_and_no_less_valid(folder_of, tmp
         assert copy[tag] == original[tag], tag
 
 
+READ_BACK_BY_US_ALONE = {"write_mr_series", "write_pet_series", "write_ultrasound"}  # of virtual patients
+
+
 def test_every_writer_and_every_object_has_its_row():
     face = openigrt.dicom
     writers = {name for name in face.__all__ if name.startswith("write_")} | {"new_plan_version", "save_deidentified"}
-    assert {written.writer.__name__ for written in OBJECTS.values()} == writers
+    assert {written.writer.__name__ for written in OBJECTS.values()} == writers - READ_BACK_BY_US_ALONE
     assert OBJECTS.keys() == TABLE.keys()

@@ -6,7 +6,7 @@ import pytest
 import openigrt
 from openigrt.geometry import RigidTransform
 from openigrt.patient import Verdict
-from openigrt.virtual import virtual_case, write_embedded_example
+from openigrt.virtual import example_case, write_embedded_example
 
 SEED = 3
 
@@ -28,10 +28,10 @@ def test_markers_show_where_the_prostate_went(example):
         daily_isocenter=written.daily_isocenter_mm,
         out=folder / "out",
     )
-    case = virtual_case(SEED)
-    names = ("MARKER_1", "MARKER_2", "MARKER_3")
-    planned = np.array([case.planned.landmark_mm(name) for name in names])
-    daily = case.plan_from_daily.inverse().points([case.of_the_day.landmark_mm(name) for name in names])
+    case = example_case(SEED)
+    names, patient = ("MARKER_1", "MARKER_2", "MARKER_3"), case.patient
+    planned = np.array([patient.at(patient.planned).landmark_mm(name) for name in names])
+    daily = case.plan_from_daily.inverse().points([patient.at(case.day).landmark_mm(name) for name in names])
     match = guidance.match
     assert (match.region, match.metric, match.trust.verdict) == ("markers", "marker positions", Verdict.TRUSTED)
     ours = match.plan_from_daily

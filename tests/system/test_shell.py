@@ -112,6 +112,7 @@ def test_a_file_name_in_no_encoding(case, known_match):
 def test_a_disk_that_is_full(patient_folder, known_match, monkeypatch, tmp_path):
     """Writing the last of three files fails: the older results are kept aside, and nothing else is left."""
     (tmp_path / "report.html").write_text("old")
+    (tmp_path / guidance_files.CORRECTION).write_text('{"schema_version": 1, "version": "0.1.0"}')
     original = Path.write_bytes
 
     def write_bytes(path, content):
@@ -124,9 +125,10 @@ def test_a_disk_that_is_full(patient_folder, known_match, monkeypatch, tmp_path)
     assert done.code == 1
     assert "Cannot write to" in done.sentence
     assert "No space left on device" in done.sentence
-    (kept,) = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert kept.parent.parent == tmp_path / "former"
-    assert (kept.name, kept.read_text()) == ("report.html", "old")
+    kept = {path.name: path for path in tmp_path.rglob("*") if path.is_file()}
+    assert kept.keys() == {"report.html", guidance_files.CORRECTION}
+    assert {path.parent.parent for path in kept.values()} == {tmp_path / "former"}
+    assert kept["report.html"].read_text() == "old"
 
 
 def test_a_failure_between_two_files_leaves_neither(patient_folder, known_match, monkeypatch, tmp_path):

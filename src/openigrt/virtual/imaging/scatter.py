@@ -212,9 +212,11 @@ def _cubic(spline: Float64Array, place: float) -> Float64Array:
 
 def _is_whole_turn(trajectory: Trajectory) -> bool:
     """Whether the source comes back to where it began, but for a few usual steps."""
+    if len(trajectory) < MARGIN_VIEWS:
+        return True
     angles = np.sort(trajectory.source_angles_deg())
     gaps = np.diff(angles, append=angles[0] + WHOLE_TURN_DEG)
-    return len(angles) < MARGIN_VIEWS or float(gaps.max()) <= WIDEST_GAP_STEPS * float(np.median(gaps))
+    return float(gaps.max()) <= WIDEST_GAP_STEPS * float(np.median(gaps))
 
 
 def _scattered_once(
